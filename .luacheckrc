@@ -1,0 +1,5 @@
+std = "lua54+luajit"
+max_line_length = 120
+exclude_files = { "build" }
+files["spec"] = { std = "+busted" }
+files["lua/lomi/transport/nginx.lua"] = { read_globals = { "ngx" } }

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts that make up lomi.core. Each adds its functions to the table on top of the stack. */
+#ifndef LOMI_CORE_H
+#define LOMI_CORE_H
+
+#include "compat.h"
+
+void lomi_add_json(lua_State *L);
+
+#endif
