@@ -14,12 +14,14 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 pkg      = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
 ALL_CFLAGS = -std=gnu99 -fPIC -fvisibility=hidden $(WARN) $(CFLAGS)
 
-MODULES := core curl httpd
+MODULES := core crypto curl httpd
 SO      := $(MODULES:%=$(B)/lomi/%.so)
 
 # What each module is made of, and what it links; nothing links a Lua library, the host brings one.
 core_SRC    := core.c json.c
-curl_SRC    := curl.c buffer.c
+crypto_SRC  := crypto.c
+crypto_PKG  := libcrypto
+curl_SRC    := curl.c engine.c buffer.c
 curl_PKG    := libcurl
 httpd_SRC   := httpd.c buffer.c
 httpd_PKG   := libmicrohttpd
