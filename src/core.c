@@ -9,16 +9,20 @@
 #include <sys/random.h>
 #include <time.h>
 
+static void random_bytes(lua_State *L, void *to, size_t n) {
+  ssize_t got;
+  do
+    got = getrandom(to, n, 0);
+  while (got < 0 && errno == EINTR);
+  if (got != (ssize_t)n)
+    luaL_error(L, "the system gives no random bytes: %s", strerror(errno));
+}
+
 /* uuid4() -> text. A random (version 4) UUID from the kernel: safe to use as an idempotency key by
  * many processes, and after a fork. */
 static int core_uuid4(lua_State *L) {
   unsigned char bytes[16];
-  ssize_t got;
-  do
-    got = getrandom(bytes, sizeof bytes, 0);
-  while (got < 0 && errno == EINTR);
-  if (got != (ssize_t)sizeof bytes)
-    return luaL_error(L, "the system gives no random bytes: %s", strerror(errno));
+  random_bytes(L, bytes, sizeof bytes);
   bytes[6] = (unsigned char)((bytes[6] & 0x0F) | 0x40);
   bytes[8] = (unsigned char)((bytes[8] & 0x3F) | 0x80);
   static const char hex[] = "0123456789abcdef";
@@ -41,9 +45,31 @@ static int core_now(lua_State *L) {
   return 1;
 }
 
+/* sleep(seconds): may end early, when a signal comes, so that Lua can handle it */
+static int core_sleep(lua_State *L) {
+  const lua_Number longest = 1e6;
+  lua_Number seconds = luaL_checknumber(L, 1);
+  if (!(seconds > 0))
+    return 0;
+  if (seconds > longest)
+    seconds = longest;
+  struct timespec t = {.tv_sec = (time_t)seconds};
+  t.tv_nsec = (long)((seconds - (lua_Number)t.tv_sec) * 1e9);
+  nanosleep(&t, NULL);
+  return 0;
+}
+
+/* random() -> 0 <= number < 1, from the kernel: processes that fail together must not try again
+ * together, and LuaJIT's math.random is the same in all of them */
+static int core_random(lua_State *L) {
+  uint64_t bits;
+  random_bytes(L, &bits, sizeof bits);
+  lua_pushnumber(L, (lua_Number)(bits >> 11) / 9007199254740992.0); /* 53 bits over 2^53 */
+  return 1;
+}
+
 static const luaL_Reg core_functions[] = {
-    {"now", core_now},
-    {"uuid4", core_uuid4},
+    {"now", core_now}, {"random", core_random}, {"sleep", core_sleep}, {"uuid4", core_uuid4},
     {NULL, NULL},
 };
 

@@ -1,0 +1,110 @@
+-- SPDX-License-Identifier: MIT
+--- Checks the arguments of a call, all but the payload, and puts ids and queries into a path.
+
+local config = require "lomi.config"
+local suggest = require "lomi.suggest"
+
+local M = {}
+
+-- What each option of a call must be; `false`: it may come from data, and is looked at by `faults`.
+local OPTIONS = {
+  idempotency_key = false, account = false, body = false, query = false,
+  timeout = "seconds", max_retries = "count", extra = "table",
+}
+
+local function set(...)
+  local names = {}
+  for _, name in ipairs { ... } do names[name] = true end
+  return names
+end
+
+M.CALL = set("idempotency_key", "account", "timeout", "max_retries", "extra")
+M.REQUEST = set("idempotency_key", "account", "timeout", "max_retries", "body", "query")
+
+--- A wrong name or kind of option is a bug of the program: raised.
+---@param opts any
+---@param known table<string, true>
+---@param level integer  of the line to blame, as seen from the caller of this function
+function M.check_options(opts, known, level)
+  if type(opts) ~= "table" then error("opts must be a table, not a " .. type(opts), level + 1) end
+  for name, value in next, opts do
+    if not known[name] then
+      error(("opts has no %s%s"):format(tostring(name), suggest.hint(name, known)), level + 1)
+    end
+    local wrong = OPTIONS[name] and config.fault(OPTIONS[name], value)
+    if wrong then error(("opts.%s %s"):format(name, wrong), level + 1) end
+  end
+end
+
+--- What may come from data is never raised.
+---@param opts lomi.CallOptions
+---@return lomi.Fault[]
+function M.faults(opts)
+  local faults = {}
+  for _, name in ipairs { "idempotency_key", "account" } do
+    local wrong = opts[name] ~= nil and config.header_fault(opts[name], 255)
+    if wrong then faults[#faults + 1] = { field = name, message = wrong } end
+  end
+  return faults
+end
+
+local function escape(text)
+  return (text:gsub("[^A-Za-z0-9%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+local function id_fault(id)
+  if type(id) ~= "string" then return "must be a string, not a " .. type(id) end
+  if id == "" then return "must not be empty" end
+  if id:find("/", 1, true) then return "must not hold a slash" end
+  if id == "." or id == ".." then return "must not be . or .." end
+  if #id > 255 then return "must be at most 255 bytes long" end
+end
+
+---@param path string  with `{id}` in it
+---@param id any
+---@return string|nil path
+---@return string|nil wrong
+function M.fill_id(path, id)
+  local wrong = id_fault(id)
+  if wrong then return nil, wrong end
+  local from, to = path:find("{id}", 1, true)
+  return path:sub(1, from - 1) .. escape(id) .. path:sub(to + 1)
+end
+
+---@param path any
+---@return string|nil wrong
+function M.path_fault(path)
+  if type(path) ~= "string" then return "must be a string, not a " .. type(path) end
+  if path:sub(1, 1) ~= "/" then return "must begin with a slash" end
+  if path:find("[^\33-\126]") then return "must be printable ASCII without spaces; percent-encode the rest" end
+  if path:find("[?#]") then return "must not hold ? or #; give the query as opts.query" end
+  if (path .. "/"):find("/%.%.?/") then return "must not hold . or .. as a part" end
+  if #path > 4096 then return "must be at most 4096 bytes long" end
+end
+
+local function query_text(value)
+  if type(value) == "string" then return value end
+  if type(value) == "boolean" then return tostring(value) end
+  if type(value) ~= "number" then return nil end
+  return (("%.14g"):format(value):gsub(",", ".")) -- some locales have a decimal comma
+end
+
+--- `?name=value&…`, the names sorted.
+---@param query any
+---@return string|nil text  "" for an empty query
+---@return string|nil wrong
+function M.query(query)
+  if type(query) ~= "table" then return nil, "must be a table of names and values, not a " .. type(query) end
+  local parts = {}
+  for name, value in next, query do
+    if type(name) ~= "string" then return nil, "must have string keys" end
+    local text = query_text(value)
+    if not text then return nil, ("has a %s for %s, which cannot be written"):format(type(value), name) end
+    parts[#parts + 1] = escape(name) .. "=" .. escape(text)
+  end
+  if #parts == 0 then return "" end
+  table.sort(parts)
+  return "?" .. table.concat(parts, "&")
+end
+
+return M

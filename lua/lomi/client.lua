@@ -1,0 +1,163 @@
+-- SPDX-License-Identifier: MIT
+--- The straight line of a call: check → encode → send (again, if it is safe) → decode → table.
+--- The methods are made from the contract; none is written by hand.
+
+local arguments = require "lomi.arguments"
+local contract = require "lomi.contract"
+local core = require "lomi.core"
+local errors = require "lomi.errors"
+local exchange = require "lomi.exchange"
+local schema = require "lomi.schema"
+
+local M = {}
+
+---@class lomi.CallOptions
+---@field idempotency_key? string  1 to 255 printable bytes; default: a new UUID v4 for every call
+---@field timeout? number  seconds, one attempt
+---@field max_retries? integer
+---@field account? string  instead of the client's
+---@field extra? table  undeclared fields for the payload, unchecked: for what the API adds before we do
+
+---@class lomi.RequestOptions
+---@field idempotency_key? string
+---@field timeout? number
+---@field max_retries? integer
+---@field account? string
+---@field body? any  what is sent as JSON
+---@field query? table<string, string|number|boolean>
+
+local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
+local NO_OPTIONS = {}
+
+local function refuse(config, faults, method)
+  local facts = { attempts = 0, outcome = method ~= "GET" and "not_sent" or nil }
+  return nil, errors.invalid(faults, facts, config.api_key)
+end
+
+local function default_transport(config)
+  config.transport = require("lomi.transport.curl").new()
+  return config.transport
+end
+
+local function send(config, method, path, body, gives, opts)
+  local key = method ~= "GET" and opts.idempotency_key or nil
+  if method == "POST" and not key then key = core.uuid4() end
+  return exchange.perform(config, {
+    method = method,
+    path = path,
+    body = body,
+    gives = gives,
+    key = key,
+    account = opts.account or config.account,
+    timeout = opts.timeout or config.timeout,
+    max_retries = opts.max_retries or config.max_retries,
+  }, config.transport or default_transport(config))
+end
+
+local function add_all(faults, more)
+  for _, fault in ipairs(more or {}) do faults[#faults + 1] = fault end
+end
+
+-- Declared fields go through their check; `extra` is for what the contract does not name.
+local function add_extra(payload, extra, dto, faults)
+  for name, value in next, extra do
+    if dto.by_name[name] then
+      faults[#faults + 1] = { field = "extra." .. name, message = "is a declared field; give it in params" }
+    else
+      payload[name] = value
+    end
+  end
+end
+
+local function make_operation(config, charges, name, operation)
+  local method, dto = operation.method, operation.params
+  local has_id = operation.path:find("{id}", 1, true)
+
+  local function execute(id, params, opts)
+    local faults, path, body = arguments.faults(opts), operation.path, nil
+    if has_id then
+      local wrong
+      path, wrong = arguments.fill_id(path, id)
+      if wrong then faults[#faults + 1] = { field = "id", message = wrong } end
+    end
+    if dto then
+      local payload, wrongs = schema.check(dto, params)
+      add_all(faults, wrongs)
+      if opts.extra then add_extra(payload, opts.extra, dto, faults) end
+      local inexact
+      body, inexact = core.encode(payload)
+      add_all(faults, inexact)
+    elseif opts.extra then
+      faults[#faults + 1] = { field = "extra", message = "has no place here: this request has no body" }
+    end
+    if #faults > 0 then return refuse(config, faults, method) end
+    return send(config, method, path, body, operation.gives, opts)
+  end
+
+  -- Takes (id, params, opts), less what the operation does not have.
+  return function(self, ...)
+    if self ~= charges then error(("call it with a colon: client.charges:%s(…)"):format(name), 2) end
+    local id, params, opts
+    if has_id and dto then
+      id, params, opts = ...
+    elseif has_id then
+      id, opts = ...
+    else
+      params, opts = ...
+    end
+    if opts ~= nil then arguments.check_options(opts, arguments.CALL, 2) end
+    return execute(id, params, opts or NO_OPTIONS)
+  end
+end
+
+local function make_request(config, client)
+  local function execute(method, path, opts)
+    local faults, query, body = arguments.faults(opts), "", nil
+    local wrong = arguments.path_fault(path)
+    if wrong then faults[#faults + 1] = { field = "path", message = wrong } end
+    if opts.query ~= nil then
+      query, wrong = arguments.query(opts.query)
+      if wrong then faults[#faults + 1] = { field = "query", message = wrong } end
+    end
+    if opts.body ~= nil then
+      local inexact
+      body, inexact = core.encode(opts.body)
+      add_all(faults, inexact)
+    end
+    if #faults > 0 then return refuse(config, faults, method) end
+    return send(config, method, path .. query, body, "body", opts)
+  end
+
+  return function(self, method, path, opts)
+    if self ~= client then error("call it with a colon: client:request(method, path, opts)", 2) end
+    if not METHODS[method] then error("method must be GET, POST, PUT, PATCH or DELETE", 2) end
+    if opts ~= nil then arguments.check_options(opts, arguments.REQUEST, 2) end
+    if method == "GET" and opts and opts.body ~= nil then error("a GET has no body; give opts.query", 2) end
+    return execute(method, path, opts or NO_OPTIONS)
+  end
+end
+
+---@class lomi.Client
+---@field charges lomi.Charges
+---@field request fun(self, method: string, path: string, opts?: lomi.RequestOptions): table?, lomi.Error?, lomi.Reply?
+
+---@class lomi.Charges  Every method gives the result, or nil and an error; then the reply, where there was one.
+---@field create_card_charge fun(self, params: table, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
+---@field get_card_charge fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
+---@field cancel_card_charge fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
+
+--- The configuration, key and all, stays in the closures: no field of the client holds it.
+---@param config lomi.Configuration
+---@return lomi.Client
+function M.new(config)
+  local client, charges = {}, {}
+  for name, operation in pairs(contract.charges) do
+    charges[name] = make_operation(config, charges, name, operation)
+  end
+  client.charges = charges
+  client.request = make_request(config, client)
+  local description = ("lomi client (%s, %s)"):format(config.environment, config.host)
+  return setmetatable(client, { __tostring = function() return description end, __name = "lomi.Client" })
+end
+
+return M

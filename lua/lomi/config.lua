@@ -1,0 +1,267 @@
+-- SPDX-License-Identifier: MIT
+--- Turns the options of `lomi.new` into a checked configuration. A wrong option is the caller's bug, found here.
+
+local contract = require "lomi.contract"
+local suggest = require "lomi.suggest"
+
+local M = {}
+
+---@class lomi.Options
+---@field api_key? string  the secret key; default: LOMI_API_KEY, then LOMI_SECRET_KEY, of the environment
+---@field environment? "sandbox"|"live"  needed only for a key without a known prefix
+---@field base_url? string  default: told by the environment. https, or http to a loopback host
+---@field account? string  the connected account to act for (`Lomi-Account`)
+---@field timeout? number  seconds, one whole attempt, body included (30)
+---@field connect_timeout? number  seconds (10)
+---@field deadline? number  seconds, the whole call with its retries and waits (60)
+---@field max_retries? integer  0 means one request on the wire, exactly (2)
+---@field backoff? { base: number?, cap: number? }  seconds (0.5 and 8)
+---@field transport? lomi.Transport  default: cosockets inside nginx, else libcurl
+---@field on_attempt? fun(event: lomi.AttemptEvent)  called after every attempt
+---@field ca_file? string  PEM; the libcurl transports only
+---@field proxy? string  URL; the libcurl transports only
+---@field allow_http? boolean  http to a host that is not loopback; never with a live key
+
+---@class lomi.Configuration
+---@field api_key string
+---@field environment "sandbox"|"live"
+---@field base_url string  without a slash at the end
+---@field host string
+---@field account? string
+---@field timeout number
+---@field connect_timeout number
+---@field deadline number
+---@field max_retries integer
+---@field backoff { base: number, cap: number }
+---@field transport? lomi.Transport
+---@field on_attempt? fun(event: lomi.AttemptEvent)
+---@field ca_file? string
+---@field proxy? string
+
+local DEFAULTS = { timeout = 30, connect_timeout = 10, deadline = 60, max_retries = 2 }
+local BACKOFF = { base = 0.5, cap = 8 }
+
+local KNOWN = {
+  api_key = "string", environment = "string", base_url = "string", account = "string",
+  timeout = "seconds", connect_timeout = "seconds", deadline = "seconds", max_retries = "count",
+  backoff = "table", transport = "transport", on_attempt = "function",
+  ca_file = "string", proxy = "string", allow_http = "boolean",
+}
+
+local function is_finite(value)
+  return type(value) == "number" and value == value and value < math.huge and value > -math.huge
+end
+
+-- What is wrong with an option's value by its kind, or nil.
+local CHECKS = {
+  seconds = function(value)
+    if not is_finite(value) or value <= 0 then return "must be a number of seconds above 0" end
+  end,
+  count = function(value)
+    if not is_finite(value) or value < 0 or value % 1 ~= 0 then return "must be a whole number, 0 or more" end
+  end,
+  transport = function(value)
+    local kind = type(value)
+    if kind ~= "table" and kind ~= "userdata" then
+      return "must be an object with send, sleep and now, not a " .. kind
+    end
+    for _, method in ipairs { "send", "sleep", "now" } do
+      local found, method_value = pcall(function() return value[method] end)
+      if not found or type(method_value) ~= "function" then return ("has no method %s"):format(method) end
+    end
+  end,
+}
+
+---@param kind string  a key of CHECKS, or the name of a Lua type
+---@return string|nil
+function M.fault(kind, value)
+  local check = CHECKS[kind]
+  if check then return check(value) end
+  if type(value) ~= kind then return ("must be a %s, not a %s"):format(kind, type(value)) end
+end
+
+--- Text that may go into a header: printable ASCII, without outer spaces, so that no value can add a header.
+---@return string|nil  what is wrong with it
+function M.header_fault(value, most)
+  if type(value) ~= "string" then return "must be a string, not a " .. type(value) end
+  if value == "" then return "must not be empty" end
+  if most and #value > most then return ("must be at most %d bytes long"):format(most) end
+  if value:find("[^\32-\126]") then return "must be printable ASCII, without line breaks" end
+  if value:find("^ ") or value:find(" $") then return "must not begin or end with a space" end
+end
+
+-- ---- the key ----------------------------------------------------------------------------------
+
+local function from_environment()
+  for _, name in ipairs { "LOMI_API_KEY", "LOMI_SECRET_KEY" } do
+    local value = os.getenv(name)
+    if value and value ~= "" then return value, name end
+  end
+end
+
+local function find_key(given)
+  local key, source = given, "api_key"
+  if key == nil then key, source = from_environment() end
+  if key == nil then
+    local hint = rawget(_G, "ngx") and '; nginx hides it from its workers: add "env LOMI_API_KEY;" to nginx.conf' or ""
+    return nil, "api_key is missing: give it, or set LOMI_API_KEY in the environment" .. hint
+  end
+  local wrong = M.header_fault(key)
+  if wrong then return nil, ("%s %s"):format(source, wrong) end
+  if key:find("^lomi_pk_") then
+    return nil, source .. " is a publishable key, for browsers; a secret one is needed (lomi_sk_test_… or lomi_sk_live_…)"
+  end
+  return key, source
+end
+
+local function environment_of_key(key)
+  if key:find("^lomi_sk_test_.") then return "sandbox" end
+  if key:find("^lomi_sk_live_.") then return "live" end
+end
+
+local function find_environment(key, source, given)
+  if given ~= nil and not contract.hosts[given] then return nil, 'environment must be "sandbox" or "live"' end
+  local told = environment_of_key(key)
+  if told and given and told ~= given then
+    return nil, ("environment is %s, but %s is a key for %s"):format(given, source, told)
+  end
+  if not told and not given then
+    return nil, source .. " begins with neither lomi_sk_test_ nor lomi_sk_live_; if that is right, give the environment"
+  end
+  return told or given
+end
+
+-- ---- the host ---------------------------------------------------------------------------------
+
+---@param host string  lower case, without brackets
+---@return boolean
+function M.is_loopback(host)
+  if host == "localhost" or host == "::1" then return true end
+  local a, b, c, d = host:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+  if a ~= "127" then return false end
+  for _, part in ipairs { b, c, d } do
+    if #part > 3 or tonumber(part) > 255 or part:find("^0.") then return false end
+  end
+  return true
+end
+
+---@class lomi.Url
+---@field scheme "http"|"https"
+---@field host string  lower case, without brackets
+---@field port integer
+---@field path string  "" or beginning with a slash, without one at the end
+
+--- Takes a base URL apart. Strict: what is not understood is refused, not guessed.
+---@param url string
+---@return lomi.Url|nil
+---@return string|nil wrong
+function M.parse_url(url)
+  if url:find("[^\33-\126]") then return nil, "must not hold spaces or control characters" end
+  local scheme, authority, path = url:match("^(%a+)://([^/?#\\]*)([^?#\\]*)$")
+  if not scheme then return nil, "must be like https://host or http://127.0.0.1:4010, without query or fragment" end
+  scheme = scheme:lower()
+  if scheme ~= "https" and scheme ~= "http" then return nil, "must begin with https://" end
+  if authority:find("@", 1, true) then return nil, "must not hold a user name or password" end
+  local host, port = authority:match("^%[([%x:.]+)%]:?(%d*)$")
+  if not host then host, port = authority:match("^([%w%-._]+):?(%d*)$") end
+  if not host or authority:find(":$") then return nil, "has no readable host" end
+  port = port == "" and (scheme == "https" and 443 or 80) or tonumber(port)
+  if port < 1 or port > 65535 then return nil, "has a port that is not between 1 and 65535" end
+  if (path .. "/"):find("/%.%.?/") then return nil, "must not hold . or .. as a part of its path" end
+  return { scheme = scheme, host = host:lower(), port = port, path = (path:gsub("/+$", "")) }
+end
+
+local function find_url(given, environment, allow_http)
+  local text = given or ("https://" .. contract.hosts[environment])
+  local url, wrong = M.parse_url(text)
+  if not url then return nil, "base_url " .. wrong end
+  local host = url.host:gsub("%.$", "")
+  for other, official in pairs(contract.hosts) do
+    if host == official and other ~= environment then
+      return nil, ("base_url is the %s host, but the key is for %s"):format(other, environment)
+    end
+  end
+  if url.scheme == "http" and not M.is_loopback(url.host) then
+    if environment == "live" then return nil, "base_url must be https: a live key is never sent in the clear" end
+    if not allow_http then
+      return nil, "base_url must be https: http is for loopback hosts only (allow_http = true for a host you trust)"
+    end
+  end
+  return url, text:gsub("/+$", "")
+end
+
+-- A proxy of the environment serves https only, and no proxy a loopback host: what stays on the machine is not sent
+-- around. "" is none, nil is the environment's.
+local function proxy_for(url, given)
+  if M.is_loopback(url.host) then return "" end
+  return given or (url.scheme == "http" and "" or nil)
+end
+
+-- ---- all of it --------------------------------------------------------------------------------
+
+local function check_kinds(options)
+  for name, value in pairs(options) do
+    local kind = KNOWN[name]
+    if not kind then return ("unknown option %s%s"):format(tostring(name), suggest.hint(name, KNOWN)) end
+    local wrong = M.fault(kind, value)
+    if wrong then return name .. " " .. wrong end
+  end
+end
+
+local function find_backoff(given)
+  for name, value in pairs(given or {}) do
+    if not BACKOFF[name] then return nil, ("backoff has no %s; it has base and cap"):format(tostring(name)) end
+    if not is_finite(value) or value < 0 then
+      return nil, ("backoff.%s must be a number of seconds, 0 or more"):format(name)
+    end
+  end
+  return { base = given and given.base or BACKOFF.base, cap = given and given.cap or BACKOFF.cap }
+end
+
+local function curl_options_fault(options)
+  local name = options.ca_file and "ca_file" or options.proxy and "proxy"
+  if not name then return nil end
+  if options.transport and not options.transport.is_curl then
+    return name .. " is for the libcurl transports; the transport given takes care of that itself"
+  end
+  if not options.transport and rawget(_G, "ngx") then
+    return name .. " is for the libcurl transports; in nginx use lua_ssl_trusted_certificate"
+  end
+  if options.ca_file then
+    local file, reason = io.open(options.ca_file, "rb")
+    if not file then return "ca_file cannot be read: " .. reason end
+    file:close()
+  end
+  if options.proxy and options.proxy:find("[^\33-\126]") then return "proxy must be a URL" end
+end
+
+---@param options any
+---@return lomi.Configuration|nil
+---@return string|nil wrong  what is wrong with the options
+function M.check(options)
+  if options == nil then options = {} end
+  if type(options) ~= "table" then return nil, "the options must be a table, not a " .. type(options) end
+  local wrong = check_kinds(options) or curl_options_fault(options)
+  if wrong then return nil, wrong end
+
+  local key, source = find_key(options.api_key)
+  if not key then return nil, source end
+  local environment, environment_wrong = find_environment(key, source, options.environment)
+  if not environment then return nil, environment_wrong end
+  local url, base_url = find_url(options.base_url, environment, options.allow_http)
+  if not url then return nil, base_url end
+  local backoff, backoff_wrong = find_backoff(options.backoff)
+  if not backoff then return nil, backoff_wrong end
+  local account_wrong = options.account and M.header_fault(options.account, 255)
+  if account_wrong then return nil, "account " .. account_wrong end
+
+  local config = {
+    api_key = key, environment = environment, base_url = base_url, host = url.host, account = options.account,
+    backoff = backoff, transport = options.transport, on_attempt = options.on_attempt,
+    ca_file = options.ca_file, proxy = proxy_for(url, options.proxy),
+  }
+  for name, default in pairs(DEFAULTS) do config[name] = options[name] or default end
+  return config
+end
+
+return M

@@ -1,0 +1,211 @@
+-- SPDX-License-Identifier: MIT
+--- One call on the wire: sends it, and sends it again if that is safe and worth it, until there is a result or no point
+--- in going on.
+
+local core = require "lomi.core"
+local errors = require "lomi.errors"
+local outcome = require "lomi.outcome"
+local read_reply = require("lomi.reply").read
+local redact = require "lomi.redact"
+local retry = require "lomi.retry"
+
+local M = {}
+
+---@class lomi.Reply  Beside the result, and beside an error where there was a reply.
+---@field status integer
+---@field headers table<string, string>  lower-case names
+---@field request_id? string
+---@field idempotency_key? string
+---@field replayed boolean  the stored answer of an earlier request with the same key
+---@field attempts integer
+---@field elapsed number  seconds, the whole call
+---@field body string  raw
+
+---@class lomi.AttemptEvent  What `on_attempt` is given; nothing in it is secret.
+---@field method string
+---@field path string
+---@field attempt integer  1 for the first
+---@field elapsed number  seconds of this attempt
+---@field status? integer
+---@field kind? lomi.ErrorKind  nil: the attempt was a success
+---@field code? string
+---@field message? string
+---@field outcome? lomi.Outcome  of the call so far
+---@field request_id? string
+---@field idempotency_key? string
+---@field replayed boolean
+---@field wait? number  seconds until the next attempt; nil: it is the last
+---@field reason? string  why there is another, or none
+
+local USER_AGENT = ("lomi-lua/%s (%s)"):format(core.version, rawget(_G, "jit") and "LuaJIT" or _VERSION)
+
+local function is_interrupt(trouble)
+  return type(trouble) == "string" and trouble:find("interrupted!", 1, true) ~= nil
+end
+
+-- One request through any object of the interface; what it does against it is taken for the worst: it was sent.
+local function send(transport, request)
+  local ok, reply, failure = pcall(transport.send, transport, request)
+  if not ok then
+    if is_interrupt(reply) then error(reply, 0) end -- Ctrl-C is for the program, not for us
+    return nil, { kind = "connection", message = "the transport raised: " .. tostring(reply) }
+  end
+  if type(reply) == "table" then
+    if type(reply.status) == "number" and type(reply.headers) == "table" and type(reply.body) == "string" then
+      return reply
+    end
+    return nil, { kind = "connection", message = "the transport gave a reply without status, headers or body" }
+  end
+  if type(failure) == "table" and type(failure.message) == "string" then
+    if not failure.kind then failure.kind = "connection" end
+    return nil, failure
+  end
+  return nil, { kind = "connection", message = failure and tostring(failure) or "the transport gave no reply" }
+end
+
+-- A callback that raises must not cost a charge.
+local function tell(config, call, number, elapsed, reply, err, wait, reason)
+  local ok, trouble = pcall(config.on_attempt, {
+    method = call.method,
+    path = call.path,
+    attempt = number,
+    elapsed = elapsed,
+    status = reply and reply.status,
+    kind = err and err.kind,
+    code = err and err.code,
+    message = err and err.message,
+    outcome = err and err.outcome,
+    request_id = reply and reply.request_id,
+    idempotency_key = call.key,
+    replayed = reply ~= nil and reply.replayed,
+    wait = wait,
+    reason = reason,
+  })
+  if ok then return end
+  if is_interrupt(trouble) then error(trouble, 0) end
+  local message = redact.text("on_attempt raised: " .. tostring(trouble), config.api_key)
+  local ngx = rawget(_G, "ngx")
+  if ngx then ngx.log(ngx.WARN, "lomi: ", message) else io.stderr:write("lomi: warning: ", message, "\n") end
+end
+
+local function advice(err)
+  if err.replayed and err.status >= 500 then
+    return "this answer is stored under the idempotency key and would be given again: look it up instead"
+  end
+  if not err.idempotency_key then return "whether it was carried out is unknown: look it up before asking again" end
+  return "whether it was carried out is unknown: ask again with the same idempotency_key"
+end
+
+---@class lomi.Call  What to ask for.
+---@field method string
+---@field path string  with its query
+---@field body? string
+---@field key? string  the idempotency key
+---@field account? string
+---@field gives "data"|"body"  what of the reply is the result
+---@field timeout number  seconds, one attempt
+---@field max_retries integer
+
+---@return lomi.Request
+local function new_request(config, call)
+  return {
+    method = call.method,
+    url = config.base_url .. call.path,
+    headers = {
+      ["X-API-KEY"] = config.api_key,
+      ["Accept"] = "application/json",
+      ["User-Agent"] = USER_AGENT,
+      ["Content-Type"] = call.body and "application/json" or nil,
+      ["Idempotency-Key"] = call.key,
+      ["Lomi-Account"] = call.account,
+    },
+    body = call.body,
+    connect_timeout = config.connect_timeout,
+    ca_file = config.ca_file,
+    proxy = config.proxy,
+  }
+end
+
+---@return lomi.Reply
+local function new_reply(raw, call, attempts, elapsed)
+  local headers = raw.headers
+  return {
+    status = raw.status,
+    headers = headers,
+    body = raw.body,
+    request_id = headers["x-request-id"],
+    idempotency_key = call.key,
+    replayed = headers["idempotency-cache-hit"] == "true",
+    attempts = attempts,
+    elapsed = elapsed,
+  }
+end
+
+-- What went wrong in one attempt, as an error. Its outcome is the call's so far.
+local function new_error(config, call, trouble, reply, attempts, so_far)
+  local err = errors.new(trouble.kind, trouble.message, {
+    code = trouble.code,
+    status = reply and reply.status,
+    details = trouble.details,
+    request_id = reply and (reply.request_id or trouble.request_id),
+    retry_after = reply and retry.retry_after(reply.headers["retry-after"], os.time()),
+    attempts = attempts,
+    replayed = reply and reply.replayed,
+    idempotency_key = call.key,
+    outcome = so_far,
+  }, config.api_key)
+  if so_far == "unknown" then err.message = err.message .. "; " .. advice(err) end
+  return err
+end
+
+---@param config lomi.Configuration
+---@param call lomi.Call
+---@param transport lomi.Transport
+---@return table|nil result
+---@return lomi.Error|nil
+---@return lomi.Reply|nil  of the last attempt, if it had one
+function M.perform(config, call, transport)
+  local request = new_request(config, call)
+  local mutates = call.method ~= "GET"
+  local policy = { max_retries = call.max_retries, backoff = config.backoff }
+  local started = transport:now()
+  local deadline = started + config.deadline
+  local began, attempts, so_far = started, 0, nil
+
+  while true do
+    attempts = attempts + 1
+    request.timeout = math.min(call.timeout, deadline - began)
+    local raw, failure = send(transport, request)
+    local ended = transport:now()
+    local reply = raw and new_reply(raw, call, attempts, ended - started)
+    local result, trouble
+    if raw then result, trouble = read_reply(raw, call.gives) else trouble = failure end
+
+    if result then
+      if config.on_attempt then tell(config, call, attempts, ended - began, reply) end
+      return result, nil, reply
+    end
+
+    local replayed = reply ~= nil and reply.replayed
+    if mutates then
+      so_far = outcome.of_call(so_far, outcome.of_attempt(failure, raw and raw.status, trouble.code), replayed)
+    end
+    local err = new_error(config, call, trouble, reply, attempts, so_far)
+    local wait, reason = retry.decide(policy, {
+      number = attempts,
+      safe = call.key ~= nil or not mutates,
+      kind = failure and failure.kind,
+      status = err.status,
+      code = err.code,
+      replayed = replayed,
+      retry_after = err.retry_after,
+    }, deadline - ended, core.random())
+    if config.on_attempt then tell(config, call, attempts, ended - began, reply, err, wait, reason) end
+    if not wait then return nil, err, reply end
+
+    transport:sleep(wait)
+    began = transport:now()
+  end
+end
+
+return M
