@@ -6,10 +6,23 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
 
-static void random_bytes(lua_State *L, void *to, size_t n) {
+/* Random bytes from the kernel, fetched some at a time. The pool is a page the kernel empties in a
+ * forked child, so that no two processes ever hand out the same bytes: an idempotency key must not
+ * be made twice. Bytes handed out are erased. */
+typedef struct pool {
+  uint32_t left;
+  unsigned char bytes[252];
+} pool;
+
+typedef struct pool_owner {
+  pool *page; /* NULL: this kernel cannot empty it, so nothing is kept */
+} pool_owner;
+
+static void fetch(lua_State *L, void *to, size_t n) {
   ssize_t got;
   do
     got = getrandom(to, n, 0);
@@ -18,8 +31,47 @@ static void random_bytes(lua_State *L, void *to, size_t n) {
     luaL_error(L, "the system gives no random bytes: %s", strerror(errno));
 }
 
-/* uuid4() -> text. A random (version 4) UUID from the kernel: safe to use as an idempotency key by
- * many processes, and after a fork. */
+static void random_bytes(lua_State *L, void *to, size_t n) {
+  pool *p = ((pool_owner *)lua_touserdata(L, lua_upvalueindex(1)))->page;
+  if (p == NULL) {
+    fetch(L, to, n);
+    return;
+  }
+  if (p->left < n) {
+    fetch(L, p->bytes, sizeof p->bytes);
+    p->left = sizeof p->bytes;
+  }
+  p->left -= (uint32_t)n;
+  memcpy(to, p->bytes + p->left, n);
+  memset(p->bytes + p->left, 0, n);
+}
+
+static int pool_gc(lua_State *L) {
+  pool_owner *owner = lua_touserdata(L, 1);
+  if (owner->page != NULL)
+    munmap(owner->page, sizeof *owner->page);
+  owner->page = NULL;
+  return 0;
+}
+
+static void push_pool(lua_State *L) {
+  pool_owner *owner = lua_newuserdata(L, sizeof *owner);
+  owner->page = NULL;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, pool_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  void *page = mmap(NULL, sizeof(pool), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED)
+    return;
+  if (madvise(page, sizeof(pool), MADV_WIPEONFORK) == 0)
+    owner->page = page;
+  else
+    munmap(page, sizeof(pool));
+}
+
+/* uuid4() -> text. A random (version 4) UUID: safe to use as an idempotency key by many processes.
+ */
 static int core_uuid4(lua_State *L) {
   unsigned char bytes[16];
   random_bytes(L, bytes, sizeof bytes);
@@ -69,7 +121,15 @@ static int core_random(lua_State *L) {
 }
 
 static const luaL_Reg core_functions[] = {
-    {"now", core_now}, {"random", core_random}, {"sleep", core_sleep}, {"uuid4", core_uuid4},
+    {"now", core_now},
+    {"sleep", core_sleep},
+    {NULL, NULL},
+};
+
+/* These draw on the pool, their upvalue. */
+static const luaL_Reg random_functions[] = {
+    {"random", core_random},
+    {"uuid4", core_uuid4},
     {NULL, NULL},
 };
 
@@ -77,6 +137,8 @@ LOMI_EXPORT int luaopen_lomi_core(lua_State *L);
 
 LOMI_EXPORT int luaopen_lomi_core(lua_State *L) {
   luaL_newlib(L, core_functions);
+  push_pool(L);
+  luaL_setfuncs(L, random_functions, 1);
   lua_pushliteral(L, LOMI_VERSION);
   lua_setfield(L, -2, "version");
   lomi_add_json(L);

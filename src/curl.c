@@ -214,12 +214,19 @@ static void add_header(lua_State *L, char *line, char *end) {
   lua_rawset(L, -3);
 }
 
+static int count_lines(const char *at, const char *end) {
+  int lines = 0;
+  for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+    lines++;
+  return lines;
+}
+
 static void push_reply(lua_State *L, lomi_transfer *t) {
   lua_createtable(L, 0, 3);
   lua_pushinteger(L, (lua_Integer)t->status);
   lua_setfield(L, -2, "status");
-  lua_createtable(L, 0, 8);
   char *line = t->head.data, *end = line + t->head.len;
+  lua_createtable(L, 0, count_lines(line, end));
   while (line < end) {
     char *newline = memchr(line, '\n', (size_t)(end - line));
     char *line_end = newline != NULL ? newline : end;

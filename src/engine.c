@@ -42,7 +42,10 @@ typedef struct lomi_slot {
 struct lomi_engine {
   CURLM *multi;
   int epoll;
-  pid_t pid; /* of the process that made it; 0 once abandoned */
+  unsigned generation; /* of the process that made it */
+  bool abandoned;      /* by a forked child */
+  bool has_tls;        /* a request may have used TLS: OpenSSL's writes can raise SIGPIPE */
+  const char *ca_file; /* libcurl's own; static */
   double next_id;
   double timer; /* when libcurl wants to be called, on our clock; negative: not at all */
   lomi_transfer *idle;
@@ -61,11 +64,16 @@ double lomi_now(void) {
 
 typedef struct sigpipe {
   sigset_t before;
+  bool blocked;
   bool was_pending;
 } sigpipe;
 
-static void sigpipe_block(sigpipe *s) {
+/* Only where TLS may be in play: on plain sockets libcurl sends with MSG_NOSIGNAL itself. */
+static void sigpipe_block(sigpipe *s, const lomi_engine *engine) {
   sigset_t set;
+  s->blocked = engine->has_tls;
+  if (!s->blocked)
+    return;
   sigpending(&set);
   s->was_pending = sigismember(&set, SIGPIPE) == 1;
   sigemptyset(&set);
@@ -76,6 +84,8 @@ static void sigpipe_block(sigpipe *s) {
 /* Takes back a SIGPIPE of ours, never one that was there before. */
 static void sigpipe_restore(const sigpipe *s) {
   sigset_t set;
+  if (!s->blocked)
+    return;
   sigpending(&set);
   if (!s->was_pending && sigismember(&set, SIGPIPE) == 1) {
     const struct timespec at_once = {0, 0};
@@ -226,8 +236,18 @@ static int on_timer(CURLM *multi, long milliseconds, void *arg) {
 /* ---- the engine --------------------------------------------------------------------------------
  */
 
+/* How many forks lie between the process that loaded us and this one. Counted rather than asked
+ * for: a getpid() at every turn is a good part of what a request costs us. Written only in a child
+ * that has one thread yet. */
+static unsigned generation = 0;
+
+static void count_fork(void) {
+  generation++;
+}
+
 static void global_init(void) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
+  pthread_atfork(NULL, NULL, count_fork);
 }
 
 lomi_engine *lomi_engine_new(void) {
@@ -236,7 +256,8 @@ lomi_engine *lomi_engine_new(void) {
   lomi_engine *engine = calloc(1, sizeof *engine);
   if (engine == NULL)
     return NULL;
-  engine->pid = getpid();
+  engine->generation = generation;
+  engine->ca_file = curl_version_info(CURLVERSION_NOW)->cainfo;
   engine->timer = -1;
   engine->epoll = epoll_create1(EPOLL_CLOEXEC);
   engine->multi = curl_multi_init();
@@ -254,13 +275,13 @@ lomi_engine *lomi_engine_new(void) {
 }
 
 bool lomi_engine_forked(const lomi_engine *engine) {
-  return engine->pid != getpid();
+  return engine->abandoned || engine->generation != generation;
 }
 
 void lomi_engine_abandon(lomi_engine *engine) {
-  if (engine->pid == 0)
+  if (engine->abandoned)
     return;
-  engine->pid = 0;
+  engine->abandoned = true;
   close(engine->epoll);
   for (size_t i = 0; i < engine->socket_count; i++)
     close(engine->sockets[i]);
@@ -280,7 +301,7 @@ void lomi_engine_free(lomi_engine *engine) {
     return;
   }
   sigpipe signals;
-  sigpipe_block(&signals); /* closing a TLS connection writes to it */
+  sigpipe_block(&signals, engine); /* closing a TLS connection writes to it */
   while (engine->idle != NULL) {
     lomi_transfer *t = engine->idle;
     list_remove(&engine->idle, t);
@@ -346,10 +367,10 @@ static CURLcode set_request(lomi_slot *slot, const lomi_request *r, const char *
   SET(CURLOPT_TIMEOUT_MS, in_milliseconds(r->timeout));
   SET(CURLOPT_CONNECTTIMEOUT_MS, in_milliseconds(r->connect_timeout));
   SET(CURLOPT_PROXY, r->proxy);
-  const char *ca_file = r->ca_file;
-  if (ca_file == NULL)
-    ca_file = curl_version_info(CURLVERSION_NOW)->cainfo;
-  SET(CURLOPT_CAINFO, ca_file);
+  if (strncasecmp(r->url, "http:", 5) != 0 || r->proxy == NULL || r->proxy[0] != '\0') {
+    slot->engine->has_tls = true;
+    SET(CURLOPT_CAINFO, r->ca_file != NULL ? r->ca_file : slot->engine->ca_file);
+  }
   if (get && body == NULL) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, NULL);
@@ -577,7 +598,7 @@ bool lomi_engine_drive(lomi_engine *engine, double wait) {
     timer = lomi_engine_timeout(engine);
   }
   sigpipe signals;
-  sigpipe_block(&signals);
+  sigpipe_block(&signals, engine);
   for (int i = 0; i < count; i++) {
     int what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
@@ -617,7 +638,7 @@ void lomi_queue_drop(lomi_engine *engine, lomi_queue *queue) {
     return;
   }
   sigpipe signals;
-  sigpipe_block(&signals);
+  sigpipe_block(&signals, engine);
   while (queue->running != NULL) {
     lomi_slot *slot = queue->running->slot;
     list_remove(&queue->running, &slot->transfer);

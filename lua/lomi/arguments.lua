@@ -38,12 +38,15 @@ end
 
 --- What may come from data is never raised.
 ---@param opts lomi.CallOptions
----@return lomi.Fault[]
+---@return lomi.Fault[]|nil
 function M.faults(opts)
-  local faults = {}
+  local faults
   for _, name in ipairs { "idempotency_key", "account" } do
     local wrong = opts[name] ~= nil and config.header_fault(opts[name], 255)
-    if wrong then faults[#faults + 1] = { field = name, message = wrong } end
+    if wrong then
+      faults = faults or {}
+      faults[#faults + 1] = { field = name, message = wrong }
+    end
   end
   return faults
 end

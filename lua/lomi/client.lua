@@ -26,6 +26,7 @@ local M = {}
 ---@field body? any  what is sent as JSON
 ---@field query? table<string, string|number|boolean>
 
+local USER_AGENT = ("lomi-lua/%s (%s)"):format(core.version, rawget(_G, "jit") and "LuaJIT" or _VERSION)
 local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
 local NO_OPTIONS = {}
 
@@ -42,31 +43,44 @@ end
 local function send(config, method, path, body, gives, opts)
   local key = method ~= "GET" and opts.idempotency_key or nil
   if method == "POST" and not key then key = core.uuid4() end
-  return exchange.perform(config, {
+  return exchange.perform(config, config.transport or default_transport(config), {
     method = method,
-    path = path,
+    url = config.base_url .. path,
+    headers = {
+      ["X-API-KEY"] = config.api_key,
+      ["Accept"] = "application/json",
+      ["User-Agent"] = USER_AGENT,
+      ["Content-Type"] = body and "application/json" or nil,
+      ["Idempotency-Key"] = key,
+      ["Lomi-Account"] = opts.account or config.account,
+    },
     body = body,
-    gives = gives,
-    key = key,
-    account = opts.account or config.account,
     timeout = opts.timeout or config.timeout,
-    max_retries = opts.max_retries or config.max_retries,
-  }, config.transport or default_transport(config))
+    connect_timeout = config.connect_timeout,
+    ca_file = config.ca_file,
+    proxy = config.proxy,
+  }, gives, opts.max_retries or config.max_retries)
 end
 
-local function add_all(faults, more)
-  for _, fault in ipairs(more or {}) do faults[#faults + 1] = fault end
+-- One list of all that is wrong; nil while nothing is.
+local function add(faults, more)
+  if not faults or not more then return faults or more end
+  for _, fault in ipairs(more) do faults[#faults + 1] = fault end
+  return faults
 end
 
 -- Declared fields go through their check; `extra` is for what the contract does not name.
-local function add_extra(payload, extra, dto, faults)
+local function with_extra(payload, extra, dto)
+  local all, faults = {}, nil
+  for name, value in next, payload do all[name] = value end
   for name, value in next, extra do
     if dto.by_name[name] then
-      faults[#faults + 1] = { field = "extra." .. name, message = "is a declared field; give it in params" }
+      faults = add(faults, { { field = "extra." .. name, message = "is a declared field; give it in params" } })
     else
-      payload[name] = value
+      all[name] = value
     end
   end
+  return all, faults
 end
 
 local function make_operation(config, charges, name, operation)
@@ -74,24 +88,28 @@ local function make_operation(config, charges, name, operation)
   local has_id = operation.path:find("{id}", 1, true)
 
   local function execute(id, params, opts)
-    local faults, path, body = arguments.faults(opts), operation.path, nil
+    local faults, path, body = opts and arguments.faults(opts), operation.path, nil
     if has_id then
       local wrong
       path, wrong = arguments.fill_id(path, id)
-      if wrong then faults[#faults + 1] = { field = "id", message = wrong } end
+      if wrong then faults = add(faults, { { field = "id", message = wrong } }) end
     end
     if dto then
       local payload, wrongs = schema.check(dto, params)
-      add_all(faults, wrongs)
-      if opts.extra then add_extra(payload, opts.extra, dto, faults) end
+      if wrongs then faults = add(faults, wrongs) end
+      if opts and opts.extra then
+        local extra_faults
+        payload, extra_faults = with_extra(payload, opts.extra, dto)
+        faults = add(faults, extra_faults)
+      end
       local inexact
       body, inexact = core.encode(payload)
-      add_all(faults, inexact)
-    elseif opts.extra then
-      faults[#faults + 1] = { field = "extra", message = "has no place here: this request has no body" }
+      if inexact then faults = add(faults, inexact) end
+    elseif opts and opts.extra then
+      faults = add(faults, { { field = "extra", message = "has no place here: this request has no body" } })
     end
-    if #faults > 0 then return refuse(config, faults, method) end
-    return send(config, method, path, body, operation.gives, opts)
+    if faults then return refuse(config, faults, method) end
+    return send(config, method, path, body, operation.gives, opts or NO_OPTIONS)
   end
 
   -- Takes (id, params, opts), less what the operation does not have.
@@ -106,7 +124,7 @@ local function make_operation(config, charges, name, operation)
       params, opts = ...
     end
     if opts ~= nil then arguments.check_options(opts, arguments.CALL, 2) end
-    return execute(id, params, opts or NO_OPTIONS)
+    return execute(id, params, opts)
   end
 end
 
@@ -114,17 +132,17 @@ local function make_request(config, client)
   local function execute(method, path, opts)
     local faults, query, body = arguments.faults(opts), "", nil
     local wrong = arguments.path_fault(path)
-    if wrong then faults[#faults + 1] = { field = "path", message = wrong } end
+    if wrong then faults = add(faults, { { field = "path", message = wrong } }) end
     if opts.query ~= nil then
       query, wrong = arguments.query(opts.query)
-      if wrong then faults[#faults + 1] = { field = "query", message = wrong } end
+      if wrong then faults = add(faults, { { field = "query", message = wrong } }) end
     end
     if opts.body ~= nil then
       local inexact
       body, inexact = core.encode(opts.body)
-      add_all(faults, inexact)
+      faults = add(faults, inexact)
     end
-    if #faults > 0 then return refuse(config, faults, method) end
+    if faults then return refuse(config, faults, method) end
     return send(config, method, path .. query, body, "body", opts)
   end
 

@@ -17,6 +17,7 @@
 ---@field fields lomi.contract.Field[]
 ---@field rules lomi.contract.Rule[]  over several fields, see `schema.lua`
 ---@field by_name table<string, lomi.contract.Field>  made from `fields`
+---@field required string[]  likewise
 
 ---@class lomi.contract.Operation
 ---@field method string
@@ -29,9 +30,18 @@ local CURRENCIES = { "XOF", "USD", "EUR" }
 -- Digits after the decimal point an amount of each may have. XOF has no minor unit.
 local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 
+-- Adds what can be told from the definition, so that a check need not work it out at every call.
 local function dto(definition)
-  definition.by_name = {}
-  for _, field in ipairs(definition.fields) do definition.by_name[field.name] = field end
+  definition.by_name, definition.required = {}, {}
+  for _, field in ipairs(definition.fields) do
+    definition.by_name[field.name] = field
+    field.lua_type = field.type == "object" and "table" or field.type
+    if field.required then table.insert(definition.required, field.name) end
+    if field.enum then
+      field.choices = {}
+      for _, choice in ipairs(field.enum) do field.choices[choice] = true end
+    end
+  end
   return definition
 end
 

@@ -37,8 +37,6 @@ local M = {}
 ---@field wait? number  seconds until the next attempt; nil: it is the last
 ---@field reason? string  why there is another, or none
 
-local USER_AGENT = ("lomi-lua/%s (%s)"):format(core.version, rawget(_G, "jit") and "LuaJIT" or _VERSION)
-
 local function is_interrupt(trouble)
   return type(trouble) == "string" and trouble:find("interrupted!", 1, true) ~= nil
 end
@@ -64,10 +62,10 @@ local function send(transport, request)
 end
 
 -- A callback that raises must not cost a charge.
-local function tell(config, call, number, elapsed, reply, err, wait, reason)
+local function tell(config, request, number, elapsed, reply, err, wait, reason)
   local ok, trouble = pcall(config.on_attempt, {
-    method = call.method,
-    path = call.path,
+    method = request.method,
+    path = request.url:sub(#config.base_url + 1),
     attempt = number,
     elapsed = elapsed,
     status = reply and reply.status,
@@ -76,7 +74,7 @@ local function tell(config, call, number, elapsed, reply, err, wait, reason)
     message = err and err.message,
     outcome = err and err.outcome,
     request_id = reply and reply.request_id,
-    idempotency_key = call.key,
+    idempotency_key = request.headers["Idempotency-Key"],
     replayed = reply ~= nil and reply.replayed,
     wait = wait,
     reason = reason,
@@ -96,45 +94,15 @@ local function advice(err)
   return "whether it was carried out is unknown: ask again with the same idempotency_key"
 end
 
----@class lomi.Call  What to ask for.
----@field method string
----@field path string  with its query
----@field body? string
----@field key? string  the idempotency key
----@field account? string
----@field gives "data"|"body"  what of the reply is the result
----@field timeout number  seconds, one attempt
----@field max_retries integer
-
----@return lomi.Request
-local function new_request(config, call)
-  return {
-    method = call.method,
-    url = config.base_url .. call.path,
-    headers = {
-      ["X-API-KEY"] = config.api_key,
-      ["Accept"] = "application/json",
-      ["User-Agent"] = USER_AGENT,
-      ["Content-Type"] = call.body and "application/json" or nil,
-      ["Idempotency-Key"] = call.key,
-      ["Lomi-Account"] = call.account,
-    },
-    body = call.body,
-    connect_timeout = config.connect_timeout,
-    ca_file = config.ca_file,
-    proxy = config.proxy,
-  }
-end
-
 ---@return lomi.Reply
-local function new_reply(raw, call, attempts, elapsed)
+local function new_reply(raw, key, attempts, elapsed)
   local headers = raw.headers
   return {
     status = raw.status,
     headers = headers,
     body = raw.body,
     request_id = headers["x-request-id"],
-    idempotency_key = call.key,
+    idempotency_key = key,
     replayed = headers["idempotency-cache-hit"] == "true",
     attempts = attempts,
     elapsed = elapsed,
@@ -142,7 +110,7 @@ local function new_reply(raw, call, attempts, elapsed)
 end
 
 -- What went wrong in one attempt, as an error. Its outcome is the call's so far.
-local function new_error(config, call, trouble, reply, attempts, so_far)
+local function new_error(config, key, trouble, reply, attempts, so_far)
   local err = errors.new(trouble.kind, trouble.message, {
     code = trouble.code,
     status = reply and reply.status,
@@ -151,7 +119,7 @@ local function new_error(config, call, trouble, reply, attempts, so_far)
     retry_after = reply and retry.retry_after(reply.headers["retry-after"], os.time()),
     attempts = attempts,
     replayed = reply and reply.replayed,
-    idempotency_key = call.key,
+    idempotency_key = key,
     outcome = so_far,
   }, config.api_key)
   if so_far == "unknown" then err.message = err.message .. "; " .. advice(err) end
@@ -159,30 +127,30 @@ local function new_error(config, call, trouble, reply, attempts, so_far)
 end
 
 ---@param config lomi.Configuration
----@param call lomi.Call
 ---@param transport lomi.Transport
+---@param request lomi.Request  its timeout is that of one attempt
+---@param gives "data"|"body"  what of the reply is the result
+---@param max_retries integer
 ---@return table|nil result
 ---@return lomi.Error|nil
 ---@return lomi.Reply|nil  of the last attempt, if it had one
-function M.perform(config, call, transport)
-  local request = new_request(config, call)
-  local mutates = call.method ~= "GET"
-  local policy = { max_retries = call.max_retries, backoff = config.backoff }
+function M.perform(config, transport, request, gives, max_retries)
+  local key, timeout, mutates = request.headers["Idempotency-Key"], request.timeout, request.method ~= "GET"
   local started = transport:now()
   local deadline = started + config.deadline
   local began, attempts, so_far = started, 0, nil
 
   while true do
     attempts = attempts + 1
-    request.timeout = math.min(call.timeout, deadline - began)
+    request.timeout = math.min(timeout, deadline - began)
     local raw, failure = send(transport, request)
     local ended = transport:now()
-    local reply = raw and new_reply(raw, call, attempts, ended - started)
+    local reply = raw and new_reply(raw, key, attempts, ended - started)
     local result, trouble
-    if raw then result, trouble = read_reply(raw, call.gives) else trouble = failure end
+    if raw then result, trouble = read_reply(raw, gives) else trouble = failure end
 
     if result then
-      if config.on_attempt then tell(config, call, attempts, ended - began, reply) end
+      if config.on_attempt then tell(config, request, attempts, ended - began, reply) end
       return result, nil, reply
     end
 
@@ -190,17 +158,17 @@ function M.perform(config, call, transport)
     if mutates then
       so_far = outcome.of_call(so_far, outcome.of_attempt(failure, raw and raw.status, trouble.code), replayed)
     end
-    local err = new_error(config, call, trouble, reply, attempts, so_far)
-    local wait, reason = retry.decide(policy, {
+    local err = new_error(config, key, trouble, reply, attempts, so_far)
+    local wait, reason = retry.decide({ max_retries = max_retries, backoff = config.backoff }, {
       number = attempts,
-      safe = call.key ~= nil or not mutates,
+      safe = key ~= nil or not mutates,
       kind = failure and failure.kind,
       status = err.status,
       code = err.code,
       replayed = replayed,
       retry_after = err.retry_after,
     }, deadline - ended, core.random())
-    if config.on_attempt then tell(config, call, attempts, ended - began, reply, err, wait, reason) end
+    if config.on_attempt then tell(config, request, attempts, ended - began, reply, err, wait, reason) end
     if not wait then return nil, err, reply end
 
     transport:sleep(wait)

@@ -27,38 +27,37 @@ local FORMATS = {
 
 local ARTICLE = { number = "a number", string = "a string", boolean = "true or false", object = "an object (a table)" }
 
-local function number_fault(field, value)
-  if value ~= value or value == math.huge or value == -math.huge then return "must be a finite number" end
-  if field.above and value <= field.above then return ("must be above %d"):format(field.above) end
-  if field.least and value < field.least then return ("must be %d or more"):format(field.least) end
-end
+local CHECKS = {
+  number = function(field, value)
+    if value ~= value or value == math.huge or value == -math.huge then return "must be a finite number" end
+    if field.above and value <= field.above then return ("must be above %d"):format(field.above) end
+    if field.least and value < field.least then return ("must be %d or more"):format(field.least) end
+  end,
 
-local function string_fault(field, value)
-  if field.enum then
-    for _, choice in ipairs(field.enum) do
-      if value == choice then return nil end
+  string = function(field, value)
+    if field.enum and not field.choices[value] then return "must be one of " .. table.concat(field.enum, ", ") end
+    local format = FORMATS[field.format]
+    if format and not value:find(format.pattern) then return format.message end
+    if field.filled and not value:find("%S") then return "must not be blank" end
+  end,
+
+  object = function(_, value)
+    for key in next, value do
+      if type(key) ~= "string" then return "must be an object with string keys, not a list" end
     end
-    return "must be one of " .. table.concat(field.enum, ", ")
-  end
-  local format = FORMATS[field.format]
-  if format and not value:find(format.pattern) then return format.message end
-  if field.filled and not value:find("%S") then return "must not be blank" end
-end
+  end,
 
-local function object_fault(_, value)
-  for key in next, value do
-    if type(key) ~= "string" then return "must be an object with string keys, not a list" end
-  end
-end
-
-local CHECKS = { number = number_fault, string = string_fault, object = object_fault }
+  boolean = function() end,
+}
 
 ---@return string|nil  what is wrong with the value
 local function field_fault(field, value)
-  local expected = field.type == "object" and "table" or field.type
-  if type(value) ~= expected then return ("must be %s, not a %s"):format(ARTICLE[field.type], type(value)) end
-  local check = CHECKS[field.type]
-  return check and check(field, value)
+  if type(value) ~= field.lua_type then return ("must be %s, not a %s"):format(ARTICLE[field.type], type(value)) end
+  return CHECKS[field.type](field, value)
+end
+
+local function is_given(params, name)
+  return params[name] ~= nil and params[name] ~= core.null
 end
 
 -- Digits after the point of a number as it will be written: in 14 digits, whatever the locale's point.
@@ -69,53 +68,41 @@ local function decimals_of(number)
   return math.max(0, #fraction - (tonumber(exponent) or 0))
 end
 
----@alias lomi.contract.Rule table
--- Over several fields. Each is called with the fields that are right so far, what was given, and a function to tell.
+---@alias lomi.contract.Rule table  `rule` names one of these; what else is in it is theirs
+-- Over several fields: given the rule, the fields that are right, and all that were given. Each returns the name of the
+-- field at fault and what is wrong with it, or nothing.
 local RULES = {
-  same = function(rule, payload, _, tell)
+  same = function(rule, payload)
     local a, b = rule.fields[1], rule.fields[2]
     if payload[a] ~= nil and payload[b] ~= nil and payload[a] ~= payload[b] then
-      tell(b, ("must equal %s when both are given; leave it out"):format(a))
+      return b, ("must equal %s when both are given; leave it out"):format(a)
     end
   end,
 
-  together = function(rule, _, given, tell)
-    if given[rule.unless] ~= nil then return end
+  together = function(rule, _, given)
     local a, b = rule.fields[1], rule.fields[2]
-    if (given[a] == nil) == (given[b] == nil) then return end
+    local has_a, has_b = is_given(given, a), is_given(given, b)
+    if has_a == has_b or is_given(given, rule.unless) then return end
     local missing, present = a, b
-    if given[b] == nil then missing, present = b, a end
-    tell(missing, ("is required together with %s, unless %s is given"):format(present, rule.unless))
+    if has_a then missing, present = b, a end
+    return missing, ("is required together with %s, unless %s is given"):format(present, rule.unless)
   end,
 
-  decimals = function(rule, payload, given, tell)
+  decimals = function(rule, payload, given)
     local amount = payload[rule.field]
     if not amount or amount % 1 == 0 then return end
-    local currency = payload[rule.currency[1]] or payload[rule.currency[2]]
+    local first, second = rule.currency[1], rule.currency[2]
+    local currency = payload[first] or payload[second]
     if not currency then
-      if given[rule.currency[1]] ~= nil or given[rule.currency[2]] ~= nil then return end -- a wrong one: told already
+      if is_given(given, first) or is_given(given, second) then return end -- a wrong one: told already
       currency = rule.default
     end
     local most = rule.decimals[currency]
     if decimals_of(amount) <= most then return end
-    tell(rule.field, most == 0 and ("must be a whole number: %s has no minor unit"):format(currency)
-      or ("must have at most %d decimals in %s"):format(most, currency))
+    return rule.field, most == 0 and ("must be a whole number: %s has no minor unit"):format(currency)
+      or ("must have at most %d decimals in %s"):format(most, currency)
   end,
 }
-
--- A field given as JSON null is an absent field.
-local function without_null(params)
-  for _, value in next, params do
-    if value == core.null then
-      local given = {}
-      for name, kept in next, params do
-        if kept ~= core.null then given[name] = kept end
-      end
-      return given
-    end
-  end
-  return params
-end
 
 -- In the order the contract names the fields; the unknown ones last.
 local function sort_faults(dto, faults)
@@ -128,36 +115,51 @@ local function sort_faults(dto, faults)
   end)
 end
 
+local function add(faults, name, message)
+  faults = faults or {}
+  faults[#faults + 1] = { field = name, message = message }
+  return faults
+end
+
+local function without(params, dropped)
+  local kept = {}
+  for name, value in next, params do
+    if not dropped[name] then kept[name] = value end
+  end
+  return kept
+end
+
 ---@param dto lomi.contract.Dto
----@param params any  the caller's table; it is not changed
----@return table payload  the fields that are right
----@return lomi.Fault[]|nil faults  nil if all are
+---@param params any  the caller's table; it is not changed. A field that is JSON null is an absent one
+---@return table payload  the fields that are right; `params` itself if all of it is
+---@return lomi.Fault[]|nil faults  nil if all are right
 function M.check(dto, params)
   if type(params) ~= "table" then
-    local message = ("must be a table of %s fields, not a %s"):format(dto.name, type(params))
-    return {}, { { field = "params", message = message } }
+    return {}, add(nil, "params", ("must be a table of %s fields, not a %s"):format(dto.name, type(params)))
   end
-  local faults
-  local function tell(name, message)
-    faults = faults or {}
-    faults[#faults + 1] = { field = name, message = message }
-  end
-
-  local given, payload = without_null(params), {}
-  for name, value in next, given do
-    local field = dto.by_name[name]
+  local by_name, null = dto.by_name, core.null
+  local faults, dropped -- the second: names that do not go into the payload
+  for name, value in next, params do
+    local field, wrong = by_name[name], nil
     if not field then
-      tell(tostring(name), "is not a field of " .. dto.name .. suggest.hint(name, dto.by_name))
-    else
-      local wrong = field_fault(field, value)
-      if wrong then tell(name, wrong) else payload[name] = value end
+      wrong = ("is not a field of %s%s"):format(dto.name, suggest.hint(name, by_name))
+    elseif value ~= null then
+      wrong = field_fault(field, value)
+    end
+    if wrong then faults = add(faults, tostring(name), wrong) end
+    if wrong or value == null then
+      dropped = dropped or {}
+      dropped[name] = true
     end
   end
-  for _, field in ipairs(dto.fields) do
-    if field.required and given[field.name] == nil then tell(field.name, "is required") end
+  local payload = dropped and without(params, dropped) or params
+  for _, name in ipairs(dto.required) do
+    if not is_given(params, name) then faults = add(faults, name, "is required") end
   end
-  for _, rule in ipairs(dto.rules) do RULES[rule.rule](rule, payload, given, tell) end
-
+  for _, rule in ipairs(dto.rules) do
+    local name, wrong = RULES[rule.rule](rule, payload, params)
+    if name then faults = add(faults, name, wrong) end
+  end
   if faults then sort_faults(dto, faults) end
   return payload, faults
 end
