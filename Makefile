@@ -1,64 +1,111 @@
-# lomi: `make demo` charges a card against a local sandbox, `make test` runs every spec; `make help` lists the rest.
+# lomi. `make demo` charges a card against a local sandbox, `make test` runs every spec, `make help` lists the rest.
 
-LUA    ?= lua5.4
-LUAS   ?= lua5.4 luajit
-BUSTED ?= $(shell command -v busted)
-CC     ?= cc
-PREFIX ?= /usr/local
+LUA     ?= lua5.4
+LUAS    ?= lua5.4 luajit
+PREFIX  ?= /usr/local
+CC      ?= cc
+BUSTED  ?= busted
+SPEC    ?= spec
 
 B := build/$(LUA)
 O := $(B)/obj
 
-CFLAGS  ?= -O2 -g
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-pkg      = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
+CFLAGS ?= -O2 -g
+WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 ALL_CFLAGS = -std=gnu99 -fPIC -fvisibility=hidden $(WARN) $(CFLAGS)
+pkg    = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
 
-MODULES := core crypto curl httpd
-SO      := $(MODULES:%=$(B)/lomi/%.so)
+# ---- What each module is made of, and what it links. Nothing links a Lua library: the host brings one. ----
 
-# What each module is made of, and what it links; nothing links a Lua library, the host brings one.
-core_SRC    := core.c json.c
-crypto_SRC  := crypto.c
-crypto_PKG  := libcrypto
-curl_SRC    := curl.c engine.c buffer.c
-curl_PKG    := libcurl
-httpd_SRC   := httpd.c buffer.c
-httpd_PKG   := libmicrohttpd
+MODULES   := core curl crypto httpd
+core_SRC   := core.c json.c http1.c http1_lua.c buffer.c
+curl_SRC   := curl.c engine.c buffer.c resident.c
+curl_PKG   := libcurl
+crypto_SRC := crypto.c resident.c
+crypto_PKG := libcrypto
+httpd_SRC  := httpd.c httpd_server.c httpd_app.c buffer.c resident.c
+httpd_PKG  := libmicrohttpd
+
+PKG_CFLAGS = $(call pkg,--cflags,$(LUA) $(foreach module,$(MODULES),$($(module)_PKG)))
+
+SO := $(MODULES:%=$(B)/lomi/%.so)
 
 .PHONY: all modules
-all: $(foreach l,$(LUAS),modules-$(l))
+all: $(LUAS:%=modules-%) ## the C modules, for Lua 5.4 and LuaJIT
 
-modules: $(SO)
+modules: $(SO) # for one of them: make modules LUA=luajit
 
 modules-%:
 	@$(MAKE) --no-print-directory LUA=$* modules
 
 $(O)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(call pkg,--cflags,$(LUA) $($*_PKG)) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-# z,nodelete: a library of ours may still have a thread (libcurl's resolver, the sandbox) when the last Lua state that
-# loaded it is closed; its code must not go away under that thread.
 .SECONDEXPANSION:
 $(B)/lomi/%.so: $$(addprefix $(O)/,$$(addsuffix .o,$$(basename $$($$*_SRC))))
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -Wl,-z,nodelete -o $@ $^ $(call pkg,--libs,$($*_PKG)) -pthread
+	$(CC) -shared $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$($*_PKG)) -pthread
+
+# Only for the specs.
+$(B)/spec_process.so: spec/support/process.c src/compat.h src/lomi.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(call pkg,--cflags,$(LUA)) $(CPPFLAGS) -shared $(LDFLAGS) -o $@ $<
 
 .SECONDARY:
 -include $(wildcard $(O)/*.d)
 
-.PHONY: env spec test clean
-env:
+# ---- Using it ---------------------------------------------------------------------------------------
+
+.PHONY: deps demo env install
+deps: ## install the Debian packages that are missing
+	@./deps.sh
+
+demo: deps ## charge a card against a local sandbox
+	@$(MAKE) --no-print-directory modules
+	@eval "$$($(MAKE) -s env)"; $(LUA) examples/charge.lua
+
+env: # eval "$(make -s env LUA=luajit)": use the tree without installing it
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
 	@echo 'export LUA_CPATH="$(CURDIR)/$(B)/?.so;$${LUA_CPATH:-;}"'
+	@echo 'unset LUA_PATH_5_4 LUA_CPATH_5_4'
 
-# make spec LUA=luajit SPEC=spec/json_spec.lua
-spec: modules
-	@eval "$$($(MAKE) -s env)"; $(LUA) $(BUSTED) $(SPEC)
+LUA_VERSION = $(if $(filter luajit,$(LUA)),5.1,5.4)
+LUA_DIR     = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
+LUA_LIBDIR  = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
 
-test: all
-	@for l in $(LUAS); do $(MAKE) --no-print-directory LUA=$$l spec || exit 1; done
+install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
+	install -d $(LUA_DIR)/lomi $(LUA_LIBDIR)/lomi $(DESTDIR)$(PREFIX)/bin
+	cp -R lua/. $(LUA_DIR)/
+	install -m 755 $(SO) $(LUA_LIBDIR)/lomi/
+	{ echo '#!/usr/bin/env $(LUA)'; tail -n +2 bin/lomi; } > $(DESTDIR)$(PREFIX)/bin/lomi
+	chmod 755 $(DESTDIR)$(PREFIX)/bin/lomi
 
-clean:
+# ---- Proving it -------------------------------------------------------------------------------------
+
+.PHONY: spec test lint bench clean help
+spec: modules $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
+	@eval "$$($(MAKE) -s env)"; $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
+
+test: deps all ## run every spec on Lua 5.4 and on LuaJIT
+	@for lua in $(LUAS); do echo "== $$lua"; $(MAKE) --no-print-directory LUA=$$lua spec || exit 1; done
+
+lint: deps ## format, warnings as errors, static analysis
+	clang-format --dry-run -Werror src/*.[ch] spec/support/*.c bench/*.c $(wildcard fuzz/*.c)
+	luacheck -q lua spec examples bench rockspec/*.rockspec
+	cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c99 src
+	@for lua in $(LUAS); do \
+	  $(MAKE) --no-print-directory LUA=$$lua B=build/lint/$$lua CFLAGS="-O2 -Werror" modules || exit 1; done
+
+build/bare: bench/bare.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu99 $(WARN) $(CFLAGS) $(call pkg,--cflags,libcurl) -o $@ $< $(call pkg,--libs,libcurl)
+
+bench: deps modules build/bare ## CPU time of a charge, against the least a C program can do
+	@eval "$$($(MAKE) -s env)"; $(LUA) bench/charge.lua
+
+clean: ## remove what was built
 	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

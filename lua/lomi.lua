@@ -1,32 +1,28 @@
 -- SPDX-License-Identifier: MIT
---- lomi: card charges over the lomi. API, from Lua.
-
-local client = require "lomi.client"
-local config = require "lomi.config"
-local core = require "lomi.core"
+--- lomi: card charges over the lomi. API, from Lua. Requiring it costs next to nothing: each part is loaded when it is
+--- first used.
 
 ---@class lomi
----@field webhook lomi.webhook  signs and verifies; loaded at its first use
-local M = { _VERSION = core.version }
+---@field webhook lomi.webhook  signs and verifies
+local M = { _VERSION = "0.1.0" }
 
---- A client. Costs nothing on the wire; connections are shared by all clients of a Lua state.
----@param options lomi.Options
----@return lomi.Client
+--- A client. Opens no connection yet; connections are shared by all clients of a Lua state.
 --- Raises at the caller's line if an option is wrong.
+---@param options? lomi.Options
+---@return lomi.Client
 function M.new(options)
-  local checked, wrong = config.check(options)
+  local checked, wrong = require("lomi.config").check(options)
   if not checked then error("lomi.new: " .. wrong, 2) end
-  return client.new(checked)
+  return require("lomi.client").new(checked)
 end
 
-local LAZY = { webhook = "lomi.webhook" }
+local PARTS = { webhook = "lomi.webhook" }
 
 return setmetatable(M, {
   __index = function(self, name)
-    local module = LAZY[name]
-    if not module then return nil end
-    local loaded = require(module)
-    rawset(self, name, loaded)
-    return loaded
+    if not PARTS[name] then return nil end
+    local part = require(PARTS[name])
+    rawset(self, name, part)
+    return part
   end,
 })

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Random bytes from the kernel, fetched some at a time. The pool is a page the kernel empties in a
  * forked child, so that no two processes ever hand out the same bytes: an idempotency key must not
@@ -120,7 +121,14 @@ static int core_random(lua_State *L) {
   return 1;
 }
 
+/* isatty(descriptor) -> boolean */
+static int core_isatty(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
 static const luaL_Reg core_functions[] = {
+    {"isatty", core_isatty},
     {"now", core_now},
     {"sleep", core_sleep},
     {NULL, NULL},
@@ -142,5 +150,7 @@ LOMI_EXPORT int luaopen_lomi_core(lua_State *L) {
   lua_pushliteral(L, LOMI_VERSION);
   lua_setfield(L, -2, "version");
   lomi_add_json(L);
+  lomi_open_http1(L);
+  lua_setfield(L, -2, "http1");
   return 1;
 }

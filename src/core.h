@@ -7,4 +7,6 @@
 
 void lomi_add_json(lua_State *L);
 
+int lomi_open_http1(lua_State *L); /* pushes a table of functions: core.http1 */
+
 #endif

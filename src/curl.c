@@ -6,6 +6,7 @@
 #include "compat.h"
 #include "engine.h"
 #include "lomi.h"
+#include "resident.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -355,6 +356,7 @@ static const luaL_Reg curl_functions[] = {
 LOMI_EXPORT int luaopen_lomi_curl(lua_State *L);
 
 LOMI_EXPORT int luaopen_lomi_curl(lua_State *L) {
+  lomi_stay_loaded(); /* the resolver may have a thread left */
   luaL_newmetatable(L, ANCHOR);
   lua_pushcfunction(L, anchor_gc);
   lua_setfield(L, -2, "__gc");

@@ -101,7 +101,8 @@ typedef struct guard {
   int codec;      /* stack index */
   int list;       /* stack index of the faults, nil until there is one */
   int faults;     /* how many are in it */
-  size_t bytes;   /* of strings seen so far: a lower bound of the encoded size */
+  size_t bytes;   /* a lower bound of the encoded size so far */
+  bool too_large; /* told already: there is no point in looking further */
   bool may_point; /* a number may be written with a decimal point */
 } guard;
 
@@ -162,16 +163,24 @@ static void fault(guard *g, const step *at, const char *message) {
   lua_rawseti(L, g->list, ++g->faults);
 }
 
+/* Every value counts, not only text: a table that is in itself many times over is small in memory
+ * and endless when written. False: enough was seen. */
+static bool count_bytes(guard *g, const step *at, size_t n) {
+  if (g->too_large)
+    return false;
+  if (n > LOMI_MAX_REQUEST_BODY - g->bytes) {
+    g->too_large = true;
+    fault(g, at, "makes the request larger than 1 MiB");
+    return false;
+  }
+  g->bytes += n;
+  return true;
+}
+
 static void check_text(guard *g, const step *at, int i) {
   size_t len;
   const char *text = lua_tolstring(g->L, i, &len);
-  if (len > LOMI_MAX_REQUEST_BODY - g->bytes) {
-    g->bytes = LOMI_MAX_REQUEST_BODY;
-    fault(g, at, "makes the request larger than 1 MiB");
-    return;
-  }
-  g->bytes += len;
-  if (!is_utf8(text, len))
+  if (count_bytes(g, at, len) && !is_utf8(text, len))
     fault(g, at, "must be valid UTF-8 text");
 }
 
@@ -241,7 +250,7 @@ static void check_table(guard *g, const step *at, int depth) {
     default: fault(g, at, "has a key that is neither a string nor a list position"); continue;
     }
     check_value(g, &here, depth);
-    if (g->faults >= MAX_FAULTS || g->bytes >= LOMI_MAX_REQUEST_BODY) {
+    if (g->faults >= MAX_FAULTS || g->too_large) {
       lua_settop(L, table);
       return;
     }
@@ -256,6 +265,8 @@ static void check_table(guard *g, const step *at, int depth) {
 static void check_value(guard *g, const step *at, int depth) {
   lua_State *L = g->L;
   int top = lua_gettop(L);
+  if (!count_bytes(g, at, 2)) /* a digit and a comma, at least */
+    return;
   switch (lua_type(L, top)) {
   case LUA_TBOOLEAN: break;
   case LUA_TSTRING: check_text(g, at, top); break;
@@ -392,6 +403,13 @@ static bool call_decode(lua_State *L, int codec, int text) {
 static int json_decode(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
   bool keep_null = lua_toboolean(L, 2);
+  size_t len;
+  const char *text = lua_tolstring(L, 1, &len);
+  if (memchr(text, '\0', len) != NULL) { /* lua-cjson would take it for the end */
+    lua_pushnil(L);
+    lua_pushliteral(L, "it holds a NUL byte");
+    return 2;
+  }
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
   bool good = call_decode(L, 2, 1);

@@ -2,6 +2,7 @@
 --- Checks the arguments of a call, all but the payload, and puts ids and queries into a path.
 
 local config = require "lomi.config"
+local core = require "lomi.core"
 local suggest = require "lomi.suggest"
 
 local M = {}
@@ -38,11 +39,14 @@ end
 
 --- What may come from data is never raised.
 ---@param opts lomi.CallOptions
+---@param api_key? string  no part of what may be logged
 ---@return lomi.Fault[]|nil
-function M.faults(opts)
+function M.faults(opts, api_key)
   local faults
   for _, name in ipairs { "idempotency_key", "account" } do
-    local wrong = opts[name] ~= nil and config.header_fault(opts[name], 255)
+    local value = opts[name]
+    local wrong = value ~= nil and config.header_fault(value, 255)
+    if not wrong and value and api_key and value:find(api_key, 1, true) then wrong = "must not hold the API key" end
     if wrong then
       faults = faults or {}
       faults[#faults + 1] = { field = name, message = wrong }
@@ -57,7 +61,7 @@ end
 
 local function id_fault(id)
   if type(id) ~= "string" then return "must be a string, not a " .. type(id) end
-  if id == "" then return "must not be empty" end
+  if not id:find("%S") then return "must not be empty" end
   if id:find("/", 1, true) then return "must not hold a slash" end
   if id == "." or id == ".." then return "must not be . or .." end
   if #id > 255 then return "must be at most 255 bytes long" end
@@ -88,8 +92,7 @@ end
 local function query_text(value)
   if type(value) == "string" then return value end
   if type(value) == "boolean" then return tostring(value) end
-  if type(value) ~= "number" then return nil end
-  return (("%.14g"):format(value):gsub(",", ".")) -- some locales have a decimal comma
+  if type(value) == "number" then return (core.encode(value)) end -- nil if it would not be read back the same
 end
 
 --- `?name=value&…`, the names sorted.
@@ -102,7 +105,7 @@ function M.query(query)
   for name, value in next, query do
     if type(name) ~= "string" then return nil, "must have string keys" end
     local text = query_text(value)
-    if not text then return nil, ("has a %s for %s, which cannot be written"):format(type(value), name) end
+    if not text then return nil, ("has a %s for %s, which cannot be written exactly"):format(type(value), name) end
     parts[#parts + 1] = escape(name) .. "=" .. escape(text)
   end
   if #parts == 0 then return "" end

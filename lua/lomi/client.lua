@@ -88,7 +88,7 @@ local function make_operation(config, charges, name, operation)
   local has_id = operation.path:find("{id}", 1, true)
 
   local function execute(id, params, opts)
-    local faults, path, body = opts and arguments.faults(opts), operation.path, nil
+    local faults, path, body = opts and arguments.faults(opts, config.api_key), operation.path, nil
     if has_id then
       local wrong
       path, wrong = arguments.fill_id(path, id)
@@ -130,7 +130,7 @@ end
 
 local function make_request(config, client)
   local function execute(method, path, opts)
-    local faults, query, body = arguments.faults(opts), "", nil
+    local faults, query, body = arguments.faults(opts, config.api_key), "", nil
     local wrong = arguments.path_fault(path)
     if wrong then faults = add(faults, { { field = "path", message = wrong } }) end
     if opts.query ~= nil then

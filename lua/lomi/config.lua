@@ -162,10 +162,10 @@ function M.parse_url(url)
   scheme = scheme:lower()
   if scheme ~= "https" and scheme ~= "http" then return nil, "must begin with https://" end
   if authority:find("@", 1, true) then return nil, "must not hold a user name or password" end
-  local host, port = authority:match("^%[([%x:.]+)%]:?(%d*)$")
-  if not host then host, port = authority:match("^([%w%-._]+):?(%d*)$") end
-  if not host or authority:find(":$") then return nil, "has no readable host" end
-  port = port == "" and (scheme == "https" and 443 or 80) or tonumber(port)
+  local host, rest = authority:match("^%[([%x:.]+)%](.*)$")
+  if not host then host, rest = authority:match("^([%w%-._]+)(.*)$") end
+  local port = rest == "" and (scheme == "https" and 443 or 80) or rest and tonumber(rest:match("^:(%d+)$"))
+  if not port then return nil, "has no readable host and port" end
   if port < 1 or port > 65535 then return nil, "has a port that is not between 1 and 65535" end
   if (path .. "/"):find("/%.%.?/") then return nil, "must not hold . or .. as a part of its path" end
   return { scheme = scheme, host = host:lower(), port = port, path = (path:gsub("/+$", "")) }

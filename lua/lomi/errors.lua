@@ -65,8 +65,10 @@ end
 ---@param key? string  a secret to take out besides the patterns known, such as the API key in use
 ---@return lomi.Error
 function M.new(kind, message, facts, key)
-  local err = redact.value(facts or {}, key)
-  err.idempotency_key = facts and facts.idempotency_key -- as it is: asking again with another one charges twice
+  facts = facts or {}
+  local err = redact.value(facts, key)
+  err.idempotency_key = facts.idempotency_key -- as it is: asking again with another one charges twice
+  err.request_id = facts.request_id and redact.secrets(facts.request_id, key)
   err.kind = kind
   err.message = redact.text(message, key)
   return setmetatable(err, Error)

@@ -16,39 +16,81 @@ local function luhn(digits)
   return sum % 10 == 0
 end
 
-local function hide_card(text)
-  local digits = text:gsub("[ %-]", "")
-  if #digits >= 13 and #digits <= 19 and luhn(digits) then return "[card number]" end
+local function is_card(digits)
+  return #digits >= 13 and #digits <= 19 and luhn(digits)
+end
+
+local UUID = "^%d%d%d%d%d%d%d%d%-%d%d%d%d%-%d%d%d%d%-%d%d%d%d%-%d%d%d%d%d%d%d%d%d%d%d%d$"
+
+-- In a run of digit groups ("4242 4242 4242 4242 12"), hides those that make a card number together.
+local function hide_groups(run)
+  if run:find(UUID) then return nil end
+  local groups = {}
+  for from, digits, to in run:gmatch("()(%d+)()") do groups[#groups + 1] = { from = from, digits = digits, to = to } end
+  local out, done, i = {}, 1, 1
+  while i <= #groups do
+    local digits, last = "", nil
+    for j = i, #groups do
+      digits = digits .. groups[j].digits
+      if #digits > 19 then break end
+      if is_card(digits) then last = j end
+    end
+    if last then
+      out[#out + 1] = run:sub(done, groups[i].from - 1) .. "[card number]"
+      done, i = groups[last].to, last
+    end
+    i = i + 1
+  end
+  return table.concat(out) .. run:sub(done)
 end
 
 ---@param text string
+---@return string
+local function hide_cards(text)
+  text = text:gsub("%d+", function(digits) return is_card(digits) and "[card number]" or nil end)
+  return (text:gsub("%f[%w]%d[%d %-]+%d%f[%W]", hide_groups)) -- whole groups only: not the digits of a UUID's letters
+end
+
+--- Keys and secrets, but no card numbers: for ids, which may look like one by chance.
+---@param text string
 ---@param key? string  a secret to take out wherever it stands, whatever it looks like
 ---@return string
-function M.text(text, key)
+function M.secrets(text, key)
   if key and key ~= "" then
+    local out, done = {}, 1
     local from, to = text:find(key, 1, true)
     while from do
-      text = text:sub(1, from - 1) .. "[api key]" .. text:sub(to + 1)
-      from, to = text:find(key, from, true)
+      out[#out + 1] = text:sub(done, from - 1)
+      done = to + 1
+      from, to = text:find(key, done, true)
     end
+    out[#out + 1] = text:sub(done)
+    text = table.concat(out, "[api key]")
   end
   text = text:gsub("lomi_([sp]k_%a+)_[%w_%-]+", "lomi_%1_[hidden]")
   text = text:gsub("_secret_[%w_%-]+", "_secret_[hidden]")
-  text = text:gsub("whsec_[%w_%-+/=]+", "whsec_[hidden]")
-  text = text:gsub("%f[%w%-]%d[%d %-]+%d%f[^%w%-]", hide_card) -- not a part of a UUID
-  return text
+  return (text:gsub("whsec_[%w_%-+/=]+", "whsec_[hidden]"))
 end
 
---- The same for a value: strings anywhere in a table, as keys or values. A field named `client_secret` is hidden whole.
+---@param text string
+---@param key? string
+---@return string
+function M.text(text, key)
+  return hide_cards(M.secrets(text, key))
+end
+
+--- The same for a value: text and numbers anywhere in a table, as keys or values. A field that is named as a client
+--- secret is hidden whole.
 ---@param value any  as decoded from JSON
 ---@param key? string
 ---@return any
 function M.value(value, key)
   if type(value) == "string" then return M.text(value, key) end
+  if type(value) == "number" then return is_card(("%.0f"):format(value)) and "[card number]" or value end
   if type(value) ~= "table" then return value end
   local copy = {}
   for name, item in next, value do
-    if name == "client_secret" then
+    if type(name) == "string" and name:lower():find("^client_?secret$") then
       copy[name] = "[hidden]"
     else
       copy[M.value(name, key)] = M.value(item, key)

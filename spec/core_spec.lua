@@ -1,0 +1,162 @@
+-- SPDX-License-Identifier: MIT
+local child = require "spec.support.child"
+local core = require "lomi.core"
+
+local function read(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+describe("lomi.core.uuid4", function()
+  it("has the shape of a random UUID", function()
+    for _ = 1, 1000 do
+      local text = core.uuid4()
+      assert.equal(36, #text)
+      assert.is_truthy(text:find("^%x+%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x+$"), text)
+      assert.equal(9, text:find("-", 1, true))
+      assert.equal(text:lower(), text)
+    end
+  end)
+
+  it("never comes twice", function()
+    local seen = {}
+    for _ = 1, 20000 do
+      local text = core.uuid4()
+      assert.is_nil(seen[text])
+      seen[text] = true
+    end
+  end)
+
+  it("sets every other bit now and then", function()
+    local digits = {}
+    for _ = 1, 2000 do
+      local i = 0
+      for digit in core.uuid4():gmatch("%x") do
+        i = i + 1
+        digits[i] = digits[i] or {}
+        digits[i][digit] = true
+      end
+    end
+    for i = 1, 32 do
+      local count = 0
+      for _ in pairs(digits[i]) do count = count + 1 end
+      assert.equal(i == 13 and 1 or i == 17 and 4 or 16, count, "digit " .. i)
+    end
+  end)
+end)
+
+describe("lomi.core.now", function()
+  it("never goes back", function()
+    local before = core.now()
+    for _ = 1, 10000 do
+      local now = core.now()
+      assert.is_true(now >= before)
+      before = now
+    end
+  end)
+
+  it("counts finer than a millisecond", function()
+    local from = core.now()
+    local now
+    repeat now = core.now() until now > from
+    assert.is_true(now - from < 0.001)
+  end)
+end)
+
+describe("lomi.core.sleep", function()
+  it("sleeps that many seconds", function()
+    local from = core.now()
+    core.sleep(0.02)
+    local slept = core.now() - from
+    assert.is_true(slept >= 0.02 and slept < 1, slept)
+  end)
+
+  it("does not sleep for nothing, less than nothing, or NaN", function()
+    local from = core.now()
+    for _, seconds in ipairs { 0, -1, -math.huge, 0 / 0 } do core.sleep(seconds) end
+    assert.is_true(core.now() - from < 0.5)
+  end)
+
+  it("raises for what is not a number", function()
+    for _, value in ipairs { "soon", {}, true } do assert.has_error(function() core.sleep(value) end) end
+    assert.has_error(function() core.sleep() end)
+  end)
+end)
+
+describe("lomi.core.random", function()
+  it("is between 0 and 1, all over", function()
+    local tenths, sum = {}, 0
+    for _ = 1, 10000 do
+      local number = core.random()
+      assert.is_true(number >= 0 and number < 1)
+      tenths[math.floor(number * 10)] = true
+      sum = sum + number
+    end
+    for i = 0, 9 do assert.is_true(tenths[i], i) end
+    assert.is_true(sum > 4500 and sum < 5500, sum)
+  end)
+
+  it("differs between processes, seeds or no seeds", function()
+    local script = [[math.randomseed(1); print(("%.17g"):format(require("lomi.core").random()))]]
+    local first, status = child.run(script)
+    assert.equal(0, status, first)
+    assert.not_equal(first, (child.run(script)))
+  end)
+end)
+
+describe("the version", function()
+  it("is the one of src/lomi.h, everywhere", function()
+    local version = read("src/lomi.h"):match('#define%s+LOMI_VERSION%s+"([^"]+)"')
+    assert.matches("^%d+%.%d+%.%d+$", version)
+    assert.equal(version, core.version)
+    assert.equal(version, require("lomi")._VERSION)
+  end)
+
+  it("is the one of the rockspecs, unless they are of the working tree", function()
+    for _, name in ipairs { "lomi", "lomi-sandbox" } do
+      for _, of in ipairs { "scm", core.version } do
+        local path = ("rockspec/%s-%s-1.rockspec"):format(name, of)
+        local text = read(path)
+        if text then assert.equal(of .. "-1", text:match('%f[%w]version%s*=%s*"([^"]+)"'), path) end
+      end
+    end
+    local pipe = assert(io.popen("ls rockspec"))
+    for path in pipe:lines() do
+      assert.is_truthy(path:find("-scm-1.rockspec", 1, true) or path:find("-" .. core.version .. "-", 1, true), path)
+    end
+    pipe:close()
+  end)
+
+  it("is the newest of CHANGELOG.md", function()
+    local text = read("CHANGELOG.md")
+    if not text then pending("there is no CHANGELOG.md") end
+    assert.equal(core.version, ("\n" .. text):match("\n##[^\n%d]*(%d+%.%d+%.%d+)"))
+  end)
+end)
+
+describe("require 'lomi'", function()
+  it("loads neither libcurl nor libcrypto", function()
+    local output, status = child.run [[
+      require "lomi"
+      for line in io.lines "/proc/self/maps" do
+        if line:find "libcurl" or line:find "libcrypto" or line:find "libssl" then print(line) end
+      end
+    ]]
+    assert.equal(0, status, output)
+    assert.equal("", output)
+  end)
+
+  it("leaves no global behind", function()
+    local output, status = child.run [[
+      local before = {}
+      for name in pairs(_G) do before[name] = true end
+      require "lomi"
+      for name in pairs(_G) do if not before[name] then print(name) end end
+    ]]
+    assert.equal(0, status, output)
+    assert.equal("", output)
+  end)
+end)

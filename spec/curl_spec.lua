@@ -1,0 +1,404 @@
+-- SPDX-License-Identifier: MIT
+-- The engine, on real sockets: what can go wrong on the way, and what it says about it.
+local child = require "spec.support.child"
+local core = require "lomi.core"
+local curl = require "lomi.curl"
+local lomi = require "lomi"
+local process = require "spec_process"
+local server_of = require "spec.support.server"
+local socket = require "socket"
+local tls = require "spec.support.tls"
+
+local KEY = "lomi_sk_test_51H8s0mething"
+
+local function new(url, options)
+  options = options or {}
+  options.api_key, options.base_url, options.max_retries = KEY, url, options.max_retries or 0
+  return lomi.new(options)
+end
+
+local function charge(client)
+  return client.charges:create_card_charge { amount = 10000 }
+end
+
+local function post(url)
+  return { method = "POST", url = url, body = "{}", timeout = 9, connect_timeout = 9, proxy = "" }
+end
+
+-- A port of ours that refuses: it was just closed.
+local function refused_port()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  listener:close()
+  return port
+end
+
+describe("the engine", function()
+  local server
+
+  before_each(function() server = server_of.start() end)
+  after_each(function() server:stop() end)
+
+  describe("says of a failure what it was, and whether anything was sent:", function()
+    local function check(err, kind, outcome)
+      assert.equal(kind, err.kind)
+      assert.equal(outcome, err.outcome)
+      assert.equal(1, err.attempts)
+    end
+
+    it("a refused port", function()
+      local _, err, reply = charge(new("http://127.0.0.1:" .. refused_port()))
+      check(err, "connection", "not_sent")
+      assert.is_nil(reply)
+    end)
+
+    it("a host that cannot be resolved", function()
+      local _, err = charge(new("https://nowhere.invalid"))
+      check(err, "connection", "not_sent")
+      assert.matches("nowhere%.invalid", err.message)
+    end)
+
+    it("a connection that is never accepted", function()
+      local listener = assert(socket.tcp())
+      assert(listener:bind("127.0.0.1", 0))
+      assert(listener:listen(0))
+      local _, port = listener:getsockname()
+      local full = {}
+      for i = 1, 4 do -- more than the backlog takes: what comes after them waits
+        full[i] = socket.tcp()
+        full[i]:settimeout(0)
+        full[i]:connect("127.0.0.1", port)
+      end
+      local started = core.now()
+      local _, err = charge(new("http://127.0.0.1:" .. port, { connect_timeout = 0.2 }))
+      local took = core.now() - started
+      check(err, "timeout", "not_sent")
+      assert.is_true(took >= 0.2 and took < 0.4, took)
+      for _, one in ipairs(full) do one:close() end
+      listener:close()
+    end)
+
+    it("a reply that does not come", function()
+      server:script { status = 201, delay = 10 }
+      local _, err = charge(new(server.url, { timeout = 0.2 }))
+      check(err, "timeout", "unknown")
+    end)
+
+    it("a reply of which only the headers come", function()
+      server:script { status = 201, body = ("x"):rep(100), trickle = 0.1 }
+      local _, err = charge(new(server.url, { timeout = 0.3 }))
+      check(err, "timeout", "unknown")
+    end)
+
+    it("a reset in the middle of the body", function()
+      server:script { status = 201, body = ("x"):rep(1000), truncate = 10, reset = true }
+      local _, err = charge(new(server.url))
+      check(err, "connection", "unknown")
+    end)
+
+    it("an end in the middle of the body", function()
+      server:script { status = 201, body = ("x"):rep(1000), truncate = 10 }
+      local _, err = charge(new(server.url))
+      check(err, "connection", "unknown")
+    end)
+
+    it("a connection closed, or reset, without a reply", function()
+      server:script({ drop = true }, { reset = true })
+      for _ = 1, 2 do
+        local _, err = charge(new(server.url))
+        check(err, "connection", "unknown")
+      end
+    end)
+
+    it("something that is not HTTP", function()
+      server:script { raw = "SSH-2.0-OpenSSH_9.2p1\r\n" }
+      local _, err = charge(new(server.url))
+      check(err, "protocol", "unknown")
+    end)
+
+    it("headers of more than 64 KiB", function()
+      server:script { raw = "HTTP/1.1 201 Created\r\n" .. ("X-A: " .. ("x"):rep(1000) .. "\r\n"):rep(70) .. "\r\n" }
+      local _, err = charge(new(server.url))
+      check(err, "protocol", "unknown")
+      assert.matches("64 KiB", err.message)
+    end)
+
+    it("a body of more than 4 MiB", function()
+      server:script { status = 201, size = 5 * 1024 * 1024 }
+      local _, err = charge(new(server.url))
+      check(err, "protocol", "unknown")
+      assert.matches("4 MiB", err.message)
+    end)
+
+    it("plain HTTP where TLS should be", function()
+      local _, err = charge(new((server.url:gsub("^http", "https"))))
+      check(err, "tls", "not_sent")
+    end)
+  end)
+
+  it("does not follow a redirect with the key", function()
+    server:script { status = 307, headers = { Location = server.url .. "/elsewhere" } }
+    local _, err = charge(new(server.url))
+    assert.equal("protocol", err.kind)
+    assert.equal("unknown", err.outcome)
+    assert.equal(1, #server:requests())
+  end)
+
+  it("does not send again by itself when a kept-alive connection dies", function()
+    server:script({ status = 201, body = '{"data":{}}' }, { drop = true })
+    local client = new(server.url)
+    assert(charge(client))
+    local _, err = charge(client)
+    assert.equal("connection", err.kind)
+    assert.equal("unknown", err.outcome)
+    local requests = server:requests()
+    assert.equal(2, #requests)
+    assert.equal(requests[1].connection, requests[2].connection)
+  end)
+
+  it("takes a connection that the server closed meanwhile for what it is, and opens another", function()
+    server:script { status = 201, headers = { Connection = "close" }, body = '{"data":{}}' }
+    local client = new(server.url)
+    assert(charge(client))
+    assert(charge(client))
+    assert.equal(2, server:requests()[2].connection)
+  end)
+
+  it("tells apart whose transfer is finished", function()
+    local one, two = curl.engine(), curl.engine()
+    local request = post(server.url)
+    local first, second, third = one:submit(request), two:submit(request), one:submit(request)
+    local got = {}
+    while #got < 2 do
+      local id, reply = one:step(5)
+      if id then
+        assert.equal(201, reply.status)
+        got[#got + 1] = id
+      end
+    end
+    table.sort(got)
+    assert.same({ first, third }, got)
+    assert.equal(second, (two:step(5)))
+    assert.is_nil(two:step(5))
+    one:close()
+    two:close()
+  end)
+
+  it("cancels what a closed handle has under way, and is an error from then on", function()
+    server:script { delay = 5 }
+    local engine = curl.engine()
+    engine:submit { method = "GET", url = server.url, timeout = 9, connect_timeout = 9, proxy = "" }
+    engine:step(0.05)
+    engine:close()
+    engine:close()
+    assert.error_matches(function() engine:step() end, "closed")
+    assert.matches("closed", tostring(engine))
+    assert(charge(new(server.url))) -- the others go on
+  end)
+
+  it("returns from a step when a signal comes", function()
+    server:script { delay = 8 }
+    local engine = curl.engine()
+    engine:submit { method = "GET", url = server.url, timeout = 9, connect_timeout = 9, proxy = "" }
+    process.alarm(1)
+    local started = core.now()
+    assert.is_nil(engine:step(5))
+    assert.is_true(core.now() - started < 4)
+    engine:close()
+  end)
+
+  it("raises for a request no client of ours would make", function()
+    local engine = curl.engine()
+    local good = { method = "GET", url = server.url, timeout = 1, connect_timeout = 1 }
+    local function with(name, value)
+      local request = {}
+      for k, v in pairs(good) do request[k] = v end
+      request[name] = value
+      return function() engine:submit(request) end
+    end
+    assert.has_error(with("url", 7))
+    assert.has_error(with("url", "http://a\0b"))
+    assert.has_error(with("timeout", "1"))
+    assert.has_error(with("timeout", 0 / 0))
+    assert.has_error(with("headers", { ["X-A"] = "1\r\nX-B: 2" }))
+    assert.has_error(with("headers", { ["X-A: 1\r\nX-B"] = "2" }))
+    assert.has_error(with("headers", { "X-A: 1" }))
+    engine:close()
+  end)
+
+  describe("over TLS", function()
+    local certificate
+
+    setup(function() certificate = tls.certificate() end)
+    teardown(function() tls.remove(certificate) end)
+
+    local function start()
+      return server_of.start(certificate)
+    end
+
+    it("charges with a certificate it was told to trust", function()
+      local secure = start()
+      assert(charge(new(secure.url, { ca_file = certificate.ca_file })))
+      assert(charge(new(secure.url, { ca_file = certificate.ca_file })))
+      assert.equal(1, secure:requests()[2].connection)
+      secure:stop()
+    end)
+
+    it("sends nothing to a self-signed one", function()
+      local secure = start()
+      local _, err = charge(new(secure.url))
+      assert.equal("tls", err.kind)
+      assert.equal("not_sent", err.outcome)
+      assert.equal(0, #secure:requests())
+      secure:stop()
+    end)
+
+    it("sends nothing to the wrong host", function()
+      local wrong = tls.certificate { names = "DNS:api.lomi.africa" }
+      local secure = server_of.start(wrong)
+      local _, err = charge(new(secure.url, { ca_file = wrong.ca_file, max_retries = 2 }))
+      assert.equal("tls", err.kind)
+      assert.equal("not_sent", err.outcome)
+      assert.equal(1, err.attempts) -- trying again would not help
+      secure:stop()
+      tls.remove(wrong)
+    end)
+
+    it("never shares a connection between trust of different kinds", function()
+      local secure = start()
+      assert(charge(new(secure.url, { ca_file = certificate.ca_file })))
+      local _, err = charge(new(secure.url))
+      assert.equal("tls", err.kind)
+      secure:stop()
+    end)
+
+    it("keeps working on both sides of a fork, on the parent's connection in the parent", function()
+      local secure = start()
+      local client = new(secure.url, { ca_file = certificate.ca_file })
+      assert(charge(client))
+      local pid = process.fork()
+      if pid == 0 then
+        local ok = pcall(function()
+          assert(charge(client))
+          assert(charge(new(secure.url, { ca_file = certificate.ca_file })))
+          collectgarbage()
+          curl.engine():close()
+        end)
+        process.exit(ok and 0 or 1)
+      end
+      assert.equal(0, process.wait(pid))
+      assert(charge(client))
+      local connections = {}
+      for i, request in ipairs(secure:requests()) do connections[i] = request.connection end
+      assert.same({ 1, 2, 2, 1 }, connections)
+      secure:stop()
+    end)
+
+    it("ends what a fork found under way, in the child only", function()
+      local engine = curl.engine()
+      server:script { status = 201, delay = 0.3, body = '{"data":{}}' }
+      local id = engine:submit(post(server.url))
+      engine:step(0.05)
+      local pid = process.fork()
+      if pid == 0 then
+        local finished, reply, failure = engine:step(5)
+        local good = finished == id and reply == nil and failure.sent and failure.kind == "connection"
+        process.exit(good and 0 or 1)
+      end
+      assert.equal(0, process.wait(pid))
+      local finished, reply
+      repeat finished, reply = engine:step(5) until finished
+      assert.equal(201, reply.status)
+      engine:close()
+    end)
+
+    it("is not killed by a connection that breaks while it writes", function()
+      local secure = start()
+      local client = new(secure.url, { ca_file = certificate.ca_file })
+      assert(charge(client))
+      secure:stop()
+      local _, err = charge(client)
+      assert.equal("connection", err.kind)
+    end)
+  end)
+
+  it("works in two Lua states on two threads at once", function()
+    -- The application of a second server makes charges of its own while it answers.
+    local other = assert(require("lomi.httpd").start {
+      app = "spec.support.scripted", options = ([[
+        local client = require("lomi").new { api_key = %q, base_url = %q }
+        return { handle = function()
+          local made = 0
+          for _ = 1, 100 do
+            if client.charges:create_card_charge { amount = 10000 } then made = made + 1 end
+          end
+          return { status = 201, body = '{"data":{"made":' .. made .. '}}' }
+        end }]]):format(KEY, server.url),
+    })
+    local engine = curl.engine()
+    local id = engine:submit(post("http://127.0.0.1:" .. other:port()))
+    engine:step(0)
+    local client = new(server.url)
+    for _ = 1, 100 do assert(charge(client)) end
+    local finished, reply
+    repeat finished, reply = engine:step(5) until finished == id
+    assert.equal('{"data":{"made":100}}', reply.body)
+    assert.equal(200, #server:requests())
+    engine:close()
+    other:stop()
+  end)
+
+  it("keeps a deadline when the name server is silent, and does not hold up the end of the process", function()
+    -- Its own mount (and, for whoever is not root, network) namespace, where the name server is a socket nobody reads.
+    local script = [[
+      local socket, core, lomi = require "socket", require "lomi.core", require "lomi"
+      local silent = assert(socket.udp())
+      assert(silent:setsockname("127.0.0.1", 53))
+      -- libcurl is loaded at the first call
+      lomi.new { api_key = "lomi_sk_test_x", base_url = "http://127.0.0.1:1", max_retries = 0 }:request("GET", "/")
+      local client = lomi.new { api_key = "lomi_sk_test_x", base_url = "https://shop.example", deadline = 0.4 }
+      local started = core.now()
+      local _, err = client.charges:create_card_charge { amount = 10000 }
+      print(err.kind, err.outcome, core.now() - started <= 0.45 and "kept" or core.now() - started)
+    ]]
+    local config = os.tmpname()
+    local file = assert(io.open(config, "w"))
+    file:write("nameserver 127.0.0.1\noptions timeout:3 attempts:2\n")
+    file:close()
+    local enter = ("unshare %s sh -c 'ip link set lo up; mount --bind %s /etc/resolv.conf"):format("-rmn", config)
+    local probe = os.execute(enter .. "' >/dev/null 2>&1")
+    if probe ~= true and probe ~= 0 then
+      os.remove(config)
+      pending("needs unshare with user namespaces, and ip")
+      return
+    end
+    local script_file = os.tmpname()
+    file = assert(io.open(script_file, "w"))
+    file:write(script)
+    file:close()
+    local started = core.now()
+    local pipe = assert(io.popen(("%s; LUA_PATH=%q LUA_CPATH=%q exec %s %s' 2>&1"):format(
+      enter, package.path, package.cpath, child.LUA, script_file)))
+    local output = pipe:read("*a")
+    pipe:close()
+    os.remove(config)
+    os.remove(script_file)
+    assert.equal("timeout\tnot_sent\tkept\n", output)
+    assert.is_true(core.now() - started < 2)
+  end)
+end)
+
+describe("require 'lomi'", function()
+  it("loads neither libcurl nor libcrypto, and takes at most a millisecond of CPU", function()
+    local output = child.run [[
+      local started = os.clock()
+      local lomi = require "lomi"
+      local took = os.clock() - started
+      local client = lomi.new { api_key = "lomi_sk_test_x" }
+      local maps = io.open("/proc/self/maps"):read("*a")
+      print(maps:find("libcurl") or maps:find("libcrypto") or maps:find("libssl") or "clean")
+      print(took <= 0.001 and "quick" or took)
+    ]]
+    assert.equal("clean\nquick", output)
+  end)
+end)

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+-- Loaded by busted before every spec file. What specs share is in spec/support/, and is required by those that need it.

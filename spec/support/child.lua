@@ -1,0 +1,35 @@
+-- SPDX-License-Identifier: MIT
+--- Runs a script in a fresh interpreter of the same kind: for what only a whole process shows (its environment, its
+--- locale at start) and for what might never end.
+
+local M = {}
+
+M.LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
+
+local function quote(text)
+  return "'" .. text:gsub("'", [['\'']]) .. "'"
+end
+
+---@param script string
+---@param env? table<string, string|false>  false: not set
+---@return string output  stdout and stderr
+---@return integer status  124: it did not end within 5 seconds
+function M.run(script, env)
+  local command = { "env" }
+  local set = { LUA_PATH = package.path, LUA_CPATH = package.cpath }
+  for name, value in pairs(env or {}) do set[name] = value end
+  for name, value in pairs(set) do
+    if not value then table.insert(command, 2, "-u " .. name) end
+  end
+  for name, value in pairs(set) do
+    if value then command[#command + 1] = quote(name .. "=" .. value) end
+  end
+  command[#command + 1] = ("timeout 5 %s -e %s 2>&1; echo \"status $?\""):format(M.LUA, quote(script))
+  local pipe = assert(io.popen("ulimit -v 2000000; " .. table.concat(command, " ")))
+  local text = pipe:read("*a")
+  pipe:close()
+  local output, status = text:match("^(.-)\n?status (%d+)\n$")
+  return output, tonumber(status)
+end
+
+return M

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* spec_process: what the specs need of the system and Lua does not have. Not a part of the library. */
+#include "../../src/compat.h"
+#include "../../src/lomi.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* fork() -> process id, 0 in the child */
+static int process_fork(lua_State *L) {
+  lua_pushinteger(L, fork());
+  return 1;
+}
+
+/* wait(id) -> exit status; negative: the signal that ended it */
+static int process_wait(lua_State *L) {
+  int status = 0;
+  waitpid((pid_t)luaL_checkinteger(L, 1), &status, 0);
+  lua_pushinteger(L, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+  return 1;
+}
+
+/* exit(status): at once, closing no Lua state */
+static int process_exit(lua_State *L) {
+  _exit((int)luaL_checkinteger(L, 1));
+}
+
+/* alarm(seconds): a SIGALRM that interrupts system calls, and does nothing else */
+static void ignore(int number) {
+  (void)number;
+}
+
+static int process_alarm(lua_State *L) {
+  struct sigaction action = {.sa_handler = ignore};
+  sigaction(SIGALRM, &action, NULL);
+  alarm((unsigned)luaL_checkinteger(L, 1));
+  return 0;
+}
+
+static const luaL_Reg process_functions[] = {
+    {"fork", process_fork},   {"wait", process_wait}, {"exit", process_exit},
+    {"alarm", process_alarm}, {NULL, NULL},
+};
+
+LOMI_EXPORT int luaopen_spec_process(lua_State *L);
+
+LOMI_EXPORT int luaopen_spec_process(lua_State *L) {
+  luaL_newlib(L, process_functions);
+  return 1;
+}

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+#include "http1.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* In the order a reply runs through them. */
+enum {
+  STATUS,
+  FIELDS,
+  BODY,       /* `left` bytes of Content-Length */
+  BODY_CLOSE, /* until the stream ends */
+  CHUNK_SIZE,
+  CHUNK_EXTENSION,
+  CHUNK_SIZE_LF,
+  CHUNK_DATA,
+  CHUNK_DATA_CR,
+  CHUNK_DATA_LF,
+  TRAILERS,
+  DONE,
+  FAILED,
+};
+
+static const char *const part_names[] = {
+    [STATUS] = "status line",
+    [FIELDS] = "headers",
+    [BODY] = "body",
+    [BODY_CLOSE] = "body",
+    [CHUNK_SIZE] = "chunked body",
+    [CHUNK_EXTENSION] = "chunked body",
+    [CHUNK_SIZE_LF] = "chunked body",
+    [CHUNK_DATA] = "chunked body",
+    [CHUNK_DATA_CR] = "chunked body",
+    [CHUNK_DATA_LF] = "chunked body",
+    [TRAILERS] = "trailers",
+};
+
+static const char PREFIX[] = "HTTP/1."; /* of every status line */
+
+enum {
+  PREFIX_LEN = sizeof PREFIX - 1,
+  KEEP = 16 * 1024, /* bytes of buffer memory that a parser keeps for the next reply */
+};
+
+static const bool token_bytes[256] = {
+    ['!'] = true,         ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,
+    ['-'] = true,         ['.'] = true,          ['0' ... '9'] = true, ['A' ... 'Z'] = true,
+    ['^' ... 'z'] = true, ['|'] = true,          ['~'] = true,
+};
+
+/* What a header value and a reason phrase may hold. */
+static const bool text_bytes[256] = {
+    ['\t'] = true,
+    [0x20 ... 0x7e] = true,
+    [0x80 ... 0xff] = true,
+};
+
+static size_t span(const bool set[256], const char *s, size_t n) {
+  size_t i = 0;
+  while (i < n && set[(unsigned char)s[i]])
+    i++;
+  return i;
+}
+
+static char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+bool lomi_http1_is_token(const char *s, size_t n) {
+  return n > 0 && span(token_bytes, s, n) == n;
+}
+
+bool lomi_http1_same_word(const char *s, size_t n, const char *word) {
+  if (strlen(word) != n)
+    return false;
+  for (size_t i = 0; i < n; i++)
+    if (lower(s[i]) != word[i])
+      return false;
+  return true;
+}
+
+/* Narrows s, n to what lies between its outer spaces and tabs. */
+static void trim(const char **s, size_t *n) {
+  while (*n > 0 && is_blank(**s)) {
+    ++*s;
+    --*n;
+  }
+  while (*n > 0 && is_blank((*s)[*n - 1]))
+    --*n;
+}
+
+/* --- failing ------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static void fail(lomi_http1 *p, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(p->reason, sizeof p->reason, format, args);
+  va_end(args);
+  p->state = FAILED;
+  p->failure = LOMI_HTTP1_BAD;
+}
+
+/* `name` is that of a header, or NULL. */
+static void fail_byte(lomi_http1 *p, char byte, const char *where, const char *name) {
+  char hex[16];
+  snprintf(hex, sizeof hex, "byte 0x%02x", (unsigned char)byte);
+  fail(p, "%s in %s%s%.48s",
+       byte == '\0'   ? "a NUL byte"
+       : byte == '\r' ? "a bare CR"
+                      : hex,
+       where, name != NULL ? " " : "", name != NULL ? name : "");
+}
+
+static bool append(lomi_http1 *p, lomi_buffer *b, const char *bytes, size_t n) {
+  switch (lomi_buffer_append(b, bytes, n)) {
+  case LOMI_BUFFER_OK: return true;
+  case LOMI_BUFFER_NOMEM: fail(p, "out of memory for the reply"); return false;
+  case LOMI_BUFFER_FULL: break;
+  }
+  fail(p, "the body is over the limit of %zu bytes", b->cap); /* the head never gets this far */
+  return false;
+}
+
+/* --- status line and headers --------------------------------------------------------------- */
+
+/* A status line with its CR LF, n bytes; it begins with PREFIX. */
+static void read_status(lomi_http1 *p, const char *line, size_t n) {
+  const char *code = line + PREFIX_LEN + 2;
+  n -= 2;
+  if (n < PREFIX_LEN + 2 || (code[-2] != '0' && code[-2] != '1') || code[-1] != ' ') {
+    fail(p, "the status line does not begin with \"HTTP/1.0 \" or \"HTTP/1.1 \"");
+    return;
+  }
+  n -= PREFIX_LEN + 2;
+  if (n < 3 || !is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]) || code[0] == '0' ||
+      (n > 3 && code[3] != ' ')) {
+    fail(p, "the status code is not three digits, 100 to 999");
+    return;
+  }
+  size_t good = span(text_bytes, code, n);
+  if (good < n) {
+    fail_byte(p, code[good], "the status line", NULL);
+    return;
+  }
+  p->state = FIELDS;
+  p->http10 = code[-2] == '0';
+  p->status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
+  if (p->status == 101)
+    fail(p, "status 101: the protocol was switched, which was not asked for");
+}
+
+static void read_content_length(lomi_http1 *p, const char *value, size_t n) {
+  if (p->has_length) {
+    fail(p, "two Content-Length headers");
+    return;
+  }
+  size_t digits = 0;
+  /* Past the cap the number only has to be known as too big, so it cannot overflow. */
+  for (; digits < n && is_digit(value[digits]); digits++)
+    if (p->length <= p->body->cap)
+      p->length = p->length * 10 + (size_t)(value[digits] - '0');
+  if (n == 0 || digits != n)
+    fail(p, "Content-Length is not a plain decimal number");
+  p->has_length = true;
+}
+
+static void read_transfer_encoding(lomi_http1 *p, const char *value, size_t n) {
+  if (p->chunked)
+    fail(p, "two Transfer-Encoding headers");
+  else if (p->http10)
+    fail(p, "Transfer-Encoding in an HTTP/1.0 reply");
+  else if (!lomi_http1_same_word(value, n, "chunked"))
+    fail(p, "Transfer-Encoding is not exactly \"chunked\"");
+  p->chunked = true;
+}
+
+static void read_connection(lomi_http1 *p, const char *value, size_t n) {
+  const char *end = value + n;
+  while (value < end) {
+    const char *comma = memchr(value, ',', (size_t)(end - value));
+    const char *option = value;
+    size_t len = (size_t)((comma != NULL ? comma : end) - value);
+    value += len + (comma != NULL);
+    trim(&option, &len);
+    p->says_close |= lomi_http1_same_word(option, len, "close");
+    p->says_keep_alive |= lomi_http1_same_word(option, len, "keep-alive");
+  }
+}
+
+/* A header line with its CR LF, n bytes, which is the last of the head buffer; packs it in place.
+ * A trailer is checked and dropped. */
+static void read_field(lomi_http1 *p, char *line, size_t n) {
+  const char *value;
+  size_t name_len = span(token_bytes, line, n); /* stops at the CR at the latest */
+  if (++p->fields > LOMI_HTTP1_MAX_FIELDS) {
+    fail(p, "more than %d header lines", LOMI_HTTP1_MAX_FIELDS);
+  } else if (is_blank(line[0])) {
+    fail(p, "a folded header line (it begins with a space or a tab)");
+  } else if (is_blank(line[name_len])) {
+    fail(p, "a space before the colon of header %.*s", (int)(name_len < 48 ? name_len : 48), line);
+  } else if (line[name_len] != ':' && name_len + 2 == n) {
+    fail(p, "a header line without a colon");
+  } else if (line[name_len] != ':') {
+    fail_byte(p, line[name_len], "a header name", NULL);
+  } else if (name_len == 0) {
+    fail(p, "a header line without a name");
+  }
+  if (p->state == FAILED)
+    return;
+
+  for (size_t i = 0; i < name_len; i++)
+    line[i] = lower(line[i]);
+  line[name_len] = '\0';
+  value = line + name_len + 1;
+  n -= name_len + 1 + 2;
+  size_t good = span(text_bytes, value, n);
+  if (good < n) {
+    fail_byte(p, value[good], "header", line);
+    return;
+  }
+  if (p->state == TRAILERS)
+    return;
+  trim(&value, &n);
+  if (strcmp(line, "content-length") == 0)
+    read_content_length(p, value, n);
+  else if (strcmp(line, "transfer-encoding") == 0)
+    read_transfer_encoding(p, value, n);
+  else if (strcmp(line, "connection") == 0)
+    read_connection(p, value, n);
+
+  memmove(line + name_len + 1, value, n);
+  line[name_len + 1 + n] = '\0'; /* where the CR was, or before it */
+  p->line += name_len + n + 2;
+}
+
+static void start_reply(lomi_http1 *p) {
+  p->state = STATUS;
+  p->line = p->fields = p->left = p->length = p->chunk_line = 0;
+  p->http10 = p->has_length = p->chunked = p->says_close = p->says_keep_alive = false;
+}
+
+/* The empty line after the headers: how does the reply go on? */
+static void end_head(lomi_http1 *p) {
+  if (p->chunked && p->has_length) {
+    fail(p, "both Transfer-Encoding and Content-Length");
+  } else if (p->status < 200) {
+    start_reply(p); /* an interim reply; head_bytes goes on counting, which bounds their number */
+  } else if (p->status == 204 || p->status == 304) {
+    /* No body, whatever the headers say. A 304 may name the length a 200 would have had; a 204 that
+     * announces a body may well send it, and the next reply would begin with it. */
+    p->reusable = p->status == 304 || (!p->chunked && p->length == 0);
+    p->state = DONE;
+  } else if (p->chunked) {
+    p->reusable = true;
+    p->state = CHUNK_SIZE;
+  } else if (!p->has_length) {
+    p->state = BODY_CLOSE;
+  } else if (p->length > p->body->cap) {
+    fail(p, "Content-Length: the body is over the limit of %zu bytes", p->body->cap);
+  } else {
+    p->reusable = true;
+    p->left = p->length;
+    p->state = p->left > 0 ? BODY : DONE;
+  }
+}
+
+/* Lines gather at the end of the head buffer and are judged when complete. */
+static const char *feed_line(lomi_http1 *p, const char *at, const char *end) {
+  const char *lf = memchr(at, '\n', (size_t)(end - at));
+  size_t n = (size_t)((lf != NULL ? lf + 1 : end) - at);
+  size_t room = p->head->cap - p->head_bytes;
+  bool fits = n <= room;
+  size_t taken = fits ? n : room;
+  size_t had = p->head->len - p->line;
+
+  /* What is no HTTP at all is known by its first bytes; do not wait for a line that may not end. */
+  if (p->state == STATUS)
+    for (size_t i = had; i < PREFIX_LEN && i < had + taken; i++)
+      if (at[i - had] != PREFIX[i]) {
+        fail(p, "the reply does not begin with \"HTTP/1.0\" or \"HTTP/1.1\"");
+        return end;
+      }
+  if (!fits) {
+    fail(p, "status line, headers and trailers are over the limit of %zu bytes", p->head->cap);
+    return end;
+  }
+  if (!append(p, p->head, at, n))
+    return end;
+  p->head_bytes += n;
+  if (lf == NULL)
+    return end;
+
+  char *line = p->head->data + p->line;
+  n = had + n;
+  if (n < 2 || line[n - 2] != '\r')
+    fail(p, "a bare LF ends %s%s (CR LF is wanted)", p->state == STATUS ? "the " : "a line of the ",
+         part_names[p->state]);
+  else if (p->state == STATUS)
+    read_status(p, line, n);
+  else if (n > 2)
+    read_field(p, line, n);
+  else if (p->state == TRAILERS)
+    p->state = DONE;
+  else
+    end_head(p);
+  p->head->len = p->line;
+  return lf + 1;
+}
+
+/* --- body ---------------------------------------------------------------------------------- */
+
+static int hex_value(char c) {
+  if (is_digit(c))
+    return c - '0';
+  c = lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void feed_chunk_line(lomi_http1 *p, char c) {
+  int digit = hex_value(c);
+  p->chunk_line++;
+  if (p->state == CHUNK_SIZE_LF && c != '\n') {
+    fail_byte(p, '\r', "a chunk size line", NULL);
+  } else if (p->state == CHUNK_SIZE_LF && p->left == 0) {
+    p->state = TRAILERS;
+  } else if (p->state == CHUNK_SIZE_LF && p->left > p->body->cap - p->body->len) {
+    fail(p, "chunk size: the body is over the limit of %zu bytes", p->body->cap);
+  } else if (p->state == CHUNK_SIZE_LF) {
+    p->state = CHUNK_DATA;
+  } else if (p->chunk_line >= LOMI_HTTP1_MAX_CHUNK_LINE) { /* its LF would be one more */
+    fail(p, "a chunk size line is over the limit of %d bytes", LOMI_HTTP1_MAX_CHUNK_LINE);
+  } else if (c == '\n') {
+    fail(p, "a bare LF ends a chunk size line (CR LF is wanted)");
+  } else if (p->state == CHUNK_SIZE && digit >= 0) {
+    if (p->left <= p->body->cap) /* past the cap, too big is all there is to know */
+      p->left = p->left * 16 + (size_t)digit;
+  } else if (p->state == CHUNK_SIZE && (p->chunk_line == 1 || (c != '\r' && c != ';'))) {
+    fail(p, "a chunk size is not a plain hexadecimal number");
+  } else if (c == '\r') {
+    p->state = CHUNK_SIZE_LF;
+  } else if (p->state == CHUNK_SIZE) {
+    p->state = CHUNK_EXTENSION;
+  } else if (!text_bytes[(unsigned char)c]) {
+    fail_byte(p, c, "a chunk extension", NULL);
+  }
+}
+
+static const char *feed_data(lomi_http1 *p, const char *at, const char *end) {
+  size_t n = (size_t)(end - at);
+  if (p->state != BODY_CLOSE) {
+    n = n < p->left ? n : p->left;
+    p->left -= n;
+  }
+  if (append(p, p->body, at, n) && p->left == 0 && p->state != BODY_CLOSE)
+    p->state = p->state == BODY ? DONE : CHUNK_DATA_CR;
+  return at + n;
+}
+
+static void feed_chunk_end(lomi_http1 *p, char c) {
+  if (c != (p->state == CHUNK_DATA_CR ? '\r' : '\n')) {
+    fail(p, "a chunk is not followed by CR LF where its size says it ends");
+  } else if (p->state == CHUNK_DATA_CR) {
+    p->state = CHUNK_DATA_LF;
+  } else {
+    p->chunk_line = 0;
+    p->state = CHUNK_SIZE;
+  }
+}
+
+/* --- parser -------------------------------------------------------------------------------- */
+
+void lomi_http1_init(lomi_http1 *p, lomi_buffer *head, lomi_buffer *body) {
+  memset(p, 0, sizeof *p);
+  p->head = head;
+  p->body = body;
+  lomi_buffer_clear(head, KEEP);
+  lomi_buffer_clear(body, KEEP);
+  start_reply(p);
+}
+
+static lomi_http1_result result(const lomi_http1 *p) {
+  if (p->state == FAILED)
+    return p->failure;
+  return p->state == DONE ? LOMI_HTTP1_DONE : LOMI_HTTP1_PARTIAL;
+}
+
+lomi_http1_result lomi_http1_feed(lomi_http1 *p, const char *bytes, size_t n) {
+  const char *at = bytes, *end = bytes + n;
+  while (at < end && p->state < DONE) {
+    switch (p->state) {
+    case STATUS:
+    case FIELDS:
+    case TRAILERS: at = feed_line(p, at, end); break;
+    case BODY:
+    case BODY_CLOSE:
+    case CHUNK_DATA: at = feed_data(p, at, end); break;
+    case CHUNK_DATA_CR:
+    case CHUNK_DATA_LF: feed_chunk_end(p, *at++); break;
+    default: feed_chunk_line(p, *at++); break;
+    }
+  }
+  if (p->state == DONE)
+    p->leftover += (size_t)(end - at);
+  return result(p);
+}
+
+lomi_http1_result lomi_http1_eof(lomi_http1 *p) {
+  p->reusable = false;
+  if (p->state == BODY_CLOSE) {
+    p->state = DONE;
+  } else if (p->state < DONE) {
+    if (p->head_bytes == 0)
+      fail(p, "the connection was closed before the first byte of a reply");
+    else
+      fail(p, "the connection was closed before the end of the %s", part_names[p->state]);
+    p->failure = LOMI_HTTP1_PARTIAL;
+  }
+  return result(p);
+}
+
+bool lomi_http1_keep_alive(const lomi_http1 *p) {
+  return p->state == DONE && p->reusable && p->leftover == 0 && !p->says_close &&
+         (!p->http10 || p->says_keep_alive);
+}
+
+bool lomi_http1_next_field(const lomi_http1 *p, size_t *cursor, const char **name,
+                           const char **value) {
+  if (*cursor >= p->line)
+    return false;
+  *name = p->head->data + *cursor;
+  *value = *name + strlen(*name) + 1;
+  *cursor = (size_t)(*value + strlen(*value) + 1 - p->head->data);
+  return true;
+}
+
+/* --- writer -------------------------------------------------------------------------------- */
+
+/* `status` is one lomi_buffer_status, or several or-ed. */
+static const char *put_result(int status) {
+  if (status == LOMI_BUFFER_OK)
+    return NULL;
+  return status & LOMI_BUFFER_NOMEM ? "out of memory for the head of the request"
+                                    : "the head of the request is over its limit";
+}
+
+const char *lomi_http1_put_request(lomi_buffer *out, const char *method, size_t method_len,
+                                   const char *target, size_t target_len) {
+  int status = LOMI_BUFFER_OK;
+  if (!lomi_http1_is_token(method, method_len))
+    return "the method is not a token such as GET or POST";
+  if (target_len == 0)
+    return "the request target is empty";
+  for (size_t i = 0; i < target_len; i++)
+    if ((unsigned char)target[i] <= ' ' || target[i] == 0x7f)
+      return "the request target holds a space or a control byte; percent-encode it";
+  status |= lomi_buffer_append(out, method, method_len);
+  status |= lomi_buffer_append(out, " ", 1);
+  status |= lomi_buffer_append(out, target, target_len);
+  status |= lomi_buffer_append(out, " HTTP/1.1\r\n", 11);
+  return put_result(status);
+}
+
+const char *lomi_http1_put_field(lomi_buffer *out, const char *name, size_t name_len,
+                                 const char *value, size_t value_len) {
+  int status = LOMI_BUFFER_OK;
+  if (!lomi_http1_is_token(name, name_len))
+    return "a header name is not a token (letters, digits and a few signs, as in X-API-KEY)";
+  if (span(text_bytes, value, value_len) != value_len)
+    return "the value holds CR, LF, NUL or another control byte";
+  status |= lomi_buffer_append(out, name, name_len);
+  status |= lomi_buffer_append(out, ": ", 2);
+  status |= lomi_buffer_append(out, value, value_len);
+  status |= lomi_buffer_append(out, "\r\n", 2);
+  return put_result(status);
+}
+
+const char *lomi_http1_put_end(lomi_buffer *out) {
+  return put_result((int)lomi_buffer_append(out, "\r\n", 2));
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* An HTTP server in a thread of its own, which runs a Lua application in a Lua state of its own.
+ * This is the side of whoever starts it; nothing here touches the starter's Lua state. */
+#ifndef LOMI_HTTPD_H
+#define LOMI_HTTPD_H
+
+#include <stddef.h>
+
+/* Read only while lomi_httpd_start() runs: every string stays the caller's. */
+typedef struct lomi_httpd_config {
+  const char *app;     /* a module name; the server's state calls require(app).new(options) */
+  const char *options; /* opaque bytes, or NULL for none */
+  size_t options_len;
+  const char *package_path; /* the server's package.path and package.cpath */
+  const char *package_cpath;
+  const char *host;     /* a numeric IPv4 or IPv6 address */
+  int port;             /* 0: any free one */
+  const char *tls_cert; /* PEM; both, or both NULL for plain HTTP */
+  const char *tls_key;
+} lomi_httpd_config;
+
+typedef struct lomi_httpd lomi_httpd;
+
+/* Returns once the application runs and the port listens, or NULL with the reason in `error`.
+ * A server not stopped by its owner is stopped when the process exits. */
+lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_t error_size);
+
+int lomi_httpd_port(const lomi_httpd *server);
+
+/* Ends the thread, waits for it and frees the server. In a forked child, where that thread does
+ * not exist, does nothing: what was the parent's is left alone. */
+void lomi_httpd_stop(lomi_httpd *server);
+
+#endif
