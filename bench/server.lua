@@ -1,0 +1,31 @@
+-- SPDX-License-Identifier: MIT
+-- The server the benches charge against: one canned charge, nothing else, so that the client is what is measured.
+-- Run as a program it is a process of its own: prints its URL, and ends when its standard input does.
+
+local BODY = [[{"success":true,"data":{"id":"pi_3QxYk6bench0000000000","client_secret":]] ..
+  [["pi_3QxYk6bench0000000000_secret_bench0000000000000","amount":1524,"currency":"eur","original_amount":10000,]] ..
+  [["original_currency":"XOF","status":"requires_payment_method"}}]]
+
+local HEADERS = {
+  ["Content-Type"] = "application/json; charset=utf-8",
+  ["X-Request-Id"] = "5d0c1b3e-1111-4000-8000-000000000000",
+  ["X-RateLimit-Limit"] = "120",
+  ["X-RateLimit-Remaining"] = "119",
+  ["X-RateLimit-Window-Seconds"] = "60",
+}
+
+local app = {}
+
+function app.new()
+  return { handle = function() return { status = 201, headers = HEADERS, body = BODY } end }
+end
+
+if ... ~= "bench.server" then
+  local server = assert(require("lomi.httpd").start { app = "bench.server" })
+  print("http://127.0.0.1:" .. server:port())
+  io.stdout:flush()
+  io.read("*a")
+  server:stop()
+end
+
+return app

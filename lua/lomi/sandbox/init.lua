@@ -1,0 +1,287 @@
+-- SPDX-License-Identifier: MIT
+--- A lomi. API on this machine: a real server, in a thread of its own, to test a shop against.
+---
+---     local sandbox = require("lomi.sandbox").start()
+---     local client = lomi.new { api_key = "lomi_sk_test_demo", base_url = sandbox.url }
+---
+--- What a handle asks of it goes over HTTP, under /_sandbox/…, so that a sandbox in another process is no different.
+
+local core = require "lomi.core"
+local fields = require "lomi.sandbox.fields"
+
+local M = {}
+
+local TIMEOUT = 30 -- seconds; the server answers its own questions at once
+
+---@class lomi.sandbox.Options
+---@field port integer? 0, the default: any free one
+---@field host string? a numeric address; 127.0.0.1 unless told otherwise
+---@field strict boolean? as the live service where it asks for more than its documentation: a customer, a key
+---@field idempotency "honoured"|"ignored"|nil "ignored" plays an old deployment
+---@field rate_limit { limit: integer, window: number }? requests per so many seconds; nil: headers only
+---@field tls_cert string? PEM; with tls_key, the sandbox speaks https
+---@field tls_key string?
+---@field ca_file string? a path: what this handle trusts when tls_cert is a certificate of one's own making
+---@field log "plain"|"colour"|nil a line per request on standard output
+local OPTIONS = {
+  port = { type = "whole", min = 0, max = 65535 },
+  host = { type = "string", pattern = "^[%x%.:]+$", says = 'a numeric address, such as "127.0.0.1"' },
+  strict = { type = "boolean" },
+  idempotency = { one_of = { "honoured", "ignored" } },
+  rate_limit = { type = "table", says = "a table { limit =, window = }", fields = {
+    limit = { type = "whole", min = 1, required = true },
+    window = { type = "number", above = 0, required = true, says = "a number of seconds above 0" },
+  } },
+  tls_cert = { type = "string", pattern = "BEGIN CERTIFICATE", says = "a certificate in PEM", secret = true },
+  tls_key = { type = "string", pattern = "PRIVATE KEY", says = "a private key in PEM", secret = true },
+  ca_file = { type = "string" },
+  log = { one_of = { "plain", "colour" } },
+}
+
+---@class lomi.Sandbox
+---@field url string
+local Sandbox = {}
+Sandbox.__index = Sandbox
+
+function Sandbox:__tostring()
+  return ("lomi.sandbox %s%s"):format(self.url, self.stopped and " (stopped)" or "")
+end
+
+-- Gives the reply's body, or nil and what is wrong.
+local function request(self, method, path, body)
+  if getmetatable(self) ~= Sandbox then return nil, "call the sandbox's methods with a colon, as in sandbox:reset()" end
+  if self.stopped then return nil, "the sandbox is stopped" end
+  local text, unfit
+  if body then
+    text, unfit = core.encode(body)
+    if not text then return nil, ("%s %s"):format(unfit[1].field, unfit[1].message) end
+  end
+  local reply, failure = self.transport:send {
+    method = method, url = self.url .. "/_sandbox" .. path, body = text,
+    headers = text and { ["Content-Type"] = "application/json" } or {},
+    timeout = TIMEOUT, connect_timeout = TIMEOUT, ca_file = self.ca_file, proxy = "",
+  }
+  if not reply then return nil, ("the sandbox at %s does not answer: %s"):format(self.url, failure.message) end
+  local decoded = core.decode(reply.body)
+  if type(decoded) ~= "table" or type(decoded.error or decoded.data) ~= "table" then
+    return nil, self.url .. " is not a sandbox of lomi."
+  end
+  if decoded.error then return nil, tostring(decoded.error.message) end
+  return decoded
+end
+
+-- Raises two levels up: at whoever called the method that calls this. So no method may end in a tail call.
+local function ask(self, method, path, body)
+  local decoded, wrong = request(self, method, path, body)
+  if not decoded then error(wrong, 3) end
+  return decoded.data, decoded.next
+end
+
+local function id_path(id, what)
+  if type(id) ~= "string" or not id:find("^[%w_%-]+$") then
+    error(("%s takes the id of a charge, such as \"pi_…\", not %s"):format(what, type(id) == "string" and '"'
+      .. id:sub(1, 40):gsub("%c", "?") .. '"' or type(id)), 3)
+  end
+  return "/charges/" .. id
+end
+
+-- A table of named things beside the positional ones.
+local function options_table(opts, what)
+  if opts ~= nil and type(opts) ~= "table" then
+    error(("%s takes a table of options, not %s"):format(what, type(opts)), 3)
+  end
+  local copy = {}
+  for name, value in pairs(opts or {}) do copy[name] = value end
+  return copy
+end
+
+--- The next requests go wrong, in the way the fault says; faults wait in a queue, the first that fits is used.
+---
+--- One of: `status` (with `code`, `message`, `details`, `retry_after`), `drop` or `reset` = "before" or "after" the
+--- charge is made, or "mid_body" (`reset = true` is "after"), `trickle` (bytes per second), `garbage`, `truncate`
+--- (bytes that arrive, or true for half), `empty`, `html`, `oversize`, `body` (instead of the true one). With any of
+--- them, or alone, `delay` (seconds) and `headers`. `match = { method =, path = }` says which requests, `times` how
+--- many; `recorded = true` that a status is the service's own answer, kept under the idempotency key; `charged`
+--- whether the charge is made.
+---@param fault table
+function Sandbox:fail(fault)
+  ask(self, "POST", "/faults", options_table(fault, "fail"))
+end
+
+--- All kinds of faults at random, the same ones for the same seed.
+---@param weather { seed: integer?, rate: number, delay: number? } rate: the share of requests that go wrong
+function Sandbox:chaos(weather)
+  ask(self, "POST", "/chaos", options_table(weather, "chaos"))
+end
+
+--- Fair weather: no faults, no chaos.
+function Sandbox:clear_faults()
+  ask(self, "DELETE", "/faults")
+end
+
+local function all(self, path, pages)
+  local items, from = pages[1], pages[2]
+  while from do
+    local more
+    more, from = ask(self, "GET", path .. "?from=" .. ("%d"):format(from))
+    for _, item in ipairs(more) do items[#items + 1] = item end
+  end
+  return items
+end
+
+--- The requests seen since the start or the last reset, oldest first; of very many, the youngest. See journal.lua.
+---@return lomi.sandbox.Entry[] # with `headers`, by lower-case name, beside `header_list`
+function Sandbox:requests()
+  local items = all(self, "/requests", { ask(self, "GET", "/requests") })
+  return items
+end
+
+--- The charges, oldest first. See views.lua.
+---@return table[]
+function Sandbox:charges()
+  local items = all(self, "/charges", { ask(self, "GET", "/charges") })
+  return items
+end
+
+--- The webhooks sent or to be sent, oldest first.
+---@return table[]
+function Sandbox:deliveries()
+  local items = all(self, "/deliveries", { ask(self, "GET", "/deliveries") })
+  return items
+end
+
+---@return { accepts: integer, requests: integer, charges: integer, forgotten_charges: integer, memory: integer }
+--- accepts: the TCP connections that brought a request to the API; the handle's own are not counted
+function Sandbox:stats()
+  local stats = ask(self, "GET", "/stats")
+  return stats
+end
+
+--- Pays a charge with a test card, as the payer's browser does.
+---@param id string
+---@param card string a test card number
+---@param opts { expiry: string?, cvc: string? }?
+---@return table charge `status`, and `failure_code` when the card was declined
+function Sandbox:confirm(id, card, opts)
+  local path, body = id_path(id, "confirm"), options_table(opts, "confirm")
+  body.card = card
+  local charge = ask(self, "POST", path .. "/confirm", body)
+  return charge
+end
+
+--- Ends the 3-D Secure step as the payer does.
+---@param id string
+---@param opts { succeeds: boolean? }? false: the payer fails it
+---@return table charge
+function Sandbox:authenticate(id, opts)
+  local path, body = id_path(id, "authenticate"), options_table(opts, "authenticate")
+  local charge = ask(self, "POST", path .. "/authenticate", body)
+  return charge
+end
+
+--- Puts the sandbox's clock forward: idempotency keys and holds expire, webhooks become due.
+---@param seconds number
+function Sandbox:advance(seconds)
+  ask(self, "POST", "/clock", { advance = seconds })
+end
+
+--- Has every event delivered to a URL, signed; without a URL, none any more.
+---@param url string?
+---@param secret string? the endpoint's, whsec_…
+---@param knobs { twice: boolean?, late: number?, out_of_order: boolean?, bad_signature: boolean?, attempts: integer?,
+---  backoff: number? }? late and backoff in seconds
+function Sandbox:webhook(url, secret, knobs)
+  if url == nil then
+    ask(self, "DELETE", "/webhook")
+    return
+  end
+  local body = options_table(knobs, "webhook")
+  body.url, body.secret = url, secret
+  ask(self, "POST", "/webhook", body)
+end
+
+--- Has every event delivered to the sandbox's own inbox, where `receive` waits for it.
+---@param secret string
+---@param knobs table? as webhook takes them
+function Sandbox:inbox(secret, knobs)
+  local body = options_table(knobs, "inbox")
+  body.url, body.secret = self.url .. "/_sandbox/inbox", secret
+  ask(self, "POST", "/webhook", body)
+end
+
+--- Takes the oldest webhook out of the inbox, and waits for it if there is none yet. As it came: verify it.
+---@param event string? only of this event, such as "PAYMENT_FAILED"
+---@param wait number? seconds, at most 25; 5 unless told otherwise
+---@return { event: string, headers: table<string, string>, body: string }? letter
+---@return string? why nil, why
+function Sandbox:receive(event, wait)
+  local data = ask(self, "POST", "/inbox/take", { event = event, wait = wait or 5 })
+  if data.letter then return data.letter end
+  return nil, ("no %s came within %g s"):format(event or "webhook", wait or 5)
+end
+
+--- Forgets everything: charges, keys, faults, journal, webhooks; the clock goes back too.
+function Sandbox:reset()
+  ask(self, "POST", "/reset")
+end
+
+--- Ends the server, if it is this process's own. After that every other method raises.
+function Sandbox:stop()
+  if self.stopped then return end
+  self.stopped = true
+  if self.server then self.server:stop() end
+end
+
+Sandbox.__close = Sandbox.stop
+
+local function handle(url, server)
+  return setmetatable({ url = url, server = server, transport = require("lomi.transport.curl").new() }, Sandbox)
+end
+
+local function url_host(host)
+  if host == "0.0.0.0" then return "127.0.0.1" end
+  if host == "::" then return "[::1]" end
+  return host:find(":", 1, true) and "[" .. host .. "]" or host
+end
+
+--- Starts a sandbox in a thread of this process.
+---@param options lomi.sandbox.Options?
+---@return lomi.Sandbox? sandbox
+---@return string? why
+function M.start(options)
+  options = options == nil and {} or options
+  local wrong = fields.check(options, OPTIONS)
+  if not wrong and (options.tls_cert == nil) ~= (options.tls_key == nil) then
+    wrong = "tls_cert and tls_key go together; one of them is missing"
+  end
+  if wrong then error("sandbox.start: " .. wrong, 2) end
+  local host = options.host or "127.0.0.1"
+  local server, why = require("lomi.httpd").start {
+    app = "lomi.sandbox.app", host = host, port = options.port or 0, tls_cert = options.tls_cert,
+    tls_key = options.tls_key,
+    options = assert(core.encode { strict = options.strict, idempotency = options.idempotency,
+      rate_limit = options.rate_limit, log = options.log, tls = options.tls_cert ~= nil }),
+  }
+  if not server then return nil, why end
+  local scheme = options.tls_cert and "https" or "http"
+  local self = handle(("%s://%s:%d"):format(scheme, url_host(host), server:port()), server)
+  self.ca_file = options.ca_file
+  return self
+end
+
+--- A handle on a sandbox that runs elsewhere, such as `lomi sandbox --port 4010`.
+---@param url string
+---@return lomi.Sandbox? sandbox
+---@return string? why
+function M.connect(url)
+  if type(url) ~= "string" or not url:find("^https?://[^/%s?#@]+/?$") then
+    error("sandbox.connect takes the URL of a sandbox, such as http://127.0.0.1:4010", 2)
+  end
+  local self = handle((url:gsub("/$", "")), nil)
+  local decoded, wrong = request(self, "GET", "")
+  if not decoded then return nil, wrong end
+  if decoded.data.sandbox ~= "lomi" then return nil, url .. " is not a sandbox of lomi." end
+  return self
+end
+
+return M

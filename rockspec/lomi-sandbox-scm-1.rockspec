@@ -1,0 +1,18 @@
+package = "lomi-sandbox"
+version = "scm-1"
+source = { url = "git+https://github.com/lomiafrica/lomi-lua.git" }
+description = {
+  summary = "The server behind lomi.sandbox: a lomi. payments API on your own machine",
+  license = "MIT",
+}
+dependencies = { "lua >= 5.1", "lomi" }
+external_dependencies = {
+  MICROHTTPD = { header = "microhttpd.h", library = "microhttpd" },
+}
+build = { -- not "builtin": that would install lua/ a second time, which the rock "lomi" has already
+  type = "command",
+  build_command = "$(CC) $(CFLAGS) -std=gnu99 -fvisibility=hidden -I$(LUA_INCDIR) -I$(MICROHTTPD_INCDIR) " ..
+    "$(LIBFLAG) -o httpd.so src/httpd.c src/httpd_server.c src/httpd_app.c src/buffer.c src/resident.c " ..
+    "-L$(MICROHTTPD_LIBDIR) -lmicrohttpd -lpthread",
+  install = { lib = { ["lomi.httpd"] = "httpd.so" } },
+}

@@ -1,0 +1,34 @@
+package = "lomi"
+version = "scm-1"
+source = { url = "git+https://github.com/lomiafrica/lomi-lua.git" }
+description = {
+  summary = "A client for the lomi. payments API: charges the right amount, once",
+  license = "MIT",
+}
+dependencies = { "lua >= 5.1", "lua-cjson >= 2.1.0", "argparse >= 0.7" }
+external_dependencies = {
+  CURL = { header = "curl/curl.h", library = "curl" },
+  CRYPTO = { header = "openssl/evp.h", library = "crypto" },
+}
+build = { -- the Lua modules come from lua/, as a whole
+  type = "builtin",
+  modules = {
+    ["lomi.core"] = {
+      sources = { "src/core.c", "src/json.c", "src/http1.c", "src/http1_lua.c", "src/buffer.c" },
+      incdirs = { "src" },
+    },
+    ["lomi.curl"] = {
+      sources = { "src/curl.c", "src/engine.c", "src/buffer.c", "src/resident.c" },
+      libraries = { "curl", "pthread" },
+      incdirs = { "src", "$(CURL_INCDIR)" },
+      libdirs = { "$(CURL_LIBDIR)" },
+    },
+    ["lomi.crypto"] = {
+      sources = { "src/crypto.c", "src/resident.c" },
+      libraries = { "crypto" },
+      incdirs = { "src", "$(CRYPTO_INCDIR)" },
+      libdirs = { "$(CRYPTO_LIBDIR)" },
+    },
+  },
+  install = { bin = { lomi = "bin/lomi" } },
+}
