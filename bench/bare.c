@@ -2,7 +2,8 @@
 /* The least a C program can do to make a charge: one easy handle, the same bytes every time, the
  * reply thrown away. What `make bench` holds the library against.
  *
- * bare URL BODY COUNT [HEADER…]: prints the CPU seconds of COUNT charges, after a few to warm up. */
+ * bare URL BODY COUNT [HEADER…]: prints the CPU seconds of COUNT charges, after a few to warm up.
+ */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>

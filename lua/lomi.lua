@@ -16,6 +16,12 @@ function M.new(options)
   return require("lomi.client").new(checked)
 end
 
+--- Clients that do not block: coroutines, polled. See lomi.Loop.
+---@return lomi.Loop
+function M.loop()
+  return require("lomi.loop").new()
+end
+
 local PARTS = { webhook = "lomi.webhook" }
 
 return setmetatable(M, {

@@ -35,15 +35,29 @@ local function refuse(config, faults, method)
   return nil, errors.invalid(faults, facts, config.api_key)
 end
 
-local function default_transport(config)
-  config.transport = require("lomi.transport.curl").new()
-  return config.transport
+-- Chosen at each call: a client made while nginx reads its configuration must work in its workers.
+local function transport_of(config)
+  local chosen = config.transport or config.chosen_transport
+  if not chosen then
+    local name = rawget(_G, "ngx") and "lomi.transport.nginx" or "lomi.transport.curl"
+    chosen = require(name).new()
+    config.chosen_transport = chosen
+  end
+  return chosen
+end
+
+-- Some transports cannot be used just anywhere; to try is the program's bug. Raises at the line of who called the
+-- method that calls this.
+local function check_place(config)
+  local transport = config.transport
+  local wrong = transport and transport.unusable and transport:unusable()
+  if wrong then error(wrong, 3) end
 end
 
 local function send(config, method, path, body, gives, opts)
   local key = method ~= "GET" and opts.idempotency_key or nil
   if method == "POST" and not key then key = core.uuid4() end
-  return exchange.perform(config, config.transport or default_transport(config), {
+  return exchange.perform(config, transport_of(config), {
     method = method,
     url = config.base_url .. path,
     headers = {
@@ -124,6 +138,7 @@ local function make_operation(config, charges, name, operation)
       params, opts = ...
     end
     if opts ~= nil then arguments.check_options(opts, arguments.CALL, 2) end
+    check_place(config)
     return execute(id, params, opts)
   end
 end
@@ -150,6 +165,7 @@ local function make_request(config, client)
     if self ~= client then error("call it with a colon: client:request(method, path, opts)", 2) end
     if not METHODS[method] then error("method must be GET, POST, PUT, PATCH or DELETE", 2) end
     if opts ~= nil then arguments.check_options(opts, arguments.REQUEST, 2) end
+    check_place(config)
     if method == "GET" and opts and opts.body ~= nil then error("a GET has no body; give opts.query", 2) end
     return execute(method, path, opts or NO_OPTIONS)
   end
@@ -169,6 +185,10 @@ end
 ---@return lomi.Client
 function M.new(config)
   local client, charges = {}, {}
+  local hosts = config.transport and config.transport.hosts -- of a loop, to be warmed
+  if hosts then
+    hosts[config.base_url] = { url = config.base_url .. "/", ca_file = config.ca_file, proxy = config.proxy }
+  end
   for name, operation in pairs(contract.charges) do
     charges[name] = make_operation(config, charges, name, operation)
   end

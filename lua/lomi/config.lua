@@ -109,7 +109,7 @@ local function find_key(given)
   local wrong = M.header_fault(key)
   if wrong then return nil, ("%s %s"):format(source, wrong) end
   if key:find("^lomi_pk_") then
-    return nil, source .. " is a publishable key, for browsers; a secret one is needed (lomi_sk_test_… or lomi_sk_live_…)"
+    return nil, source .. " is a publishable key, for browsers; this takes a secret key, lomi_sk_test_… or …_live_…"
   end
   return key, source
 end

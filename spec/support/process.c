@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* spec_process: what the specs need of the system and Lua does not have. Not a part of the library. */
+/* spec_process: what the specs need of the system and Lua does not have. Not a part of the library.
+ */
 #include "../../src/compat.h"
 #include "../../src/lomi.h"
 
