@@ -1,0 +1,67 @@
+-- SPDX-License-Identifier: MIT
+--- The `lomi` command. A script, and a module for the script that is installed:
+---
+---     os.exit(require("lomi.cli").main(arg), true)
+
+local argparse = require "argparse"
+local core = require "lomi.core"
+local interrupt = require "lomi.cli.interrupt"
+local output = require "lomi.cli.output"
+
+local M = {}
+
+local PARTS = { "lomi.cli.charge", "lomi.cli.sandbox", "lomi.cli.webhook" }
+
+local function new_parser()
+  local parser = argparse("lomi", "Charge cards over the lomi. API, or over a sandbox of it on this machine.")
+  parser:help_description_margin(30):help_max_width(100):usage_max_width(100)
+  parser:flag("--version"):description("Show the version and exit."):action(function()
+    output.line("lomi " .. core.version)
+    os.exit(0)
+  end)
+  for _, part in ipairs(PARTS) do require(part).add(parser) end
+  parser:epilog [[Exit status: 0 done; 1 it failed; 2 the command line or the environment is wrong, nothing was sent;
+130 ended by Ctrl-C.
+
+Example:
+   lomi sandbox --port 4010]]
+  -- Called with the parser of the very command that is wrong.
+  parser.error = function(at, message) error({ message = message, usage = at:get_usage() }, 0) end
+  return parser
+end
+
+local function wants_json(typed)
+  for _, argument in ipairs(typed) do
+    if argument == "--" then return false end
+    if argument == "--json" then return true end
+  end
+  return false
+end
+
+local function with_traceback(trouble)
+  if type(trouble) ~= "string" or interrupt.is(trouble) then return trouble end
+  return debug.traceback(trouble, 2)
+end
+
+--- Runs one command line. `--help` and `--version` end the process.
+---@param typed string[]
+---@return integer status  for os.exit
+function M.main(typed)
+  local ok, result = xpcall(function()
+    local args = new_parser():parse(typed)
+    return args.run(args, typed)
+  end, with_traceback)
+  if ok then return result end
+  if interrupt.is(result) then return interrupt.STATUS end
+  if type(result) == "table" then return output.refuse(wants_json(typed), result.message, result.usage) end
+  local missing = tostring(result):match("module '(lomi%.%w+)' not found")
+  if missing then
+    return output.fail(wants_json(typed), missing .. " is not installed; it comes with the rock lomi-sandbox")
+  end
+  return output.fail(wants_json(typed), "a bug: " .. tostring(result))
+end
+
+local script = rawget(_G, "arg") and arg[0]
+if script and debug.getinfo(1, "S").source == "@" .. script then os.exit(M.main(arg), true) end
+
+return M

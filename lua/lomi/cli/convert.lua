@@ -1,0 +1,40 @@
+-- SPDX-License-Identifier: MIT
+--- What is typed on a command line, made into values. Each takes text and gives the value, or nil and what would be
+--- right. Strict: an amount that could be read in two ways is not guessed.
+
+local M = {}
+
+local function shown(text)
+  text = text:gsub("%c", "?")
+  return #text > 40 and ('"%s..."'):format(text:sub(1, 40)) or ('"%s"'):format(text)
+end
+
+function M.amount(text)
+  if text:find("^%d+$") or text:find("^%d+%.%d+$") then return tonumber(text) end
+  return nil, ("--amount takes digits, with a point before decimals, such as 10000 or 10.5, not %s"):format(shown(text))
+end
+
+---@return { name: string, value: string }|nil
+function M.metadata(text)
+  local name, value = text:match("^([^=]+)=(.*)$")
+  if name then return { name = name, value = value } end
+  return nil, ("--metadata takes name=value, such as order_id=ORD-1, not %s"):format(shown(text))
+end
+
+function M.port(text)
+  local port = text:find("^%d+$") and #text <= 5 and tonumber(text)
+  if port and port <= 65535 then return port end
+  return nil, ("--port takes a whole number from 0 (any free one) to 65535, not %s"):format(shown(text))
+end
+
+function M.host(text)
+  if text:find("^%d+%.%d+%.%d+%.%d+$") or text:find("^[%x:]*:[%x:]*:[%x:%.]*$") then return text end
+  return nil, ("--host takes a numeric address, such as 127.0.0.1 or ::1, not %s"):format(shown(text))
+end
+
+function M.seconds(text)
+  if text:find("^%d+$") or text:find("^%d+%.%d+$") then return tonumber(text) end
+  return nil, ("--tolerance takes a number of seconds, such as 300, not %s"):format(shown(text))
+end
+
+return M

@@ -1,0 +1,188 @@
+-- SPDX-License-Identifier: MIT
+--- How the command talks: results on standard output, trouble on standard error, as text for people or as JSON, one
+--- object on a line. Every line leaves at once.
+---
+--- Exit statuses: 0 done; 1 it failed; 2 the command line or the environment is wrong, and nothing was sent.
+
+local core = require "lomi.core"
+local errors = require "lomi.errors"
+local redact = require "lomi.redact"
+
+local M = { FAILED = 1, USAGE = 2 }
+
+local STDOUT, STDERR = 1, 2
+local COLOURS = { red = "\27[31m", green = "\27[32m", yellow = "\27[33m", dim = "\27[2m" }
+local RESET = "\27[0m"
+
+local function is_set(name)
+  local value = os.getenv(name)
+  return value ~= nil and value ~= ""
+end
+
+local function colours_on(fd)
+  return core.isatty ~= nil and core.isatty(fd) and not is_set "NO_COLOR" and os.getenv "TERM" ~= "dumb"
+end
+
+local function paint(fd, colour, text)
+  return colour and colours_on(fd) and COLOURS[colour] .. text .. RESET or text
+end
+
+--- Whether standard output is a terminal that wants colours.
+---@return boolean
+function M.has_colours()
+  return colours_on(STDOUT)
+end
+
+--- Nothing that comes from elsewhere may drive the terminal.
+---@param value any
+---@return string
+function M.clean(value)
+  return (tostring(value):gsub("%c", "?"))
+end
+
+---@return any ok
+---@return string|nil why
+local function write(file, text)
+  local ok, why = file:write(text, "\n")
+  if ok then ok, why = file:flush() end
+  return ok, why
+end
+
+-- A result that could not be written is not lost in silence; `what` names it.
+local function write_result(text, what, as_json)
+  local ok, why = write(io.stdout, text)
+  if ok then return 0 end
+  return M.fail(as_json, ("%s cannot be written to standard output: %s"):format(what, why))
+end
+
+--- A line on standard output. The exit status.
+---@param text string
+---@param colour? string
+---@return integer
+function M.line(text, colour)
+  return write_result(paint(STDOUT, colour, text), "a line")
+end
+
+--- A line on standard error; what looks like a secret is taken out.
+---@param text string
+---@param colour? string
+function M.note(text, colour)
+  write(io.stderr, paint(STDERR, colour, redact.text(text)))
+end
+
+--- The same for a line that must not be changed, a command to copy.
+function M.command(text)
+  write(io.stderr, "  " .. text)
+end
+
+-- ---- results ------------------------------------------------------------------------------------
+
+---@class lomi.cli.Row
+---@field [1] string label
+---@field [2] any nil or false: the row is left out
+---@field colour? string
+
+--- Labels and values, aligned. The exit status.
+---@param rows lomi.cli.Row[]
+---@return integer
+function M.block(rows)
+  local width = 0
+  for _, row in ipairs(rows) do
+    if row[2] then width = math.max(width, #row[1]) end
+  end
+  local lines = {}
+  for _, row in ipairs(rows) do
+    if row[2] then
+      lines[#lines + 1] = paint(STDOUT, "dim", row[1] .. (" "):rep(width - #row[1])) .. "  "
+        .. paint(STDOUT, row.colour, M.clean(row[2]))
+    end
+  end
+  return write_result(table.concat(lines, "\n"), ("the answer (%s)"):format(M.clean(rows[1][2])))
+end
+
+--- Prints a result as JSON. The exit status.
+---@param value table
+---@return integer
+function M.json(value)
+  local text, unfit = core.encode(value)
+  local what = ("the answer (%s)"):format(M.clean(value.id))
+  if text then return write_result(text, what, true) end
+  return M.fail(true, ("%s cannot be written as JSON: %s %s"):format(what, unfit[1].field, unfit[1].message))
+end
+
+-- ---- money --------------------------------------------------------------------------------------
+
+local DECIMALS = { XOF = 0 } -- of others, 2
+local NAMES = { XOF = "F CFA" }
+
+local function grouped(digits)
+  local more
+  repeat digits, more = digits:gsub("^(%d+)(%d%d%d)", "%1 %2") until more == 0
+  return digits
+end
+
+--- An amount in minor units, as a person writes it: `15.24 EUR`, `10 000 F CFA`.
+---@param minor any
+---@param currency any in upper or lower case
+---@return string|nil  nil if there is no amount
+function M.minor(minor, currency)
+  if type(minor) ~= "number" then return nil end
+  local code = tostring(currency or ""):upper()
+  local decimals = DECIMALS[code] or 2
+  local digits = ("%.0f"):format(minor)
+  digits = ("0"):rep(decimals + 1 - #digits) .. digits
+  local whole, fraction = digits:sub(1, #digits - decimals), digits:sub(#digits - decimals + 1)
+  return grouped(whole) .. (decimals > 0 and "." .. fraction or "") .. " " .. (NAMES[code] or code)
+end
+
+--- The same for an amount in the currency's main unit.
+function M.money(amount, currency)
+  if type(amount) ~= "number" then return nil end
+  local decimals = DECIMALS[tostring(currency or ""):upper()] or 2
+  return M.minor(math.floor(amount * 10 ^ decimals + 0.5), currency)
+end
+
+-- ---- trouble ------------------------------------------------------------------------------------
+
+-- `message` is text; or an error object, whose fields all go into the JSON.
+local function write_error(as_json, kind, message, colour)
+  local is_error = errors.is_error(message)
+  if not as_json then
+    M.note(is_error and tostring(message) or "lomi: " .. message, colour)
+    return
+  end
+  local fields = {}
+  if is_error then
+    for name, value in pairs(message) do fields[name] = value end
+  else
+    fields.kind, fields.message = kind, redact.text(message)
+  end
+  local text = core.encode { error = fields }
+  if not text then
+    fields.details = nil -- the only part that is the server's, and may hold anything
+    text = assert(core.encode { error = fields })
+  end
+  write(io.stderr, text)
+end
+
+--- It failed. The exit status.
+---@param as_json boolean|nil
+---@param trouble lomi.Error|string
+---@return integer
+function M.fail(as_json, trouble)
+  write_error(as_json, "failure", trouble, "red")
+  return M.FAILED
+end
+
+--- What was typed, or set in the environment, is wrong. The exit status.
+---@param as_json boolean|nil
+---@param trouble lomi.Error|string
+---@param usage? string
+---@return integer
+function M.refuse(as_json, trouble, usage)
+  if usage and not as_json then M.note(usage) end
+  write_error(as_json, "usage", trouble, "red")
+  return M.USAGE
+end
+
+return M

@@ -1,0 +1,42 @@
+-- SPDX-License-Identifier: MIT
+--- `lomi sandbox`: a local lomi. API until Ctrl-C.
+
+local convert = require "lomi.cli.convert"
+local interrupt = require "lomi.cli.interrupt"
+local output = require "lomi.cli.output"
+
+local M = {}
+
+local PORT = 4010
+
+local function run(args)
+  local sandbox, why = require("lomi.sandbox").start {
+    port = args.port, host = args.host, strict = args.strict, log = output.has_colours() and "colour" or "plain",
+  }
+  if not sandbox then return output.fail(false, why) end
+  output.line("lomi sandbox on " .. sandbox.url) -- the first line: scripts read it
+  output.line(("  export LOMI_BASE_URL=%s LOMI_API_KEY=lomi_sk_test_demo"):format(sandbox.url), "dim")
+  output.line("  Any key that begins with lomi_sk_test_ is good; live keys are refused. Ctrl-C ends it.", "dim")
+  interrupt.wait()
+  sandbox:stop()
+  return interrupt.STATUS
+end
+
+function M.add(parser)
+  local command = parser:command("sandbox", "Run a local lomi. API to test against, until Ctrl-C.")
+  command:option("--port"):argname("N"):convert(convert.port):default(PORT):show_default(false)
+    :description(("0 takes any free one; default: %d."):format(PORT))
+  command:option("--host"):argname("ADDRESS"):convert(convert.host)
+    :description "Where to listen; default: 127.0.0.1, this machine only."
+  command:flag "--strict"
+    :description "As the live service: insist on a customer and on an idempotency key."
+  command:action(function(args) args.run = run end)
+  command:epilog [[Prints its URL, then a line per request.
+
+Example:
+   lomi sandbox --port 4010
+   LOMI_BASE_URL=http://127.0.0.1:4010 LOMI_API_KEY=lomi_sk_test_demo \
+      lomi charge create --amount 10000 --email awa@example.com --name "Awa Ndiaye"]]
+end
+
+return M
