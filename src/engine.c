@@ -7,6 +7,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -39,6 +40,13 @@ typedef struct lomi_slot {
   char error[CURL_ERROR_SIZE];
 } lomi_slot;
 
+/* A descriptor of libcurl's. */
+typedef struct descriptor {
+  bool ours;           /* a socket we opened, and see closed; not the resolver's pipe */
+  uint32_t wanted;     /* the epoll events libcurl wants to hear of */
+  uint32_t registered; /* those epoll was told */
+} descriptor;
+
 struct lomi_engine {
   CURLM *multi;
   int epoll;
@@ -50,8 +58,8 @@ struct lomi_engine {
   double timer; /* when libcurl wants to be called, on our clock; negative: not at all */
   lomi_transfer *idle;
   int idle_count;
-  int *sockets; /* open now: what a forked child has to close */
-  size_t socket_count, socket_size;
+  descriptor *descriptors; /* by their number */
+  size_t descriptor_count;
 };
 
 double lomi_now(void) {
@@ -178,49 +186,77 @@ static int on_send(void *arg, char *primary_ip, char *local_ip, int primary_port
   return CURL_PREREQFUNC_OK;
 }
 
+/* The descriptor's place in the table, made if need be; NULL: no memory. */
+static descriptor *descriptor_at(lomi_engine *engine, curl_socket_t fd) {
+  size_t index = (size_t)fd;
+  if (index >= engine->descriptor_count) {
+    size_t count = engine->descriptor_count > 0 ? engine->descriptor_count : 16;
+    while (count <= index)
+      count *= 2;
+    descriptor *all = realloc(engine->descriptors, count * sizeof *all);
+    if (all == NULL)
+      return NULL;
+    memset(all + engine->descriptor_count, 0, (count - engine->descriptor_count) * sizeof *all);
+    engine->descriptors = all;
+    engine->descriptor_count = count;
+  }
+  return &engine->descriptors[index];
+}
+
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
   lomi_engine *engine = arg;
   (void)purpose;
-  if (engine->socket_count == engine->socket_size) {
-    size_t size = engine->socket_size > 0 ? engine->socket_size * 2 : 16;
-    int *sockets = realloc(engine->sockets, size * sizeof *sockets);
-    if (sockets == NULL)
-      return CURL_SOCKET_BAD;
-    engine->sockets = sockets;
-    engine->socket_size = size;
-  }
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd >= 0)
-    engine->sockets[engine->socket_count++] = fd;
+  if (fd < 0)
+    return CURL_SOCKET_BAD;
+  descriptor *d = descriptor_at(engine, fd);
+  if (d == NULL) {
+    close(fd);
+    return CURL_SOCKET_BAD;
+  }
+  *d = (descriptor){.ours = true};
   return fd;
+}
+
+/* Before the close, not left to it: a child process may hold the socket open. */
+static void unregister(lomi_engine *engine, int fd, descriptor *d) {
+  if (d->registered != 0)
+    epoll_ctl(engine->epoll, EPOLL_CTL_DEL, fd, NULL);
+  d->registered = 0;
 }
 
 static int on_close(void *arg, curl_socket_t fd) {
   lomi_engine *engine = arg;
-  for (size_t i = engine->socket_count; i-- > 0;)
-    if (engine->sockets[i] == fd) {
-      engine->sockets[i] = engine->sockets[--engine->socket_count];
-      break;
-    }
+  descriptor *d = descriptor_at(engine, fd);
+  if (d != NULL) {
+    unregister(engine, fd, d);
+    d->ours = false;
+  }
   return close(fd);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known) {
   lomi_engine *engine = arg;
   (void)easy;
+  (void)known;
+  descriptor *d = descriptor_at(engine, fd);
+  if (d == NULL)
+    return -1;
   if (what == CURL_POLL_REMOVE) {
-    epoll_ctl(engine->epoll, EPOLL_CTL_DEL, fd, NULL); /* gone already if the socket is closed */
+    /* A connection of ours stays registered: its next request would only register it again. */
+    d->wanted = 0;
+    if (!d->ours)
+      unregister(engine, fd, d);
     return 0;
   }
-  struct epoll_event event = {.data.fd = fd};
-  if (what & CURL_POLL_IN)
-    event.events |= EPOLLIN;
-  if (what & CURL_POLL_OUT)
-    event.events |= EPOLLOUT;
-  if (epoll_ctl(engine->epoll, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0)
+  d->wanted = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
+  if (d->registered == d->wanted)
+    return 0;
+  struct epoll_event event = {.events = d->wanted, .data.fd = fd};
+  int operation = d->registered != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (epoll_ctl(engine->epoll, operation, fd, &event) != 0)
     return -1;
-  if (known == NULL)
-    curl_multi_assign(engine->multi, fd, engine); /* any value but NULL: "known" from now on */
+  d->registered = d->wanted;
   return 0;
 }
 
@@ -283,8 +319,9 @@ void lomi_engine_abandon(lomi_engine *engine) {
     return;
   engine->abandoned = true;
   close(engine->epoll);
-  for (size_t i = 0; i < engine->socket_count; i++)
-    close(engine->sockets[i]);
+  for (size_t fd = 0; fd < engine->descriptor_count; fd++)
+    if (engine->descriptors[fd].ours)
+      close((int)fd);
 }
 
 static void slot_free(lomi_slot *slot) {
@@ -311,7 +348,7 @@ void lomi_engine_free(lomi_engine *engine) {
   sigpipe_restore(&signals);
   if (engine->epoll >= 0)
     close(engine->epoll);
-  free(engine->sockets);
+  free(engine->descriptors);
   free(engine);
 }
 
@@ -600,10 +637,16 @@ bool lomi_engine_drive(lomi_engine *engine, double wait) {
   sigpipe signals;
   sigpipe_block(&signals, engine);
   for (int i = 0; i < count; i++) {
+    int fd = events[i].data.fd;
+    descriptor *d = &engine->descriptors[fd];
+    if (d->wanted == 0) { /* an idle connection: libcurl finds out by itself before it uses it */
+      unregister(engine, fd, d);
+      continue;
+    }
     int what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    curl_multi_socket_action(engine->multi, events[i].data.fd, what, &running);
+    curl_multi_socket_action(engine->multi, fd, what, &running);
   }
   if (timer == 0) {
     engine->timer = -1;

@@ -10,8 +10,10 @@ local M = {}
 -- What each option of a call must be; `false`: it may come from data, and is looked at by `faults`.
 local OPTIONS = {
   idempotency_key = false, account = false, body = false, query = false,
-  timeout = "seconds", max_retries = "count", extra = "table",
+  timeout = "seconds", max_retries = "count", extra = "table", scenario = "scenario",
 }
+
+local SCENARIOS = { pending = true, failed = true }
 
 local function set(...)
   local names = {}
@@ -20,7 +22,13 @@ local function set(...)
 end
 
 M.CALL = set("idempotency_key", "account", "timeout", "max_retries", "extra")
+M.SCENARIO_CALL = set("idempotency_key", "account", "timeout", "max_retries", "extra", "scenario")
 M.REQUEST = set("idempotency_key", "account", "timeout", "max_retries", "body", "query")
+
+local function fault(kind, value)
+  if kind ~= "scenario" then return config.fault(kind, value) end
+  if not SCENARIOS[value] then return 'must be "pending" or "failed"' end
+end
 
 --- A wrong name or kind of option is a bug of the program: raised.
 ---@param opts any
@@ -30,9 +38,10 @@ function M.check_options(opts, known, level)
   if type(opts) ~= "table" then error("opts must be a table, not a " .. type(opts), level + 1) end
   for name, value in next, opts do
     if not known[name] then
-      error(("opts has no %s%s"):format(tostring(name), suggest.hint(name, known)), level + 1)
+      local hint = OPTIONS[name] ~= nil and " in this call" or suggest.hint(name, known)
+      error(("opts has no %s%s"):format(tostring(name), hint), level + 1)
     end
-    local wrong = OPTIONS[name] and config.fault(OPTIONS[name], value)
+    local wrong = OPTIONS[name] and fault(OPTIONS[name], value)
     if wrong then error(("opts.%s %s"):format(name, wrong), level + 1) end
   end
 end
@@ -40,8 +49,9 @@ end
 --- What may come from data is never raised.
 ---@param opts lomi.CallOptions
 ---@param api_key? string  no part of what may be logged
+---@param environment? "sandbox"|"live"
 ---@return lomi.Fault[]|nil
-function M.faults(opts, api_key)
+function M.faults(opts, api_key, environment)
   local faults
   for _, name in ipairs { "idempotency_key", "account" } do
     local value = opts[name]
@@ -51,6 +61,10 @@ function M.faults(opts, api_key)
       faults = faults or {}
       faults[#faults + 1] = { field = name, message = wrong }
     end
+  end
+  if opts.scenario and environment == "live" then
+    faults = faults or {}
+    faults[#faults + 1] = { field = "scenario", message = "is for test keys only; this client has a live one" }
   end
   return faults
 end

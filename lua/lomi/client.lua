@@ -18,6 +18,9 @@ local M = {}
 ---@field account? string  instead of the client's
 ---@field extra? table  undeclared fields for the payload, unchecked: for what the API adds before we do
 
+---@class lomi.ScenarioOptions: lomi.CallOptions
+---@field scenario? "pending"|"failed"  how it shall end, instead of well; test keys only
+
 ---@class lomi.RequestOptions
 ---@field idempotency_key? string
 ---@field timeout? number
@@ -67,6 +70,7 @@ local function send(config, method, path, body, gives, opts)
       ["Content-Type"] = body and "application/json" or nil,
       ["Idempotency-Key"] = key,
       ["Lomi-Account"] = opts.account or config.account,
+      ["X-Scenario-Key"] = opts.scenario,
     },
     body = body,
     timeout = opts.timeout or config.timeout,
@@ -100,15 +104,17 @@ end
 local function make_operation(config, charges, name, operation)
   local method, dto = operation.method, operation.params
   local has_id = operation.path:find("{id}", 1, true)
+  local known = operation.scenario and arguments.SCENARIO_CALL or arguments.CALL
 
   local function execute(id, params, opts)
-    local faults, path, body = opts and arguments.faults(opts, config.api_key), operation.path, nil
+    local faults, path, body = opts and arguments.faults(opts, config.api_key, config.environment), operation.path, nil
     if has_id then
       local wrong
       path, wrong = arguments.fill_id(path, id)
       if wrong then faults = add(faults, { { field = "id", message = wrong } }) end
     end
     if dto then
+      if params == nil and not dto.required[1] then params = {} end
       local payload, wrongs = schema.check(dto, params)
       if wrongs then faults = add(faults, wrongs) end
       if opts and opts.extra then
@@ -175,10 +181,16 @@ end
 ---@field charges lomi.Charges
 ---@field request fun(self, method: string, path: string, opts?: lomi.RequestOptions): table?, lomi.Error?, lomi.Reply?
 
+-- luacheck: push ignore 631
 ---@class lomi.Charges  Every method gives the result, or nil and an error; then the reply, where there was one.
----@field create_card_charge fun(self, params: table, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
----@field get_card_charge fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
----@field cancel_card_charge fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
+---@field create_card_charge fun(self, params: lomi.CreateCardCharge, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
+---@field get_card_charge fun(self, id: string, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
+---@field cancel_card_charge fun(self, id: string, opts?: lomi.CallOptions): lomi.CanceledCharge?, lomi.Error?, lomi.Reply?  releases a hold
+---@field capture_card_charge fun(self, id: string, params?: lomi.CaptureCardCharge, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?  once only
+---@field increment_card_hold fun(self, id: string, params: lomi.IncrementCardHold, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
+---@field create_wave_charge fun(self, params: lomi.CreateWaveCharge, opts?: lomi.ScenarioOptions): lomi.MobileCharge?, lomi.Error?, lomi.Reply?
+---@field create_mtn_charge fun(self, params: lomi.CreateMtnCharge, opts?: lomi.ScenarioOptions): lomi.MobileCharge?, lomi.Error?, lomi.Reply?
+-- luacheck: pop
 
 --- The configuration, key and all, stays in the closures: no field of the client holds it.
 ---@param config lomi.Configuration

@@ -7,10 +7,11 @@
 ---@field type "number"|"string"|"boolean"|"object"
 ---@field required? boolean
 ---@field enum? string[]
----@field format? "uuid"|"uuid4"|"email"  for strings
+---@field format? "uuid"|"uuid4"|"email"|"phone"|"country"  for strings
 ---@field filled? boolean  a string that must not be blank
 ---@field above? number  a number must be more than this
 ---@field least? number  a number must be at least this
+---@field dto? lomi.contract.Dto  an object has these fields and no others; nil: any with string keys
 
 ---@class lomi.contract.Dto
 ---@field name string
@@ -24,6 +25,7 @@
 ---@field path string  `{id}` is the first argument
 ---@field params? lomi.contract.Dto  what the body is checked against; nil: no body
 ---@field gives "data"|"body"  what of the reply the caller gets
+---@field scenario? boolean  a test key may say how it shall end: `X-Scenario-Key`
 
 local CURRENCIES = { "XOF", "USD", "EUR" }
 
@@ -45,6 +47,24 @@ local function dto(definition)
   return definition
 end
 
+---@class lomi.CreateCardCharge
+---@field amount number  in the currency's main unit: 10000 means 10 000 F CFA in XOF, which has no minor unit
+---@field currency_code? "XOF"|"USD"|"EUR"  the service's default is XOF
+---@field currency? "XOF"|"USD"|"EUR"  the old name of `currency_code`
+---@field customer_id? string  a UUID v4
+---@field customer_email? string  required with `customer_name` where there is no `customer_id`
+---@field customer_name? string  likewise
+---@field customer_phone? string
+---@field description? string
+---@field payment_reference? string
+---@field product_id? string  a UUID
+---@field subscription_id? string  a UUID
+---@field quantity? number
+---@field metadata? table<string, any>
+---@field appearance_theme? "light"|"dark"|"flat"
+---@field appearance_border_radius? number  px
+---@field appearance_billing_address? "auto"|"never"
+---@field hold? boolean  block the amount now, capture it later
 local CreateCardCharge = dto {
   name = "CreateCardChargeDto",
   fields = {
@@ -64,6 +84,7 @@ local CreateCardCharge = dto {
     { name = "appearance_theme", type = "string", enum = { "light", "dark", "flat" } },
     { name = "appearance_border_radius", type = "number", least = 0 },
     { name = "appearance_billing_address", type = "string", enum = { "auto", "never" } },
+    { name = "hold", type = "boolean" },
   },
   rules = {
     { rule = "same", fields = { "currency_code", "currency" } },
@@ -72,6 +93,108 @@ local CreateCardCharge = dto {
       decimals = DECIMALS },
   },
 }
+
+---@class lomi.CaptureCardCharge
+---@field amount? number  in the unit and currency of the charge; nil: all that is held. What is left is released
+local CaptureCardCharge = dto {
+  name = "CaptureCardChargeDto",
+  fields = { { name = "amount", type = "number", above = 0 } },
+  rules = {},
+}
+
+---@class lomi.IncrementCardHold
+---@field amount number  the new total, more than is held now; in the unit and currency of the charge
+local IncrementCardHold = dto {
+  name = "IncrementCardHoldDto",
+  fields = { { name = "amount", type = "number", required = true, above = 0 } },
+  rules = {},
+}
+
+---@class lomi.MobileCustomer
+---@field name string
+---@field phoneNumber? string  E.164: +2250700000000
+---@field email? string
+local MobileCustomer = dto {
+  name = "customer",
+  fields = {
+    { name = "name", type = "string", required = true, filled = true },
+    { name = "phoneNumber", type = "string", format = "phone" },
+    { name = "email", type = "string", format = "email" },
+  },
+  rules = {},
+}
+
+local MOBILE_AMOUNT = { rule = "decimals", field = "amount", currency = { "currency" }, decimals = DECIMALS }
+
+---@class lomi.CreateWaveCharge
+---@field amount number  in the currency's main unit, 1 or more
+---@field currency string
+---@field customer lomi.MobileCustomer
+---@field description? string
+---@field environment? string
+---@field successUrl? string  where the payer comes back to
+---@field errorUrl? string  likewise
+local CreateWaveCharge = dto {
+  name = "CreateWaveChargeDto",
+  fields = {
+    { name = "amount", type = "number", required = true, least = 1 },
+    { name = "currency", type = "string", required = true, filled = true },
+    { name = "customer", type = "object", required = true, dto = MobileCustomer },
+    { name = "description", type = "string" },
+    { name = "environment", type = "string" },
+    { name = "successUrl", type = "string" },
+    { name = "errorUrl", type = "string" },
+  },
+  rules = { MOBILE_AMOUNT },
+}
+
+---@class lomi.CreateMtnCharge
+---@field amount number  in the currency's main unit, 1 or more
+---@field currency string
+---@field customer lomi.MobileCustomer
+---@field description? string
+---@field environment? string
+---@field countryCode? string  ISO 3166, two letters; the service's default is CI
+---@field productId? string  a UUID
+---@field subscriptionId? string  a UUID
+---@field quantity? number
+local CreateMtnCharge = dto {
+  name = "CreateMtnChargeDto",
+  fields = {
+    { name = "amount", type = "number", required = true, least = 1 },
+    { name = "currency", type = "string", required = true, filled = true },
+    { name = "customer", type = "object", required = true, dto = MobileCustomer },
+    { name = "description", type = "string" },
+    { name = "environment", type = "string" },
+    { name = "countryCode", type = "string", format = "country" },
+    { name = "productId", type = "string", format = "uuid" },
+    { name = "subscriptionId", type = "string", format = "uuid" },
+    { name = "quantity", type = "number" },
+  },
+  rules = { MOBILE_AMOUNT },
+}
+
+---@class lomi.CardCharge  What creating, getting, capturing and incrementing give.
+---@field id string  "pi_…"
+---@field client_secret string  for the payer's browser alone: never into a log
+---@field amount integer  what is charged, in minor units of `currency`
+---@field currency string  lower case; XOF is charged in euro
+---@field original_amount number  what was asked for, in main units of `original_currency`
+---@field original_currency string
+---@field status "requires_payment_method"|"requires_action"|"processing"|"requires_capture"|"succeeded"|"canceled"
+---@field appearance? { theme: string?, border_radius: number?, billing_address: string? }
+---@field transaction? { transaction_id: string, status: string }  nil until somebody has tried to pay
+---@field amount_capturable? number  of a hold, as are the next two; main units of `original_currency`
+---@field capture_before? string  ISO 8601; nil when nothing is held
+---@field can_increment? boolean
+
+---@class lomi.CanceledCharge
+---@field id string
+---@field status string
+
+---@class lomi.MobileCharge  As the service gives it; it promises no more than an object.
+---@field transactionId? string
+---@field checkoutUrl? string  Wave: where the payer pays
 
 return {
   hosts = {
@@ -84,5 +207,13 @@ return {
     create_card_charge = { method = "POST", path = "/charge/card", params = CreateCardCharge, gives = "data" },
     get_card_charge = { method = "GET", path = "/charge/card/{id}", gives = "data" },
     cancel_card_charge = { method = "POST", path = "/charge/card/{id}/cancel", gives = "data" },
+    capture_card_charge = { method = "POST", path = "/charge/card/{id}/capture", params = CaptureCardCharge,
+      gives = "data" },
+    increment_card_hold = { method = "POST", path = "/charge/card/{id}/increment", params = IncrementCardHold,
+      gives = "data" },
+    create_wave_charge = { method = "POST", path = "/charge/wave", params = CreateWaveCharge, gives = "body",
+      scenario = true },
+    create_mtn_charge = { method = "POST", path = "/charge/mtn", params = CreateMtnCharge, gives = "body",
+      scenario = true },
   },
 }

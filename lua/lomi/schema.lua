@@ -23,6 +23,9 @@ local FORMATS = {
   uuid = { pattern = UUID, message = "must be a UUID" },
   uuid4 = { pattern = UUID4, message = "must be a UUID (version 4)" },
   email = { pattern = "^[^%s@]+@[^%s@]+%.[^%s@]+$", message = "must be an email address, like awa@example.com" },
+  phone = { pattern = "^%+[1-9]" .. ("%d"):rep(6) .. ("%d?"):rep(8) .. "$",
+    message = "must be a phone number with its country, like +2250700000000 (E.164)" },
+  country = { pattern = "^[A-Za-z][A-Za-z]$", message = "must be a country code of two letters, like CI" },
 }
 
 local ARTICLE = { number = "a number", string = "a string", boolean = "true or false", object = "an object (a table)" }
@@ -98,16 +101,25 @@ local RULES = {
       currency = rule.default
     end
     local most = rule.decimals[currency]
-    if decimals_of(amount) <= most then return end
+    if not most or decimals_of(amount) <= most then return end
     return rule.field, most == 0 and ("must be a whole number: %s has no minor unit"):format(currency)
       or ("must have at most %d decimals in %s"):format(most, currency)
   end,
 }
 
+local function number_fields(dto, prefix, place, count)
+  for _, field in ipairs(dto.fields) do
+    count = count + 1
+    place[prefix .. field.name] = count
+    if field.dto then count = number_fields(field.dto, prefix .. field.name .. ".", place, count) end
+  end
+  return count
+end
+
 -- In the order the contract names the fields; the unknown ones last.
 local function sort_faults(dto, faults)
   local place = {}
-  for i, field in ipairs(dto.fields) do place[field.name] = i end
+  number_fields(dto, "", place, 0)
   table.sort(faults, function(a, b)
     local i, j = place[a.field] or math.huge, place[b.field] or math.huge
     if i ~= j then return i < j end
@@ -121,12 +133,13 @@ local function add(faults, name, message)
   return faults
 end
 
-local function without(params, dropped)
-  local kept = {}
+-- `changes`: a value in place of the one given, by name; false: none.
+local function with(params, changes)
+  local payload = {}
   for name, value in next, params do
-    if not dropped[name] then kept[name] = value end
+    if changes[name] == nil then payload[name] = value else payload[name] = changes[name] or nil end
   end
-  return kept
+  return payload
 end
 
 ---@param dto lomi.contract.Dto
@@ -138,21 +151,27 @@ function M.check(dto, params)
     return {}, add(nil, "params", ("must be a table of %s fields, not a %s"):format(dto.name, type(params)))
   end
   local by_name, null = dto.by_name, core.null
-  local faults, dropped -- the second: names that do not go into the payload
+  local faults, changes
+  local function change(name, value)
+    changes = changes or {}
+    changes[name] = value
+  end
   for name, value in next, params do
     local field, wrong = by_name[name], nil
     if not field then
       wrong = ("is not a field of %s%s"):format(dto.name, suggest.hint(name, by_name))
     elseif value ~= null then
       wrong = field_fault(field, value)
+      if field.dto and not wrong then
+        local object, inner = M.check(field.dto, value)
+        for _, fault in ipairs(inner or {}) do faults = add(faults, name .. "." .. fault.field, fault.message) end
+        if object ~= value then change(name, object) end
+      end
     end
     if wrong then faults = add(faults, tostring(name), wrong) end
-    if wrong or value == null then
-      dropped = dropped or {}
-      dropped[name] = true
-    end
+    if wrong or value == null then change(name, false) end
   end
-  local payload = dropped and without(params, dropped) or params
+  local payload = changes and with(params, changes) or params
   for _, name in ipairs(dto.required) do
     if not is_given(params, name) then faults = add(faults, name, "is required") end
   end

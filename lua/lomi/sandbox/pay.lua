@@ -1,177 +1,296 @@
 -- SPDX-License-Identifier: MIT
---- The page a payer sees: GET /pay/{id}?client_secret=… shows a form for a card, POST pays. Plain HTML: works without
---- script, with a keyboard, a screen reader, a phone. Nothing of what is typed is shown again or kept.
+--- The page a payer sees: GET /pay/{id}?client_secret=… shows a form for a card, POST pays and leads back to the page.
+--- Plain HTML: works without script, with a keyboard, a screen reader, a phone. Of what is typed only the number of a
+--- test card is ever shown again, and nothing is kept.
 
 local cards = require "lomi.sandbox.cards"
+local html = require "lomi.sandbox.html"
 local views = require "lomi.sandbox.views"
+
+local filled = html.filled
 
 local M = {}
 
-local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
+-- Amounts -------------------------------------------------------------------------------------------------------------
 
-local function escaped(text)
-  return (tostring(text):gsub("[&<>\"']", ENTITIES))
-end
+local NBSP = "\194\160"
 
--- Fills {name} with escaped text, and {{name}} with HTML of our own.
-local function filled(template, values)
-  template = template:gsub("{{([%l_]+)}}", function(name) return (values[name]:gsub("{", "\1")) end)
-  template = template:gsub("{([%l_]+)}", function(name) return (escaped(values[name]):gsub("{", "\1")) end)
-  return (template:gsub("\1", "{"))
-end
-
-local STYLE = [[
-:root { --ink: #16211c; --paper: #f4f6f3; --card: #fff; --line: #7d8a83; --soft: #4c5a53; --go: #0b6b47;
-  --bad: #a3241c; --good: #0b6b47; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #eef3f0; --paper: #121815; --card: #1c2420; --line: #84938b; --soft: #b4c1ba; --go: #1f8a60;
-    --bad: #ff9d94; --good: #7fdcb1; } }
-* { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; background: var(--paper); color: var(--ink);
-  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 26rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
-.test { margin: 0 0 1rem; font-size: .875rem; color: var(--soft); }
-.box { background: var(--card); border-radius: .75rem; padding: 1.5rem; box-shadow: 0 1px 3px rgba(0,0,0,.18); }
-h1 { margin: 0; font-size: 1.0625rem; font-weight: 600; color: var(--soft); }
-.amount { margin: 0 0 1.25rem; font-size: 2rem; font-weight: 700; line-height: 1.2; overflow-wrap: anywhere; }
-label { display: block; margin: 1rem 0 .25rem; font-weight: 600; }
-.hint { margin: .25rem 0 0; font-size: .875rem; color: var(--soft); }
-input { width: 100%; padding: .75rem; font: inherit; font-variant-numeric: tabular-nums; color: inherit;
-  background: transparent; border: 1px solid var(--line); border-radius: .5rem; }
-.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
-button { width: 100%; min-height: 3rem; margin-top: 1.5rem; font: inherit; font-weight: 700; color: #fff;
-  background: var(--go); border: 2px solid var(--go); border-radius: .5rem; cursor: pointer; }
-button.second { margin-top: .75rem; color: inherit; background: transparent; border-color: var(--line); }
-:focus-visible { outline: 3px solid #d68a00; outline-offset: 2px; }
-.bad, .good { margin: 0 0 1rem; padding: .75rem 1rem; border-left: 4px solid; border-radius: .25rem; font-weight: 600; }
-.bad { color: var(--bad); } .good { color: var(--good); }
-details { margin-top: 1.5rem; font-size: .875rem; color: var(--soft); } summary { cursor: pointer; }
-details li { font-variant-numeric: tabular-nums; }
-]]
-
-local PAGE = [[
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>
-{{style}}</style>
-</head>
-<body>
-<main>
-<p class="test">lomi. sandbox. No money moves here.</p>
-<div class="box">
-{{content}}</div>
-</main>
-</body>
-</html>
-]]
-
-local HEAD = [[
-<h1>{description}</h1>
-<p class="amount">{amount}</p>
-]]
-
-local FORM = [[
-<form method="post" action="{action}" autocomplete="off">
-<input type="hidden" name="client_secret" value="{client_secret}">
-<label for="card">Card number</label>
-<input id="card" name="card" inputmode="numeric" autocomplete="cc-number" required maxlength="23"
- placeholder="4242 4242 4242 4242" aria-describedby="card-hint">
-<p class="hint" id="card-hint">Test cards only.</p>
-<div class="pair">
-<div>
-<label for="expiry">Expiry (MM/YY)</label>
-<input id="expiry" name="expiry" autocomplete="cc-exp" required maxlength="7" placeholder="12/34">
-</div>
-<div>
-<label for="cvc">Security code</label>
-<input id="cvc" name="cvc" inputmode="numeric" autocomplete="cc-csc" required maxlength="4" placeholder="123">
-</div>
-</div>
-<button type="submit">{button}</button>
-</form>
-<details>
-<summary>Test cards</summary>
-<ul>
-<li>4242 4242 4242 4242 succeeds</li>
-<li>4000 0000 0000 0002 is declined</li>
-<li>4000 0000 0000 9995 has insufficient funds</li>
-<li>4000 0025 0000 3155 asks for 3-D Secure, then succeeds</li>
-<li>4000 0084 0000 1629 asks for 3-D Secure, then is declined</li>
-</ul>
-</details>
-]]
-
-local CHALLENGE = [[
-<p>Your bank asks you to confirm this payment with the card ending in {last4} (3-D Secure).</p>
-<form method="post" action="{action}">
-<input type="hidden" name="client_secret" value="{client_secret}">
-<button type="submit" name="challenge" value="pass">Confirm the payment</button>
-<button type="submit" name="challenge" value="fail" class="second">Refuse</button>
-</form>
-]]
-
-local ALERT = '<p class="{kind}" role="{role}" id="outcome">{text}</p>\n'
-
-local function alert(kind, text)
-  return filled(ALERT, { kind = kind, role = kind == "bad" and "alert" or "status", text = text })
-end
-
--- "10 000 XOF", "10.50 EUR"
+-- "10 000 F CFA", "$1 234.50": digits in threes, as no country misreads them.
 local function money(amount, currency)
-  local text = ("%.0f"):format(amount)
-  local cents = ""
+  local text, cents = ("%.0f"):format(amount), ""
   if currency ~= "XOF" then
     local hundredths = math.floor(amount * 100 + 0.5)
     text, cents = ("%.0f"):format(math.floor(hundredths / 100)), (".%02.0f"):format(hundredths % 100)
   end
-  local grouped = text:reverse():gsub("(%d%d%d)", "%1 "):reverse():gsub("^ ", "")
-  return grouped .. cents .. " " .. currency
+  local grouped = text:reverse():gsub("(%d%d%d)", "%1 "):reverse():gsub("^ ", ""):gsub(" ", NBSP) .. cents
+  if currency == "EUR" then return "€" .. grouped end
+  if currency == "USD" then return "$" .. grouped end
+  return grouped .. NBSP .. (currency == "XOF" and "F" .. NBSP .. "CFA" or currency)
 end
 
-local OUTCOMES = {
-  succeeded = { "good", "Payment succeeded. Thank you!" },
-  requires_capture = { "good", "The amount is held on your card. The shop will collect it later." },
-  canceled = { "bad", "This payment was canceled." },
-  processing = { "good", "The payment is being processed." },
-  pending = { "good", "The payment is waiting for you." },
-  failed = { "bad", "The payment failed." },
-}
-
-local HEADERS = {
-  ["Content-Type"] = "text/html; charset=utf-8", ["Cache-Control"] = "no-store", ["Referrer-Policy"] = "no-referrer",
-  ["X-Content-Type-Options"] = "nosniff", ["X-Frame-Options"] = "DENY",
-  ["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'",
-}
-
-local function page(status, title, content)
-  return { status = status, headers = HEADERS,
-    body = filled(PAGE, { title = title .. " · lomi. sandbox", style = STYLE, content = content }) }
+-- Francs are charged in euros; nil where a card is charged what is asked for.
+local function charged_as(charge)
+  if charge.kind ~= "card" or charge.currency == charge.original_currency:lower() then return nil end
+  return money(charge.amount / 100, charge.currency:upper())
 end
 
--- What the payer sees of a charge now, under a message about what was just tried.
-local function show(charge, message, status)
-  local values = {
-    description = charge.params.description or "Payment", amount = money(charge.original_amount,
-      charge.original_currency), action = "/pay/" .. charge.id, last4 = charge.last4 or "",
-  }
-  values.client_secret = charge.secret and views.client_secret(charge) or ""
-  values.button = "Pay " .. values.amount
-  local content, title = filled(HEAD, values), "Pay"
-  if charge.status == "requires_payment_method" then
-    content = content .. (message and alert("bad", message) or "") .. filled(FORM, values)
-  elseif charge.status == "requires_action" then
-    content, title = content .. filled(CHALLENGE, values), "Confirm"
-  else
-    local outcome = OUTCOMES[charge.status]
-    content, title = content .. alert(outcome[1], outcome[2]), outcome[1] == "good" and "Done" or "Not paid"
+-- The test cards ------------------------------------------------------------------------------------------------------
+
+---@type { [1]: string, [2]: "good"|"ask"|"bad", [3]: string }[]
+local OFTEN = {
+  { "4242 4242 4242 4242", "good", "Visa, succeeds" },
+  { "5555 5555 5555 4444", "good", "Mastercard, succeeds" },
+  { "3782 822463 10005", "good", "American Express, succeeds" },
+  { "4000 0025 0000 3155", "ask", "3-D Secure, then succeeds" },
+  { "4000 0084 0000 1629", "ask", "3-D Secure, then declined" },
+  { "4000 0000 0000 0002", "bad", "declined" },
+  { "4000 0000 0000 9995", "bad", "insufficient funds" },
+}
+local SELDOM = {
+  { "4000 0000 0000 9987", "bad", "lost card" },
+  { "4000 0000 0000 9979", "bad", "stolen card" },
+  { "4000 0000 0000 0069", "bad", "expired card" },
+  { "4000 0000 0000 0127", "bad", "incorrect security code" },
+  { "4000 0000 0000 0119", "bad", "processing error" },
+  { "4242 4242 4242 4241", "bad", "incorrect number" },
+}
+
+-- A link names a card by its last four digits, which differ: no whole number is ever in a URL.
+local BY_ENDING = {}
+for _, list in ipairs { OFTEN, SELDOM } do
+  for _, card in ipairs(list) do BY_ENDING[card[1]:sub(-4)] = card[1] end
+end
+
+local CARD_LINK = '<li><a href="{href}"><span class="number">{number}</span> <span class="what {kind}">{what}</span></a>'
+  .. "</li>\n"
+
+local function links(list, address)
+  local items = {}
+  for i, card in ipairs(list) do
+    items[i] = filled(CARD_LINK, { href = address .. "&test_card=" .. card[1]:sub(-4), number = card[1],
+      kind = card[2], what = card[3] })
   end
-  return page(status or 200, title, content)
+  return table.concat(items)
 end
+
+-- What the form is filled with when a test card was chosen from the list.
+local function chosen(ending, now)
+  local number = BY_ENDING[ending]
+  if not number then return nil end
+  local year = tonumber(os.date("!%y", math.floor(now))) + 3
+  return { card = number, expiry = ("12/%02d"):format(year % 100), cvc = #number:gsub(" ", "") == 15 and "1234" or "123" }
+end
+
+-- The pages -----------------------------------------------------------------------------------------------------------
+
+local SUMMARY = [[
+<h1>{description}</h1>
+<p class="amount">{amount}</p>
+]]
+
+local NOTE = '<p class="note">{text}</p>\n'
+
+local ALERT = '<div class="alert" role="alert" id="outcome"><p><strong>{title}</strong> {text}</p></div>\n'
+
+-- The error takes the place of the hint, below the field it is about, and is read out with it.
+local FIELD = [[
+<div class="field">
+<label for="{name}">{label}</label>
+<input id="{name}" name="{name}" value="{value}" inputmode="numeric" autocomplete="{autocomplete}" required
+ placeholder="{placeholder}"{{state}}>
+{{below}}</div>
+]]
+
+local FIELDS = {
+  { name = "card", label = "Card number", autocomplete = "cc-number", placeholder = "4242 4242 4242 4242" },
+  { name = "expiry", label = "Expiry (MM/YY)", autocomplete = "cc-exp", placeholder = "MM/YY" },
+  { name = "cvc", label = "Security code", autocomplete = "cc-csc", placeholder = "123" },
+}
+
+local CARD_HINT = '<p class="note" id="card-hint">Test cards only: <a href="#test-cards">choose one</a>.</p>\n'
+
+local FORM = [[
+<form method="post" action="{action}" novalidate>
+<input type="hidden" name="client_secret" value="{client_secret}">
+{{card}}<div class="pair">
+{{expiry}}{{cvc}}</div>
+<button type="submit"{{focus}}>{button}</button>
+</form>
+]]
+
+local TEST_CARDS = [[
+<aside id="test-cards" aria-labelledby="test-cards-title">
+<h2 id="test-cards-title">Test cards</h2>
+<p class="note">Choose one to fill it in. Any expiry to come and any security code will do. Never type the number of a
+real card.</p>
+<ul>
+{{often}}</ul>
+<details>
+<summary>More ways to be declined</summary>
+<ul>
+{{seldom}}</ul>
+</details>
+</aside>
+]]
+
+local CHALLENGE = [[
+<h1>{description}</h1>
+<p class="amount">{amount}</p>
+<p>Your bank asks whether it is you who pays, with the card ending in <strong>{last_four}</strong> (3-D Secure).</p>
+<form method="post" action="{action}">
+<input type="hidden" name="client_secret" value="{client_secret}">
+<button type="submit" name="challenge" value="pass">Confirm the payment</button>
+<button type="submit" name="challenge" value="fail" class="second">Refuse it</button>
+</form>
+]]
+
+local OUTCOME = [[
+<svg class="mark {kind}" viewBox="0 0 56 56" fill="none" stroke="currentColor" stroke-width="4" stroke-linecap="round"
+ stroke-linejoin="round" aria-hidden="true"><path d="{{drawing}}"/></svg>
+<h1 class="outcome">{title}</h1>
+<p>{text}</p>
+]]
+
+local DRAWINGS = { good = "M17 29l8 8 15-17", bad = "M20 20l16 16M36 20L20 36", wait = "M28 16v13l8 5" }
+
+local ROW = "<div><dt>{name}</dt><dd>{value}</dd></div>\n"
+
+local BRANDS = { visa = "Visa", mastercard = "Mastercard", amex = "American Express" }
+
+local CLOSE = "You can close this page and go back to the shop."
+
+---@type table<string, fun(charge: lomi.sandbox.Charge): "good"|"bad"|"wait", string, string>
+local OUTCOMES = {
+  succeeded = function() return "good", "Payment succeeded", "Thank you! " .. CLOSE end,
+  requires_capture = function(charge)
+    local day = os.date("!%d %B %Y", math.floor(charge.capture_before)):gsub("^0", "")
+    return "good", "The amount is held on your card",
+      ("The shop can collect it until %s; what it does not collect is released. %s"):format(day, CLOSE)
+  end,
+  canceled = function(charge)
+    return "bad", "This payment was canceled", charge.failure_code == "hold_expired"
+      and "The shop did not collect the amount in time. It is released; nothing was taken from your card."
+      or "Nothing was taken from your card."
+  end,
+  processing = function() return "wait", "The payment is being processed", CLOSE end,
+  pending = function() return "wait", "The payment is waiting for you", "Confirm it on your phone." end,
+  failed = function() return "bad", "The payment failed", "Nothing was taken. Go back to the shop to try again." end,
+}
+
+local function receipt(charge)
+  local rows = {}
+  local function row(name, value)
+    if value then rows[#rows + 1] = filled(ROW, { name = name, value = value }) end
+  end
+  row("For", charge.params.description)
+  row("Amount", money(charge.original_amount, charge.original_currency))
+  row("Charged as", charged_as(charge))
+  if charge.released and charge.released > 0 then
+    row("Released", money(charge.released, charge.original_currency))
+  end
+  row("Card", charge.last4 and ("%s ending in %s"):format(BRANDS[charge.brand], charge.last4))
+  row("Payment", charge.id)
+  return "<dl>\n" .. table.concat(rows) .. "</dl>\n"
+end
+
+local function box(content)
+  return '<div class="box">\n' .. content .. "</div>\n"
+end
+
+---@param field table one of FIELDS
+---@param typed table what may be shown again
+---@param errors table<string, string>
+---@param focused string? the field to begin with
+local function input(field, typed, errors, focused, described)
+  local wrong, state, below = errors[field.name], {}, ""
+  if wrong then
+    state[1] = ' aria-invalid="true"'
+    below = filled('<p class="error" id="{name}-error">{text}</p>\n', { name = field.name, text = wrong })
+    described[#described + 1] = field.name .. "-error"
+  end
+  if field.name == "card" then
+    below = below .. CARD_HINT
+    described[#described + 1] = "card-hint"
+  end
+  if described[1] then state[#state + 1] = (' aria-describedby="%s"'):format(table.concat(described, " ")) end
+  if focused == field.name then state[#state + 1] = " autofocus" end
+  return filled(FIELD, { name = field.name, label = field.label, autocomplete = field.autocomplete,
+    placeholder = field.placeholder, value = typed[field.name] or "", state = table.concat(state), below = below })
+end
+
+local function address_of(charge)
+  return "/pay/" .. charge.id, charge.secret and views.client_secret(charge) or ""
+end
+
+-- What became of the last card, or what was wrong with what was typed: which of the fields it is about.
+local FAULTY_FIELD = { incorrect_number = "card", expired_card = "expiry", incorrect_cvc = "cvc" }
+
+---@param charge lomi.sandbox.Charge
+---@param typed table what the fields hold
+---@param errors table<string, string> by field, of what was just typed
+---@param fresh boolean? a test card was chosen: the one before no longer matters
+local function form_page(charge, typed, errors, fresh)
+  local path, secret = address_of(charge)
+  local amount = money(charge.original_amount, charge.original_currency)
+  local hold, as, alert, title, focused = charge.params.hold, charged_as(charge), "", nil, nil
+  for _, field in ipairs(FIELDS) do
+    if errors[field.name] then
+      focused, title = field.name, "Error: " .. errors[field.name]
+      break
+    end
+  end
+  local failure = not focused and not fresh and charge.failure_code
+  if failure then
+    local sentence, field = cards.sentences[failure] or cards.sentences.card_declined, FAULTY_FIELD[failure]
+    alert, title = filled(ALERT, { title = sentence, text = "Nothing was paid. Try again, or use another card." }),
+      "Not paid: " .. sentence
+    if field then errors = { [field] = sentence } end
+    focused = field or "card"
+  end
+
+  local values = { action = path, client_secret = secret, button = (hold and "Hold " or "Pay ") .. amount,
+    focus = fresh and " autofocus" or "" }
+  for _, field in ipairs(FIELDS) do
+    local described = failure and focused == field.name and { "outcome" } or {}
+    values[field.name] = input(field, typed, errors, focused, described)
+  end
+  local summary = filled(SUMMARY, { description = charge.params.description or "Payment", amount = amount })
+  if as then summary = summary .. filled(NOTE, { text = "Your card is charged in euros: " .. as .. "." }) end
+  if hold then
+    summary = summary .. filled(NOTE, { text = "The amount is only held for now; the shop collects it later." })
+  end
+  local address = path .. "?client_secret=" .. secret
+  return html.page(focused and not failure and 422 or 200, title or values.button,
+    box(summary .. alert .. filled(FORM, values))
+      .. filled(TEST_CARDS, { often = links(OFTEN, address), seldom = links(SELDOM, address) }), "wide")
+end
+
+local function challenge_page(charge)
+  local path, secret = address_of(charge)
+  return html.page(200, "Confirm with your bank", box(filled(CHALLENGE, { action = path, client_secret = secret,
+    description = charge.params.description or "Payment", last_four = charge.last4,
+    amount = money(charge.original_amount, charge.original_currency) })))
+end
+
+local function outcome_page(charge)
+  local kind, title, text = OUTCOMES[charge.status](charge)
+  return html.page(200, title, box(filled(OUTCOME, { kind = kind, drawing = DRAWINGS[kind], title = title, text = text })
+    .. receipt(charge)))
+end
+
+local function refused(status, title, text)
+  return html.page(status, title, box(filled(OUTCOME, { kind = "bad", drawing = DRAWINGS.bad, title = title,
+    text = text })))
+end
+
+-- What the payer sees of a charge now.
+local function show(charge, typed, errors, fresh)
+  if charge.status == "requires_payment_method" then return form_page(charge, typed or {}, errors or {}, fresh) end
+  if charge.status == "requires_action" then return challenge_page(charge) end
+  return outcome_page(charge)
+end
+
+-- What the payer does -------------------------------------------------------------------------------------------------
 
 local function unescaped(text)
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
@@ -183,28 +302,44 @@ local function form_fields(text)
   return values
 end
 
-local function refused(status, title, text)
-  return page(status, title, alert("bad", text))
+-- A phone's number pad has no slash: 1234 is 12/34 too.
+local function with_slash(expiry)
+  local month, year = expiry:match("^%s*(%d%d)[%s%-%.]*(%d%d%d?%d?)%s*$")
+  return month and month .. "/" .. year or expiry
 end
 
--- Digits of any number of spaces between them are what people paste.
+-- Pays, or says what is wrong with what was typed, all of it at once.
+---@return table<string, string> errors by field
+---@return table typed what may be shown again
 local function pay_with_card(app, charge, form)
-  local past = cards.is_past(form.expiry or "", app.clock())
-  if past == nil then return "Check the expiry date: a month and a year, such as 12/34." end
-  if not (form.cvc or ""):find("^%s*%d%d%d%d?%s*$") then
-    return "Check the security code: three digits, four on American Express."
+  local number, expiry, cvc = form.card or "", with_slash(form.expiry or ""), form.cvc or ""
+  local known, last4 = cards.find(number)
+  local past = cards.is_past(expiry, app.clock())
+  local errors = {}
+  if not number:find("%S") then
+    errors.card = "Enter the number of a test card, such as 4242 4242 4242 4242."
+  elseif not known then
+    errors.card = "Only test cards are taken here, such as 4242 4242 4242 4242. Never type the number of a real card."
   end
-  local ok, why, misuse = app.ledger:confirm(charge, form.card or "", past, app.clock())
-  if not ok and misuse then
-    return "Only test cards are taken here, such as 4242 4242 4242 4242. Never type a real card number."
+  if past == nil then errors.expiry = "Enter a month and a year, such as 12/34." end
+  if not cvc:find("^%s*%d%d%d%d?%s*$") then
+    errors.cvc = "Enter the three digits; four on American Express."
   end
-  if not ok then return why end
-  return charge.failure_code and (cards.sentences[charge.failure_code] or "The card was declined.") or nil
+  if next(errors) == nil then app.ledger:confirm(charge, number, past, app.clock()) end
+  return errors, { card = known and BY_ENDING[last4] or "" }
 end
 
-local function answer_challenge(app, charge, form)
-  app.ledger:authenticate(charge, form.challenge == "pass", app.clock())
-  return charge.failure_code and (cards.sentences[charge.failure_code] or "The card was declined.") or nil
+local function post(app, charge, form)
+  if charge.status == "requires_payment_method" then
+    local errors, typed = pay_with_card(app, charge, form)
+    if next(errors) then return show(charge, typed, errors) end
+  elseif charge.status == "requires_action" and (form.challenge == "pass" or form.challenge == "fail") then
+    app.ledger:authenticate(charge, form.challenge == "pass", app.clock())
+  end
+  -- A page to come back to: loading it again pays nothing.
+  local path, secret = address_of(charge)
+  return { status = 303, body = "", headers = { ["Cache-Control"] = "no-store",
+    Location = path .. (secret ~= "" and "?client_secret=" .. secret or "") } }
 end
 
 local function respond(app, call)
@@ -212,17 +347,18 @@ local function respond(app, call)
   local form = form_fields(call.method == "POST" and call.body or call.query)
   local secret = charge and charge.secret and views.client_secret(charge)
   if not charge or (secret and form.client_secret ~= secret) then
-    return refused(404, "Not found", "There is no such payment, or this link is not complete: it must carry the "
+    return refused(404, "No such payment", "There is no such payment, or the link to it is not complete: it carries the "
       .. "client_secret of the charge.")
   end
   call.charge = charge
-  if call.method == "GET" then return show(charge) end
-  if call.method ~= "POST" then return refused(405, "Not allowed", "This page takes GET and POST.") end
-  if charge.status == "requires_action" and form.challenge then
-    return show(charge, answer_challenge(app, charge, form))
+  if call.method == "POST" then return post(app, charge, form) end
+  if call.method ~= "GET" and call.method ~= "HEAD" then
+    local page = refused(405, "Not allowed", "This page takes GET and POST.")
+    page.headers.Allow = "GET, HEAD, POST"
+    return page
   end
-  if charge.status == "requires_payment_method" then return show(charge, pay_with_card(app, charge, form)) end
-  return show(charge)
+  local card = chosen(form.test_card, app.clock())
+  return show(charge, card, nil, card ~= nil)
 end
 
 --- Whether a path is the payer's page.
@@ -235,10 +371,9 @@ end
 ---@return table response
 ---@return boolean arrives
 function M.serve(app, call)
-  local done = respond(app, call)
-  local headers = { ["X-Request-Id"] = call.request_id }
-  for name, value in pairs(done.headers) do headers[name] = value end
-  return { status = done.status, headers = headers, body = done.body }, true
+  local response = respond(app, call)
+  response.headers["X-Request-Id"] = call.request_id
+  return response, true
 end
 
 return M
