@@ -334,67 +334,48 @@ static bool push_integer(lua_State *L, int i) {
   return false;
 }
 
-static const char *tidy_table(lua_State *L, bool keep_null);
-
-/* The value is on top of the stack; it is replaced if need be. Returns what is wrong with it. */
-static const char *tidy_value(lua_State *L, bool keep_null) {
-  int top = lua_gettop(L);
-  switch (lua_type(L, top)) {
-  case LUA_TTABLE: return tidy_table(L, keep_null);
-  case LUA_TSTRING: {
-    size_t len;
-    const char *text = lua_tolstring(L, top, &len);
-    return is_utf8(text, len) ? NULL : "it holds text that is not UTF-8";
-  }
-  case LUA_TNUMBER:
-    if (!isfinite((double)lua_tonumber(L, top)))
-      return "it holds a number too large to read";
-    if (push_integer(L, top))
-      lua_replace(L, top);
-    return NULL;
-  default: return NULL;
-  }
-}
-
-static const char *tidy_table(lua_State *L, bool keep_null) {
+/* Goes through the table on top of the stack: null goes away, whole numbers become integers. Text
+ * needs no look: it was UTF-8 before it was decoded. False: a number is too large to read. */
+static bool tidy(lua_State *L, bool keep_null) {
   luaL_checkstack(L, LUA_MINSTACK, NULL);
-  int table = lua_gettop(L);
-  for (lua_pushnil(L); lua_next(L, table) != 0; lua_settop(L, table + 1)) {
-    int key = table + 1, value = table + 2;
-    if (lua_type(L, key) == LUA_TSTRING) {
-      size_t len;
-      const char *text = lua_tolstring(L, key, &len);
-      if (!is_utf8(text, len))
-        return "it holds a key that is not UTF-8";
-    }
-    if (lua_islightuserdata(L, value) && lua_touserdata(L, value) == NULL) {
+  int table = lua_gettop(L), key = table + 1, value = table + 2;
+  /* Giving an existing field another value is allowed while lua_next goes over the table. */
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_settop(L, key)) {
+    switch (lua_type(L, value)) {
+    case LUA_TTABLE:
+      if (!tidy(L, keep_null))
+        return false;
+      break;
+    case LUA_TNUMBER:
+      if (!isfinite((double)lua_tonumber(L, value)))
+        return false;
+      lua_pushvalue(L, key);
+      if (push_integer(L, value))
+        lua_rawset(L, table);
+      break;
+    case LUA_TLIGHTUSERDATA: /* lua-cjson makes no other than null */
       if (keep_null)
-        continue;
+        break;
       lua_pushvalue(L, key);
       lua_pushnil(L);
       lua_rawset(L, table);
-      continue;
+      break;
+    default: break;
     }
-    /* Giving an existing field another value is allowed while lua_next goes over the table. */
-    if (lua_type(L, value) == LUA_TNUMBER) {
-      lua_pushvalue(L, key);
-      if (push_integer(L, value)) {
-        lua_rawset(L, table);
-        continue;
-      }
-      lua_pop(L, 1);
-    }
-    const char *wrong = tidy_value(L, keep_null);
-    if (wrong != NULL)
-      return wrong;
   }
-  return NULL;
+  return true;
 }
 
 static bool call_decode(lua_State *L, int codec, int text) {
   lua_rawgeti(L, codec, CODEC_DECODE);
   lua_pushvalue(L, text);
   return lua_pcall(L, 1, 1, 0) == 0;
+}
+
+static int refuse(lua_State *L, const char *why) {
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
 }
 
 /* decode(text [, keep_null]) -> value | nil, message
@@ -405,11 +386,10 @@ static int json_decode(lua_State *L) {
   bool keep_null = lua_toboolean(L, 2);
   size_t len;
   const char *text = lua_tolstring(L, 1, &len);
-  if (memchr(text, '\0', len) != NULL) { /* lua-cjson would take it for the end */
-    lua_pushnil(L);
-    lua_pushliteral(L, "it holds a NUL byte");
-    return 2;
-  }
+  if (memchr(text, '\0', len) != NULL) /* lua-cjson would take it for the end */
+    return refuse(L, "it holds a NUL byte");
+  if (!is_utf8(text, len))
+    return refuse(L, "it is not UTF-8");
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
   bool good = call_decode(L, 2, 1);
@@ -424,15 +404,22 @@ static int json_decode(lua_State *L) {
     lua_insert(L, -2);
     return 2;
   }
-  if (lua_islightuserdata(L, -1) && !keep_null) {
-    lua_pushnil(L);
+  switch (lua_type(L, 3)) {
+  case LUA_TTABLE:
+    if (tidy(L, keep_null))
+      break;
+    return refuse(L, "it holds a number too large to read");
+  case LUA_TNUMBER:
+    if (!isfinite((double)lua_tonumber(L, 3)))
+      return refuse(L, "it holds a number too large to read");
+    if (push_integer(L, 3))
+      lua_replace(L, 3);
+    break;
+  case LUA_TLIGHTUSERDATA:
+    if (!keep_null)
+      lua_pushnil(L);
     return 1;
-  }
-  const char *wrong = tidy_value(L, keep_null);
-  if (wrong != NULL) {
-    lua_pushnil(L);
-    lua_pushstring(L, wrong);
-    return 2;
+  default: break;
   }
   lua_settop(L, 3);
   return 1;

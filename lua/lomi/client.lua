@@ -143,7 +143,7 @@ local function make_operation(config, charges, name, operation)
     else
       params, opts = ...
     end
-    if opts ~= nil then arguments.check_options(opts, arguments.CALL, 2) end
+    if opts ~= nil then arguments.check_options(opts, known, 2) end
     check_place(config)
     return execute(id, params, opts)
   end

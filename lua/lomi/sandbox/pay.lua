@@ -61,8 +61,9 @@ for _, list in ipairs { OFTEN, SELDOM } do
   for _, card in ipairs(list) do BY_ENDING[card[1]:sub(-4)] = card[1] end
 end
 
-local CARD_LINK = '<li><a href="{href}"><span class="number">{number}</span> <span class="what {kind}">{what}</span></a>'
-  .. "</li>\n"
+local CARD_LINK = [[
+<li><a href="{href}"><span class="number">{number}</span> <span class="what {kind}">{what}</span></a></li>
+]]
 
 local function links(list, address)
   local items = {}
@@ -78,7 +79,8 @@ local function chosen(ending, now)
   local number = BY_ENDING[ending]
   if not number then return nil end
   local year = tonumber(os.date("!%y", math.floor(now))) + 3
-  return { card = number, expiry = ("12/%02d"):format(year % 100), cvc = #number:gsub(" ", "") == 15 and "1234" or "123" }
+  local amex = number:find("^3") ~= nil
+  return { card = number, expiry = ("12/%02d"):format(year % 100), cvc = amex and "1234" or "123" }
 end
 
 -- The pages -----------------------------------------------------------------------------------------------------------
@@ -134,8 +136,6 @@ real card.</p>
 ]]
 
 local CHALLENGE = [[
-<h1>{description}</h1>
-<p class="amount">{amount}</p>
 <p>Your bank asks whether it is you who pays, with the card ending in <strong>{last_four}</strong> (3-D Secure).</p>
 <form method="post" action="{action}">
 <input type="hidden" name="client_secret" value="{client_secret}">
@@ -218,8 +218,16 @@ local function input(field, typed, errors, focused, described)
     placeholder = field.placeholder, value = typed[field.name] or "", state = table.concat(state), below = below })
 end
 
+---@return string path, string secret empty where the link alone opens the page
+---@return string address
 local function address_of(charge)
-  return "/pay/" .. charge.id, charge.secret and views.client_secret(charge) or ""
+  local path, secret = "/pay/" .. charge.id, charge.secret and views.client_secret(charge) or ""
+  return path, secret, path .. "?client_secret=" .. secret
+end
+
+local function summary(charge)
+  return filled(SUMMARY, { description = charge.params.description or "Payment",
+    amount = money(charge.original_amount, charge.original_currency) })
 end
 
 -- What became of the last card, or what was wrong with what was typed: which of the fields it is about.
@@ -230,9 +238,14 @@ local FAULTY_FIELD = { incorrect_number = "card", expired_card = "expiry", incor
 ---@param errors table<string, string> by field, of what was just typed
 ---@param fresh boolean? a test card was chosen: the one before no longer matters
 local function form_page(charge, typed, errors, fresh)
-  local path, secret = address_of(charge)
-  local amount = money(charge.original_amount, charge.original_currency)
-  local hold, as, alert, title, focused = charge.params.hold, charged_as(charge), "", nil, nil
+  local path, secret, address = address_of(charge)
+  local content, title, focused = summary(charge), nil, nil
+  local as, hold = charged_as(charge), charge.params.hold
+  if as then content = content .. filled(NOTE, { text = "Your card is charged in euros: " .. as .. "." }) end
+  if hold then
+    content = content .. filled(NOTE, { text = "The amount is only held for now; the shop collects it later." })
+  end
+
   for _, field in ipairs(FIELDS) do
     if errors[field.name] then
       focused, title = field.name, "Error: " .. errors[field.name]
@@ -242,45 +255,40 @@ local function form_page(charge, typed, errors, fresh)
   local failure = not focused and not fresh and charge.failure_code
   if failure then
     local sentence, field = cards.sentences[failure] or cards.sentences.card_declined, FAULTY_FIELD[failure]
-    alert, title = filled(ALERT, { title = sentence, text = "Nothing was paid. Try again, or use another card." }),
-      "Not paid: " .. sentence
+    content = content .. filled(ALERT, { title = sentence, text = "Nothing was paid. Try again, or use another card." })
+    title = "Not paid: " .. sentence
     if field then errors = { [field] = sentence } end
     focused = field or "card"
   end
 
-  local values = { action = path, client_secret = secret, button = (hold and "Hold " or "Pay ") .. amount,
-    focus = fresh and " autofocus" or "" }
+  local values = { action = path, client_secret = secret, focus = fresh and " autofocus" or "",
+    button = (hold and "Hold " or "Pay ") .. money(charge.original_amount, charge.original_currency) }
   for _, field in ipairs(FIELDS) do
     local described = failure and focused == field.name and { "outcome" } or {}
     values[field.name] = input(field, typed, errors, focused, described)
   end
-  local summary = filled(SUMMARY, { description = charge.params.description or "Payment", amount = amount })
-  if as then summary = summary .. filled(NOTE, { text = "Your card is charged in euros: " .. as .. "." }) end
-  if hold then
-    summary = summary .. filled(NOTE, { text = "The amount is only held for now; the shop collects it later." })
-  end
-  local address = path .. "?client_secret=" .. secret
   return html.page(focused and not failure and 422 or 200, title or values.button,
-    box(summary .. alert .. filled(FORM, values))
+    box(content .. filled(FORM, values))
       .. filled(TEST_CARDS, { often = links(OFTEN, address), seldom = links(SELDOM, address) }), "wide")
 end
 
 local function challenge_page(charge)
   local path, secret = address_of(charge)
-  return html.page(200, "Confirm with your bank", box(filled(CHALLENGE, { action = path, client_secret = secret,
-    description = charge.params.description or "Payment", last_four = charge.last4,
-    amount = money(charge.original_amount, charge.original_currency) })))
+  return html.page(200, "Confirm with your bank", box(summary(charge)
+    .. filled(CHALLENGE, { action = path, client_secret = secret, last_four = charge.last4 })))
+end
+
+local function outcome(kind, title, text)
+  return filled(OUTCOME, { kind = kind, drawing = DRAWINGS[kind], title = title, text = text })
 end
 
 local function outcome_page(charge)
   local kind, title, text = OUTCOMES[charge.status](charge)
-  return html.page(200, title, box(filled(OUTCOME, { kind = kind, drawing = DRAWINGS[kind], title = title, text = text })
-    .. receipt(charge)))
+  return html.page(200, title, box(outcome(kind, title, text) .. receipt(charge)))
 end
 
 local function refused(status, title, text)
-  return html.page(status, title, box(filled(OUTCOME, { kind = "bad", drawing = DRAWINGS.bad, title = title,
-    text = text })))
+  return html.page(status, title, box(outcome("bad", title, text)))
 end
 
 -- What the payer sees of a charge now.
@@ -337,9 +345,8 @@ local function post(app, charge, form)
     app.ledger:authenticate(charge, form.challenge == "pass", app.clock())
   end
   -- A page to come back to: loading it again pays nothing.
-  local path, secret = address_of(charge)
-  return { status = 303, body = "", headers = { ["Cache-Control"] = "no-store",
-    Location = path .. (secret ~= "" and "?client_secret=" .. secret or "") } }
+  local _, _, address = address_of(charge)
+  return { status = 303, body = "", headers = { Location = address, ["Cache-Control"] = "no-store" } }
 end
 
 local function respond(app, call)
@@ -347,8 +354,8 @@ local function respond(app, call)
   local form = form_fields(call.method == "POST" and call.body or call.query)
   local secret = charge and charge.secret and views.client_secret(charge)
   if not charge or (secret and form.client_secret ~= secret) then
-    return refused(404, "No such payment", "There is no such payment, or the link to it is not complete: it carries the "
-      .. "client_secret of the charge.")
+    return refused(404, "No such payment",
+      "There is no such payment, or the link to it is not complete: it carries the client_secret of the charge.")
   end
   call.charge = charge
   if call.method == "POST" then return post(app, charge, form) end
