@@ -1,0 +1,252 @@
+-- SPDX-License-Identifier: MIT
+local core = require "lomi.core"
+local lomi = require "lomi"
+local server_of = require "spec.support.server"
+
+local KEY = "lomi_sk_test_51H8s0mething"
+
+describe("a loop", function()
+  local server, loop, client
+
+  before_each(function()
+    server = server_of.start()
+    loop = lomi.loop()
+    client = lomi.new { api_key = KEY, base_url = server.url, transport = loop, backoff = { base = 0.01, cap = 0.02 } }
+  end)
+
+  after_each(function()
+    loop:close()
+    server:stop()
+  end)
+
+  local function charge() return client.charges:create_card_charge { amount = 10000 } end
+
+  local function count(name)
+    local n = 0
+    for _, request in ipairs(server:requests()) do
+      if request.target:find(name, 1, true) then n = n + 1 end
+    end
+    return n
+  end
+
+  it("runs many charges at once", function()
+    local delayed = {}
+    for i = 1, 20 do delayed[i] = { status = 201, delay = 0.2, body = '{"data":{"n":1}}' } end
+    server:script((table.unpack or unpack)(delayed)) -- luacheck: ignore
+    local tasks = {}
+    for i = 1, 20 do tasks[i] = loop:spawn(charge) end
+    local started = core.now()
+    loop:run()
+    assert.is_true(core.now() - started < 1) -- one after the other: 4 seconds
+    for _, task in ipairs(tasks) do
+      assert.is_true(task:done())
+      assert.equal(1, (task:result()).n)
+    end
+  end)
+
+  it("never waits in poll", function()
+    server:script { status = 201, delay = 0.3, body = '{"data":{}}' }
+    local task = loop:spawn(charge)
+    assert.is_false(task:done())
+    assert.error_matches(function() task:result() end, "not done yet")
+    local longest, polls, libcurl_loaded = 0, 0, false
+    while not task:done() do
+      local before = core.now()
+      loop:poll()
+      if libcurl_loaded then longest = math.max(longest, core.now() - before) end
+      libcurl_loaded = true
+      polls = polls + 1
+      core.sleep(0.005)
+    end
+    assert.same({}, (task:result()))
+    assert.is_true(polls > 10)
+    assert.is_true(longest < 0.1, longest)
+  end)
+
+  it("waits for a retry without holding up the other tasks", function()
+    server:script { status = 429, headers = { ["Retry-After"] = "1" }, body = '{"error":{"code":"x","message":"y"}}' }
+    local order = {}
+    loop:spawn(function()
+      local _, _, reply = charge()
+      order[#order + 1] = "retried " .. reply.attempts
+    end)
+    loop:poll()
+    loop:spawn(function()
+      while count("/charge") == 0 do coroutine.yield() end
+      charge()
+      order[#order + 1] = "straight"
+    end)
+    loop:run()
+    assert.same({ "straight", "retried 2" }, order)
+  end)
+
+  it("keeps a deadline", function()
+    server:script { status = 201, delay = 10 }
+    local hasty = lomi.new { api_key = KEY, base_url = server.url, transport = loop, deadline = 0.3, max_retries = 0 }
+    local task = loop:spawn(function() return hasty.charges:create_card_charge { amount = 10000 } end)
+    local started = core.now()
+    loop:run()
+    local took = core.now() - started
+    local _, err = task:result()
+    assert.equal("timeout", err.kind)
+    assert.is_true(took >= 0.3 and took < 0.35, took)
+  end)
+
+  it("gives all results of a task, nils included", function()
+    local task = loop:spawn(function(...) return nil, ..., nil end, "a", nil, "b")
+    loop:run()
+    assert.equal(3, select("#", task:result()))
+    local none = loop:spawn(function() end)
+    loop:run()
+    assert.equal(0, select("#", none:result()))
+  end)
+
+  it("raises what a task raised, with its traceback", function()
+    local function deep() error("boom") end
+    local task = loop:spawn(function() deep() end)
+    loop:run()
+    local _, message = pcall(task.result, task)
+    assert.matches("spec/loop_spec%.lua:%d+: boom", message)
+    assert.matches("traceback", message)
+    assert.matches("deep", message)
+    local value = {}
+    local other = loop:spawn(function() error(value) end)
+    loop:run()
+    local _, raised = pcall(other.result, other)
+    assert.equal(value, raised)
+  end)
+
+  it("goes on with the others when a task raises", function()
+    loop:spawn(function() error("boom") end)
+    local task = loop:spawn(charge)
+    loop:run()
+    assert.equal("pi_scripted", (task:result()).id)
+  end)
+
+  it("lets a task spawn others, and a bare yield wait for the next poll", function()
+    local turns = 0
+    local task = loop:spawn(function()
+      local inner = loop:spawn(function() turns = turns + 1 end)
+      repeat coroutine.yield() until inner:done()
+      return "both"
+    end)
+    loop:run()
+    assert.equal("both", task:result())
+    assert.equal(1, turns)
+  end)
+
+  describe("is misused, and says so at the caller's line,", function()
+    it("by a call outside its tasks", function()
+      local ok, message = pcall(function() client.charges:create_card_charge { amount = 1 } end)
+      assert.is_false(ok)
+      assert.matches("spec/loop_spec%.lua:%d+: .*loop:spawn", message)
+      assert.error_matches(function() client:request("GET", "/x") end, "loop:spawn")
+      assert.equal(0, #server:requests())
+    end)
+
+    it("by a call from a coroutine inside a task", function()
+      local task = loop:spawn(function()
+        return coroutine.wrap(function() return charge() end)()
+      end)
+      loop:run()
+      assert.error_matches(function() task:result() end, "coroutine inside a task")
+    end)
+
+    it("by polling from a task, spawning no function, using it closed", function()
+      local task = loop:spawn(function() loop:poll() end)
+      loop:run()
+      assert.error_matches(function() task:result() end, "its own tasks")
+      assert.error_matches(function() loop:spawn("x") end, "spawn takes a function")
+      loop:close()
+      assert.error_matches(function() loop:poll() end, "closed")
+      assert.error_matches(function() loop:spawn(charge) end, "closed")
+    end)
+  end)
+
+  it("ends its tasks when it is closed, and leaks nothing when it is dropped with requests in flight", function()
+    server:script({ delay = 5 }, { delay = 5 })
+    local task = loop:spawn(charge)
+    loop:poll()
+    loop:poll()
+    loop:close()
+    loop:close()
+    assert.is_true(task:done())
+    assert.error_matches(function() task:result() end, "closed")
+
+    local weak = setmetatable({}, { __mode = "v" })
+    do
+      local dropped = lomi.loop()
+      local its = lomi.new { api_key = KEY, base_url = server.url, transport = dropped }
+      dropped:spawn(function() its.charges:create_card_charge { amount = 1 } end)
+      for _ = 1, 10 do
+        dropped:poll()
+        core.sleep(0.005)
+      end
+      weak.loop, weak.engine = dropped, dropped.engine
+      assert.is_truthy(weak.engine)
+    end
+    for _ = 1, 4 do collectgarbage() end
+    assert.is_nil(weak.loop)
+    assert.is_nil(weak.engine)
+  end)
+
+  it("is a pollable for cqueues", function()
+    local cqueues = require "cqueues"
+    server:script { status = 201, delay = 0.1, body = '{"data":{"id":"pi_q"}}' }
+    local task = loop:spawn(charge)
+    local queue, ticks = cqueues.new(), 0
+    queue:wrap(function()
+      while loop:poll() > 0 do cqueues.poll(loop) end
+    end)
+    queue:wrap(function()
+      while not task:done() do
+        ticks = ticks + 1
+        cqueues.sleep(0.01)
+      end
+    end)
+    assert(queue:loop(5))
+    assert.equal("pi_q", (task:result()).id)
+    assert.is_true(ticks >= 3) -- the other thread went on meanwhile
+  end)
+
+  it("goes with libuv", function()
+    local uv = require "luv"
+    server:script { status = 201, delay = 0.1, body = '{"data":{"id":"pi_u"}}' }
+    local task = loop:spawn(charge)
+    local poll, timer, ticker, ticks = uv.new_poll(loop:pollfd()), uv.new_timer(), uv.new_timer(), 0
+    local function turn()
+      if loop:poll() == 0 then
+        poll:stop()
+        timer:stop()
+        ticker:stop()
+        return
+      end
+      local wait = loop:timeout()
+      timer:stop()
+      if wait then timer:start(math.ceil(wait * 1000), 0, turn) end
+    end
+    ticker:start(10, 10, function() ticks = ticks + 1 end)
+    poll:start("r", turn)
+    timer:start(0, 0, turn)
+    uv.run()
+    for _, handle in ipairs { poll, timer, ticker } do handle:close() end
+    uv.run()
+    assert.equal("pi_u", (task:result()).id)
+    assert.is_true(ticks >= 3)
+  end)
+
+  it("is warm before the first charge: its connection is there", function()
+    assert.is_true(loop:warm())
+    local task = loop:spawn(charge)
+    loop:run()
+    assert.truthy(task:result())
+    local requests = server:requests()
+    assert.equal("GET", requests[1].method)
+    assert.equal(requests[1].connection, requests[2].connection)
+    for _, pair in ipairs(requests[1].headers) do assert.not_equal("x-api-key", pair[1]:lower()) end
+  end)
+
+  it("shows no secret", function()
+    assert.matches("^lomi%.Loop %(0 tasks%)$", tostring(loop))
+  end)
+end)
