@@ -47,6 +47,29 @@ $(B)/lomi/%.so: $$(addprefix $(O)/,$$(addsuffix .o,$$(basename $$($$*_SRC))))
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$($*_PKG)) -pthread
 
+# All of the client in one archive, its Lua modules compiled in: for programs with Lua inside. Not the sandbox, not the
+# command.
+LIB_C   := $(sort $(core_SRC) $(curl_SRC) $(crypto_SRC)) open.c
+LIB_LUA := $(filter-out lua/lomi/sandbox/% lua/lomi/cli/% lua/lomi/cli.lua,$(shell find lua -name '*.lua' | sort))
+
+.PHONY: lib
+lib: $(B)/liblomi.a $(B)/embed-host ## liblomi.a and an example host, for one Lua (LUA=lua5.4)
+
+$(O)/modules.c: tools/embed.lua $(LIB_LUA)
+	@mkdir -p $(@D)
+	$(LUA) $< $(LIB_LUA) > $@
+
+$(O)/modules.o: $(O)/modules.c
+	$(CC) $(ALL_CFLAGS) -Isrc -c -o $@ $<
+
+$(B)/liblomi.a: $(LIB_C:%.c=$(O)/%.o) $(O)/modules.o
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/embed-host: examples/embed/host.c $(B)/liblomi.a
+	$(CC) $(ALL_CFLAGS) -Isrc $(PKG_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ -Wl,-E \
+	  $(call pkg,--libs,$(LUA) $(curl_PKG) $(crypto_PKG)) -lm -ldl -pthread
+
 # Only for the specs.
 $(B)/spec_process.so: spec/support/process.c src/compat.h src/lomi.h
 	@mkdir -p $(@D)
@@ -84,15 +107,15 @@ install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
 # ---- Proving it -------------------------------------------------------------------------------------
 
 .PHONY: spec test lint bench clean help
-spec: modules $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
+spec: modules lib $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
 	@eval "$$($(MAKE) -s env)"; $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
 
 test: deps all ## run every spec on Lua 5.4 and on LuaJIT
 	@for lua in $(LUAS); do echo "== $$lua"; $(MAKE) --no-print-directory LUA=$$lua spec || exit 1; done
 
 lint: deps ## format, warnings as errors, static analysis
-	clang-format --dry-run -Werror src/*.[ch] spec/support/*.c bench/*.c $(wildcard fuzz/*.c)
-	luacheck -q lua spec examples bench rockspec/*.rockspec
+	clang-format --dry-run -Werror src/*.[ch] spec/support/*.c bench/*.c examples/embed/*.c $(wildcard fuzz/*.c)
+	luacheck -q lua spec examples bench tools rockspec/*.rockspec
 	cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c99 src
 	@for lua in $(LUAS); do \
 	  $(MAKE) --no-print-directory LUA=$$lua B=build/lint/$$lua CFLAGS="-O2 -Werror" modules || exit 1; done

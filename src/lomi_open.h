@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* For a program with Lua inside: link liblomi.a, and call lomi_open on each Lua state. */
+#ifndef LOMI_OPEN_H
+#define LOMI_OPEN_H
+
+#include <lua.h>
+
+/* After it `require "lomi"` works with no file of ours on disk; nothing is loaded or started before
+ * that. The state needs its package library, and lua-cjson: from the system, or preloaded by the
+ * host. Balanced; raises as the Lua API does (memory). */
+void lomi_open(lua_State *L);
+
+#endif
