@@ -106,7 +106,7 @@ install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
 
 # ---- Proving it -------------------------------------------------------------------------------------
 
-.PHONY: spec test lint bench clean help
+.PHONY: spec test lint bench bench-loop clean help
 spec: modules lib $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
 	@eval "$$($(MAKE) -s env)"; $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
 
@@ -126,6 +126,9 @@ build/bare: bench/bare.c
 
 bench: deps modules build/bare ## CPU time of a charge, against the least a C program can do
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/charge.lua
+
+bench-loop: deps modules ## a thousand charges in flight; the cost of a poll in a frame
+	@eval "$$($(MAKE) -s env)"; $(LUA) bench/loop.lua
 
 clean: ## remove what was built
 	rm -rf build

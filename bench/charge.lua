@@ -4,6 +4,7 @@
 -- is the figure to look at. `make bench`.
 local core = require "lomi.core"
 local lomi = require "lomi"
+local serve = require "bench.serve"
 
 local ROUNDS, COUNT = 11, 2000
 local KEY = "lomi_sk_test_bench"
@@ -13,8 +14,6 @@ local PARAMS = {
 }
 
 
-local interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
-
 local function run(command)
   local pipe = assert(io.popen(command))
   local line = pipe:read("*l")
@@ -22,16 +21,8 @@ local function run(command)
   return (assert(line, command))
 end
 
--- The server is a process of its own, so that its CPU time is not ours; it ends when `keep` is closed.
-local address = os.tmpname()
-local keep = assert(io.popen(("%s bench/server.lua > %s"):format(interpreter, address), "w"))
-local url
-repeat
-  local file = assert(io.open(address))
-  url = file:read("*l")
-  file:close()
-until url
-os.remove(address)
+local server = serve.start()
+local url = server.url
 
 local client = lomi.new { api_key = KEY, base_url = url }
 
@@ -73,7 +64,7 @@ for i = 1, ROUNDS do
   theirs[i], mine[i] = bare(), ours(COUNT)
   ratios[i] = mine[i] / theirs[i]
 end
-keep:close()
+server:stop()
 
 local lua = rawget(_G, "jit") and jit.version or _VERSION
 print(("CPU time of one charge, %d rounds of %d, %s"):format(ROUNDS, COUNT, lua))

@@ -16,12 +16,20 @@ local HEADERS = {
 
 local app = {}
 
-function app.new()
-  return { handle = function() return { status = 201, headers = HEADERS, body = BODY } end }
+function app.new(options)
+  local delay = tonumber(options)
+  return {
+    handle = function()
+      if delay > 0 then coroutine.yield(delay) end
+      return { status = 201, headers = HEADERS, body = BODY }
+    end,
+  }
 end
 
 if ... ~= "bench.server" then
-  local server = assert(require("lomi.httpd").start { app = "bench.server" })
+  local server = assert(require("lomi.httpd").start {
+    app = "bench.server", options = arg[1] or "0", connection_memory = 16 * 1024, -- small requests, small replies
+  })
   print("http://127.0.0.1:" .. server:port())
   io.stdout:flush()
   io.read("*a")

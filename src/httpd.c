@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* luaopen_lomi_httpd: the starter's side of a server, in Lua.
  *
- *   server, err = httpd.start { app =, options =, host =, port =, tls_cert =, tls_key = }
+ *   server, err = httpd.start { app =, options =, host =, port =, tls_cert =, tls_key =,
+ *                               connection_memory = bytes }
  *   server:port()  server:stop()
  *
  * `app` names a module and is all that must be there. What that module must be is said in
@@ -9,6 +10,7 @@
 #include "httpd.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "compat.h"
@@ -45,21 +47,23 @@ static const char *string_option(lua_State *L, const char *name, size_t *len) {
   return s;
 }
 
-static int port_option(lua_State *L) {
-  lua_getfield(L, 1, "port");
+static int whole_option(lua_State *L, const char *name, int least, int most, int otherwise) {
+  lua_getfield(L, 1, name);
   if (lua_isnil(L, -1))
-    return 0;
+    return otherwise;
+  char expected[64];
+  snprintf(expected, sizeof expected, "a whole number from %d to %d", least, most);
   if (lua_type(L, -1) != LUA_TNUMBER)
-    option_error(L, "port", "a whole number from 0 to 65535", -1);
-  lua_Number port = lua_tonumber(L, -1);
-  if (!(port >= 0 && port <= 65535) || port != (int)port)
-    luaL_argerror(L, 1, "port must be a whole number from 0 to 65535");
-  return (int)port;
+    option_error(L, name, expected, -1);
+  lua_Number value = lua_tonumber(L, -1);
+  if (!(value >= least && value <= most) || value != (int)value)
+    luaL_argerror(L, 1, lua_pushfstring(L, "%s must be %s", name, expected));
+  return (int)value;
 }
 
 static void refuse_unknown_options(lua_State *L) {
-  static const char *const known[] = {"app",      "options", "host", "port",
-                                      "tls_cert", "tls_key", NULL};
+  static const char *const known[] = {"app",     "options",           "host", "port", "tls_cert",
+                                      "tls_key", "connection_memory", NULL};
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_argerror(L, 1,
@@ -97,7 +101,9 @@ static int httpd_start(lua_State *L) {
   config.host = string_option(L, "host", NULL);
   if (config.host == NULL)
     config.host = "127.0.0.1";
-  config.port = port_option(L);
+  config.port = whole_option(L, "port", 0, 65535, 0);
+  config.connection_memory =
+      whole_option(L, "connection_memory", 16 * 1024, 16 * 1024 * 1024, 256 * 1024);
   config.tls_cert = string_option(L, "tls_cert", NULL);
   config.tls_key = string_option(L, "tls_key", NULL);
   if ((config.tls_cert == NULL) != (config.tls_key == NULL))

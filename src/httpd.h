@@ -17,6 +17,8 @@ typedef struct lomi_httpd_config {
   int port;             /* 0: any free one */
   const char *tls_cert; /* PEM; both, or both NULL for plain HTTP */
   const char *tls_key;
+  int connection_memory; /* bytes: a request's head, and room to read its body and write a reply.
+                            All of it is touched at every request: less is faster */
 } lomi_httpd_config;
 
 typedef struct lomi_httpd lomi_httpd;

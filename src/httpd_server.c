@@ -30,7 +30,6 @@
 
 enum {
   MAX_BODY = 2 * 1024 * 1024,
-  CONNECTION_MEMORY = 256 * 1024, /* a request's head, and room to read its body */
   MAX_CONNECTIONS = 10000,
   BACKLOG = 1024,
   READ_BLOCK = 16 * 1024,
@@ -81,6 +80,7 @@ struct lomi_httpd {
   pthread_cond_t answered;
   enum { STARTING, STARTED, FAILED } state;
   const lomi_httpd_config *config; /* the starter's; gone after the handshake */
+  size_t connection_memory;
 
   lomi_app app;
   struct MHD_Daemon *daemon;
@@ -291,7 +291,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
   c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
   c->serial = s->accepts;
   c->due = NEVER;
-  lomi_buffer_init(&c->target, CONNECTION_MEMORY);
+  lomi_buffer_init(&c->target, s->connection_memory);
   lomi_buffer_init(&c->body, MAX_BODY);
   lomi_reply_init(&c->reply);
 }
@@ -461,7 +461,7 @@ static bool start_daemon(lomi_httpd *s) {
   unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0);
   struct MHD_OptionItem options[] = {
       {MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL},
-      {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
+      {MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory, NULL},
       {MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, NULL},
       {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, s},
       {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)target_received, s},
@@ -660,8 +660,10 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
   pthread_once(&running.once, hook_process);
   pthread_mutex_init(&s->mutex, NULL);
   pthread_cond_init(&s->answered, NULL);
-  lomi_buffer_init(&s->headers, CONNECTION_MEMORY * 2);
+
   s->config = config;
+  s->connection_memory = (size_t)config->connection_memory;
+  lomi_buffer_init(&s->headers, s->connection_memory * 2);
   s->pid = getpid();
   s->step_due = NEVER;
   s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
