@@ -19,7 +19,7 @@ pkg    = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
 
 MODULES   := core curl crypto httpd
 core_SRC   := core.c json.c http1.c http1_lua.c buffer.c
-curl_SRC   := curl.c engine.c buffer.c resident.c
+curl_SRC   := curl.c engine.c sockets.c buffer.c resident.c
 curl_PKG   := libcurl
 crypto_SRC := crypto.c resident.c
 crypto_PKG := libcrypto
@@ -106,12 +106,30 @@ install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
 
 # ---- Proving it -------------------------------------------------------------------------------------
 
-.PHONY: spec test lint bench bench-loop clean help
+.PHONY: spec test chaos lint bench bench-loop clean help
 spec: modules lib $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
 	@eval "$$($(MAKE) -s env)"; $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
 
 test: deps all ## run every spec on Lua 5.4 and on LuaJIT
 	@for lua in $(LUAS); do echo "== $$lua"; $(MAKE) --no-print-directory LUA=$$lua spec || exit 1; done
+
+# For the sandbox's pay page: Debian's Chromium, and playwright-core to drive it.
+.PHONY: test-browser browser
+browser:
+	@spec/browser/deps.sh
+
+spec/browser/node_modules: spec/browser/package-lock.json | browser
+	@cd $(@D) && npm ci --silent
+	@touch $@
+
+BROWSER ?= test
+test-browser: deps spec/browser/node_modules ## pay in a real Chromium; BROWSER=screenshot makes docs/pay-page.png
+	@$(MAKE) --no-print-directory modules
+	@eval "$$($(MAKE) -s env)"; cd spec/browser && LUA=$(LUA) npm run --silent $(BROWSER)
+
+chaos: deps modules ## 10,000 charges in bad weather: made once or not at all; 100,000 requests in bounded memory
+	@eval "$$($(MAKE) -s env)"; $(LUA) bench/chaos.lua
+	@LOMI_LOAD=100000 $(MAKE) --no-print-directory spec SPEC=spec/load_spec.lua
 
 lint: deps ## format, warnings as errors, static analysis
 	clang-format --dry-run -Werror src/*.[ch] spec/support/*.c bench/*.c examples/embed/*.c $(wildcard fuzz/*.c)

@@ -18,7 +18,7 @@ build = { -- the Lua modules come from lua/, as a whole
       incdirs = { "src" },
     },
     ["lomi.curl"] = {
-      sources = { "src/curl.c", "src/engine.c", "src/buffer.c", "src/resident.c" },
+      sources = { "src/curl.c", "src/engine.c", "src/sockets.c", "src/buffer.c", "src/resident.c" },
       libraries = { "curl", "pthread" },
       incdirs = { "src", "$(CURL_INCDIR)" },
       libdirs = { "$(CURL_LIBDIR)" },

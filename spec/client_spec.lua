@@ -218,6 +218,9 @@ describe("a client", function()
       ["201 with a list"] = { { status = 201, body = "[1]" }, "protocol" },
       ["201 with text that is not UTF-8"] = { { status = 201, size = 10 }, "protocol" },
       ["201 with success: false"] = { { status = 201, body = '{"success":false}' }, "api" },
+      ["201 with success that is not a boolean"] = {
+        { status = 201, body = '{"success":"no","data":{"id":"pi_1"}}' }, "api" },
+      ["201 with data that is no charge"] = { { status = 201, body = '{"success":true,"data":{}}' }, "protocol" },
       ["a body of 5 MiB"] = { { status = 201, size = 5 * 1024 * 1024 }, "protocol" },
       ["a number too large"] = { { status = 201, body = '{"data":{"amount":1e999}}' }, "protocol" },
     }
@@ -321,6 +324,114 @@ describe("a client", function()
     end)
   end)
 
+  describe("is not deceived:", function()
+    it("bytes nobody asked for on a kept connection are not the answer to the next charge", function()
+      local charge = '{"success":true,"data":{"id":"pi_%d"}}'
+      local function whole(id)
+        local body = charge:format(id)
+        return ("HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s"):format(#body, body)
+      end
+      -- One reply too many: it comes once the first charge has its own, on a connection that is kept.
+      local socket = require "socket"
+      local listener = assert(socket.bind("127.0.0.1", 0))
+      local _, port = listener:getsockname()
+      local loop, answered, accepted = lomi.loop(), 0, {}
+      local raw = new { base_url = "http://127.0.0.1:" .. port, max_retries = 0, timeout = 2, transport = loop }
+      listener:settimeout(0)
+      local function serve()
+        local peer = listener:accept()
+        if peer then
+          peer:settimeout(0)
+          accepted[#accepted + 1] = peer
+        end
+        for _, one in ipairs(accepted) do
+          local text, _, part = one:receive(65536)
+          if (text or part or ""):find("POST", 1, true) then
+            answered = answered + 1
+            one:send(whole(answered))
+            if answered == 1 then one:send(whole(666)) end
+          end
+        end
+      end
+      local ids = {}
+      local function one_charge()
+        local task = loop:spawn(function() return raw.charges:create_card_charge(AWA) end)
+        while loop:poll() > 0 do serve() end
+        local result, err = task:result()
+        return result and result.id or err.kind
+      end
+      for i = 1, 3 do ids[i] = one_charge() end
+      for _, one in ipairs(accepted) do one:close() end
+      listener:close()
+      loop:close()
+      assert.same({ "pi_1", "pi_2", "pi_3" }, ids)
+    end)
+
+    it("a table that is not all there is refused: what its metatable adds would not be sent", function()
+      for _, params in ipairs {
+        setmetatable({ amount = 10000 }, { __index = { currency_code = "USD" } }),
+        setmetatable({}, { __index = AWA }),
+        { amount = 10000, metadata = setmetatable({}, { __index = { order = "1" } }) },
+      } do
+        local _, err = client.charges:create_card_charge(params)
+        assert.equal("invalid_request", err.kind)
+        assert.matches("metatable", err.message)
+      end
+      assert.has_error(function() client.charges:create_card_charge(AWA, setmetatable({}, {})) end)
+      assert.equal(0, #server:requests())
+    end)
+
+    it("a Retry-After that looks like a card number is a number all the same", function()
+      server:script { status = 503, headers = { ["Retry-After"] = "4242424242424242" }, body = error_body("x") }
+      local _, err = client.charges:create_card_charge(AWA)
+      assert.equal(4242424242424242, err.retry_after)
+      assert.equal(1, err.attempts)
+    end)
+
+    it("trailers are not headers", function()
+      server:script { raw = "HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" ..
+        "Idempotency-Cache-Hit: true\r\n\r\n" }
+      local _, err, reply = client.charges:create_card_charge(AWA, { max_retries = 0 })
+      assert.is_false(err.replayed)
+      assert.is_nil(reply.headers["idempotency-cache-hit"])
+    end)
+
+    it("a message of megabytes is cut", function()
+      server:script { status = 400, body = error_body("bad_request", ("1 "):rep(200000)) }
+      local started = core.now()
+      local _, err = client.charges:create_card_charge(AWA)
+      assert.is_true(#tostring(err) < 3000)
+      assert.is_true(core.now() - started < 1)
+    end)
+  end)
+
+  it("does not make a refused port unknown because on_attempt took its time", function()
+    local slow = new { base_url = "http://127.0.0.1:1", deadline = 0.05, on_attempt = function() core.sleep(0.06) end }
+    local _, err = slow.charges:create_card_charge(AWA)
+    assert.equal("connection", err.kind)
+    assert.equal("not_sent", err.outcome)
+    assert.equal(1, err.attempts)
+  end)
+
+  it("takes calls made while another is waiting, from a hook or a finalizer", function()
+    local nested = 0
+    local function interfere()
+      if nested < 5 then
+        nested = nested + 1
+        debug.sethook()
+        assert(client.charges:get_card_charge("pi_nested"))
+        debug.sethook(interfere, "", 3)
+      end
+    end
+    if rawget(_G, "jit") then jit.off() end -- luacheck: ignore
+    debug.sethook(interfere, "", 3)
+    local charge = client.charges:create_card_charge(AWA)
+    debug.sethook()
+    if rawget(_G, "jit") then jit.on() end -- luacheck: ignore
+    assert.equal("pi_scripted", charge.id)
+    assert.equal(5, nested)
+  end)
+
   describe("refuses before any socket is opened", function()
     local deep = {}
     do
@@ -421,6 +532,15 @@ describe("a client", function()
       assert.equal(201, events[2].status)
       assert.equal("/charge/card", events[2].path)
       assert.equal("k", events[2].idempotency_key)
+    end)
+
+    it("and survives an object that raises when it is printed", function()
+      local stderr = io.stderr
+      io.stderr = { write = function() end } -- luacheck: ignore
+      local hostile = setmetatable({}, { __tostring = function() error("again") end })
+      local charge = new({ on_attempt = function() error(hostile) end }).charges:create_card_charge(AWA)
+      io.stderr = stderr -- luacheck: ignore
+      assert.equal("pi_scripted", charge.id)
     end)
 
     it("and survives what it raises", function()

@@ -64,10 +64,8 @@ static shared *state_engine(lua_State *L) {
   }
   anchor *a = lua_touserdata(L, -1);
   lua_pop(L, 1); /* the registry has it */
-  if (a->shared != NULL && lomi_engine_forked(a->shared->engine)) {
-    lomi_engine_abandon(a->shared->engine);
+  if (a->shared != NULL && lomi_engine_forked(a->shared->engine))
     release(&a->shared);
-  }
   if (a->shared == NULL) {
     shared *s = calloc(1, sizeof *s);
     if (s != NULL && (s->engine = lomi_engine_new()) == NULL) {
@@ -99,12 +97,21 @@ static handle *check_handle(lua_State *L) {
 /* ---- submit ------------------------------------------------------------------------------------
  */
 
-/* A string field of the request at 1, left on the stack; NULL if it is absent and may be. */
+/* The request is at index 2. Its fields are read raw: no code of others runs in between. */
+enum { REQUEST = 2 };
+
+static int raw_field(lua_State *L, const char *name) {
+  lua_pushstring(L, name);
+  lua_rawget(L, REQUEST);
+  return lua_type(L, -1);
+}
+
+/* A string field, left on the stack; NULL if it is absent and may be. */
 static const char *field(lua_State *L, const char *name, bool required, size_t *len) {
-  lua_getfield(L, 1, name);
-  if (lua_isnil(L, -1) && !required)
+  int type = raw_field(L, name);
+  if (type == LUA_TNIL && !required)
     return NULL;
-  if (lua_type(L, -1) != LUA_TSTRING)
+  if (type != LUA_TSTRING)
     luaL_error(L, "request.%s must be a string, not %s", name, luaL_typename(L, -1));
   const char *text = lua_tolstring(L, -1, len);
   if (strcmp(name, "body") != 0 && memchr(text, '\0', *len) != NULL)
@@ -113,9 +120,9 @@ static const char *field(lua_State *L, const char *name, bool required, size_t *
 }
 
 static double seconds(lua_State *L, const char *name) {
-  lua_getfield(L, 1, name);
+  int type = raw_field(L, name);
   double value = lua_tonumber(L, -1);
-  if (lua_type(L, -1) != LUA_TNUMBER || !(value > 0))
+  if (type != LUA_TNUMBER || !(value > 0))
     luaL_error(L, "request.%s must be a number of seconds above 0", name);
   lua_pop(L, 1);
   return value;
@@ -129,10 +136,10 @@ static bool breaks_line(const char *text, size_t len) {
 /* Reads request.headers, left on the stack: the strings stay alive there. */
 static size_t read_headers(lua_State *L, lomi_header headers[MAX_HEADERS]) {
   size_t n = 0;
-  lua_getfield(L, 1, "headers");
-  if (lua_isnil(L, -1))
+  int type = raw_field(L, "headers");
+  if (type == LUA_TNIL)
     return 0;
-  if (!lua_istable(L, -1))
+  if (type != LUA_TTABLE)
     luaL_error(L, "request.headers must be a table, not %s", luaL_typename(L, -1));
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
@@ -153,10 +160,8 @@ static size_t read_headers(lua_State *L, lomi_header headers[MAX_HEADERS]) {
  * request: method, url, headers (name -> value), body, timeout, connect_timeout (seconds), ca_file,
  * proxy. What is wrong with it is the calling code's bug and raises. */
 static int engine_submit(lua_State *L) {
-  handle *h = check_handle(L);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_remove(L, 1); /* the caller holds the handle; the request is at 1 from here on */
-  lua_settop(L, 1);
+  luaL_checktype(L, REQUEST, LUA_TTABLE);
+  lua_settop(L, REQUEST);
   lomi_header headers[MAX_HEADERS];
   size_t len;
   lomi_request r = {.headers = headers};
@@ -168,6 +173,7 @@ static int engine_submit(lua_State *L) {
   r.timeout = seconds(L, "timeout");
   r.connect_timeout = seconds(L, "connect_timeout");
   r.header_count = read_headers(L, headers);
+  handle *h = check_handle(L); /* now: a finalizer that ran meanwhile may have closed it */
   const char *why = NULL;
   double id = lomi_engine_submit(h->shared->engine, &h->queue, &r, &why);
   if (id > 0) {
@@ -272,10 +278,10 @@ static int engine_step(lua_State *L) {
         break;
     }
   }
-  lomi_transfer *t = h->queue.finished;
+  lomi_transfer *t = lomi_queue_take(&h->queue);
   if (t == NULL)
     return 0;
-  lua_settop(L, 1);
+  lua_settop(L, 1); /* the handle stays: it keeps what was taken */
   lua_pushnumber(L, t->id);
   if (t->outcome == LOMI_REPLY) {
     push_reply(L, t);
@@ -283,7 +289,7 @@ static int engine_step(lua_State *L) {
     lua_pushnil(L);
     push_failure(L, t);
   }
-  lomi_queue_pop(engine, &h->queue); /* last: had a push raised, the reply would still be there */
+  lomi_queue_return(&h->queue, t);
   return lua_gettop(L) - 1;
 }
 
@@ -312,8 +318,15 @@ static int engine_timeout(lua_State *L) {
 static int engine_close(lua_State *L) {
   handle *h = luaL_checkudata(L, 1, ENGINE);
   if (h->shared != NULL)
-    lomi_queue_drop(h->shared->engine, &h->queue);
+    lomi_queue_close(h->shared->engine, &h->queue);
   release(&h->shared);
+  return 0;
+}
+
+static int engine_gc(lua_State *L) {
+  handle *h = luaL_checkudata(L, 1, ENGINE);
+  engine_close(L);
+  lomi_queue_free(&h->queue);
   return 0;
 }
 
@@ -342,7 +355,7 @@ static const luaL_Reg engine_methods[] = {
 };
 
 static const luaL_Reg engine_metamethods[] = {
-    {"__gc", engine_close},
+    {"__gc", engine_gc},
     {"__close", engine_close},
     {"__tostring", engine_tostring},
     {NULL, NULL},

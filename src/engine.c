@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine.h"
 #include "lomi.h"
+#include "sockets.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -11,16 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/epoll.h>
-#include <sys/types.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
   IDLE_CONNECTIONS = 1024, /* kept open for reuse */
   IDLE_TRANSFERS = 64,     /* kept set up for reuse; one costs libcurl about 20 KiB */
   KEEP_BYTES = 64 * 1024,  /* what an idle transfer's buffers may keep */
   EVENTS_AT_ONCE = 64,
+  OPENED_KEPT = 4,
 };
 
 /* The part of a transfer that is ours alone. The easy handle keeps its settings when it is used
@@ -32,34 +31,27 @@ typedef struct lomi_slot {
   CURL *easy;
   struct curl_slist *block; /* one allocation: list nodes, then the text and body they point to */
   size_t block_size;
+  bool interim;   /* what is read now is a 1xx reply */
   bool head_over; /* the body has begun; what comes as header now is a trailer */
   bool too_large; /* of head or body, see too_large_head */
   bool too_large_head;
   bool no_memory;
   bool resend_refused; /* libcurl wanted to send the request a second time */
+  unsigned opened_count;
+  int opened[OPENED_KEPT]; /* sockets opened for it, the last few: one of them has the connection */
   char error[CURL_ERROR_SIZE];
 } lomi_slot;
 
-/* A descriptor of libcurl's. */
-typedef struct descriptor {
-  bool ours;           /* a socket we opened, and see closed; not the resolver's pipe */
-  uint32_t wanted;     /* the epoll events libcurl wants to hear of */
-  uint32_t registered; /* those epoll was told */
-} descriptor;
-
 struct lomi_engine {
   CURLM *multi;
-  int epoll;
-  unsigned generation; /* of the process that made it */
-  bool abandoned;      /* by a forked child */
+  lomi_sockets sockets;
+  bool submitted;      /* something was, since the engine was last driven */
   bool has_tls;        /* a request may have used TLS: OpenSSL's writes can raise SIGPIPE */
   const char *ca_file; /* libcurl's own; static */
   double next_id;
   double timer; /* when libcurl wants to be called, on our clock; negative: not at all */
   lomi_transfer *idle;
   int idle_count;
-  descriptor *descriptors; /* by their number */
-  size_t descriptor_count;
 };
 
 double lomi_now(void) {
@@ -154,18 +146,20 @@ static size_t collect(lomi_slot *slot, lomi_buffer *buffer, const char *bytes, s
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
   lomi_slot *slot = arg;
   size_t n = size * count;
-  if (slot->head_over)
+  if (slot->head_over) /* a trailer */
     return n;
-  if (n >= 5 && memcmp(bytes, "HTTP/", 5) == 0) { /* a new reply: the one before was a 1xx */
+  if (n >= 5 && memcmp(bytes, "HTTP/", 5) == 0) { /* what came before was a 1xx reply's */
+    const char *status = memchr(bytes, ' ', n);
+    slot->interim = status != NULL && status + 1 < bytes + n && status[1] == '1';
     lomi_buffer_clear(&slot->transfer.head, LOMI_MAX_HEAD);
     return n;
   }
+  slot->head_over = !slot->interim && (bytes[0] == '\r' || bytes[0] == '\n');
   return collect(slot, &slot->transfer.head, bytes, n);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
   lomi_slot *slot = arg;
-  slot->head_over = true;
   return collect(slot, &slot->transfer.body, bytes, size * count);
 }
 
@@ -186,78 +180,30 @@ static int on_send(void *arg, char *primary_ip, char *local_ip, int primary_port
   return CURL_PREREQFUNC_OK;
 }
 
-/* The descriptor's place in the table, made if need be; NULL: no memory. */
-static descriptor *descriptor_at(lomi_engine *engine, curl_socket_t fd) {
-  size_t index = (size_t)fd;
-  if (index >= engine->descriptor_count) {
-    size_t count = engine->descriptor_count > 0 ? engine->descriptor_count : 16;
-    while (count <= index)
-      count *= 2;
-    descriptor *all = realloc(engine->descriptors, count * sizeof *all);
-    if (all == NULL)
-      return NULL;
-    memset(all + engine->descriptor_count, 0, (count - engine->descriptor_count) * sizeof *all);
-    engine->descriptors = all;
-    engine->descriptor_count = count;
-  }
-  return &engine->descriptors[index];
-}
-
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
-  lomi_engine *engine = arg;
+  lomi_slot *slot = arg;
   (void)purpose;
-  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  int fd = lomi_sockets_open(&slot->engine->sockets, address->family, address->socktype,
+                             address->protocol);
   if (fd < 0)
     return CURL_SOCKET_BAD;
-  descriptor *d = descriptor_at(engine, fd);
-  if (d == NULL) {
-    close(fd);
-    return CURL_SOCKET_BAD;
-  }
-  *d = (descriptor){.ours = true};
+  slot->opened[slot->opened_count++ % OPENED_KEPT] = fd;
   return fd;
-}
-
-/* Before the close, not left to it: a child process may hold the socket open. */
-static void unregister(lomi_engine *engine, int fd, descriptor *d) {
-  if (d->registered != 0)
-    epoll_ctl(engine->epoll, EPOLL_CTL_DEL, fd, NULL);
-  d->registered = 0;
 }
 
 static int on_close(void *arg, curl_socket_t fd) {
   lomi_engine *engine = arg;
-  descriptor *d = descriptor_at(engine, fd);
-  if (d != NULL) {
-    unregister(engine, fd, d);
-    d->ours = false;
-  }
-  return close(fd);
+  return lomi_sockets_close(&engine->sockets, fd);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known) {
   lomi_engine *engine = arg;
   (void)easy;
   (void)known;
-  descriptor *d = descriptor_at(engine, fd);
-  if (d == NULL)
-    return -1;
-  if (what == CURL_POLL_REMOVE) {
-    /* A connection of ours stays registered: its next request would only register it again. */
-    d->wanted = 0;
-    if (!d->ours)
-      unregister(engine, fd, d);
-    return 0;
-  }
-  d->wanted = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
-  if (d->registered == d->wanted)
-    return 0;
-  struct epoll_event event = {.events = d->wanted, .data.fd = fd};
-  int operation = d->registered != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  if (epoll_ctl(engine->epoll, operation, fd, &event) != 0)
-    return -1;
-  d->registered = d->wanted;
-  return 0;
+  uint32_t events = 0;
+  if (what != CURL_POLL_REMOVE)
+    events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
+  return lomi_sockets_want(&engine->sockets, fd, events) ? 0 : -1;
 }
 
 static int on_timer(CURLM *multi, long milliseconds, void *arg) {
@@ -272,18 +218,8 @@ static int on_timer(CURLM *multi, long milliseconds, void *arg) {
 /* ---- the engine --------------------------------------------------------------------------------
  */
 
-/* How many forks lie between the process that loaded us and this one. Counted rather than asked
- * for: a getpid() at every turn is a good part of what a request costs us. Written only in a child
- * that has one thread yet. */
-static unsigned generation = 0;
-
-static void count_fork(void) {
-  generation++;
-}
-
 static void global_init(void) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  pthread_atfork(NULL, NULL, count_fork);
 }
 
 lomi_engine *lomi_engine_new(void) {
@@ -292,12 +228,11 @@ lomi_engine *lomi_engine_new(void) {
   lomi_engine *engine = calloc(1, sizeof *engine);
   if (engine == NULL)
     return NULL;
-  engine->generation = generation;
   engine->ca_file = curl_version_info(CURLVERSION_NOW)->cainfo;
   engine->timer = -1;
-  engine->epoll = epoll_create1(EPOLL_CLOEXEC);
+  bool ready = lomi_sockets_init(&engine->sockets);
   engine->multi = curl_multi_init();
-  if (engine->epoll < 0 || engine->multi == NULL ||
+  if (!ready || engine->multi == NULL ||
       curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
       curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine) != CURLM_OK ||
       curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer) != CURLM_OK ||
@@ -311,17 +246,7 @@ lomi_engine *lomi_engine_new(void) {
 }
 
 bool lomi_engine_forked(const lomi_engine *engine) {
-  return engine->abandoned || engine->generation != generation;
-}
-
-void lomi_engine_abandon(lomi_engine *engine) {
-  if (engine->abandoned)
-    return;
-  engine->abandoned = true;
-  close(engine->epoll);
-  for (size_t fd = 0; fd < engine->descriptor_count; fd++)
-    if (engine->descriptors[fd].ours)
-      close((int)fd);
+  return engine->sockets.abandoned;
 }
 
 static void slot_free(lomi_slot *slot) {
@@ -333,10 +258,8 @@ static void slot_free(lomi_slot *slot) {
 }
 
 void lomi_engine_free(lomi_engine *engine) {
-  if (lomi_engine_forked(engine)) {
-    lomi_engine_abandon(engine);
+  if (lomi_engine_forked(engine))
     return;
-  }
   sigpipe signals;
   sigpipe_block(&signals, engine); /* closing a TLS connection writes to it */
   while (engine->idle != NULL) {
@@ -346,9 +269,7 @@ void lomi_engine_free(lomi_engine *engine) {
   }
   curl_multi_cleanup(engine->multi);
   sigpipe_restore(&signals);
-  if (engine->epoll >= 0)
-    close(engine->epoll);
-  free(engine->descriptors);
+  lomi_sockets_free(&engine->sockets);
   free(engine);
 }
 
@@ -369,7 +290,7 @@ static CURLcode set_constants(lomi_slot *slot) {
   SET(CURLOPT_PREREQFUNCTION, on_send);
   SET(CURLOPT_PREREQDATA, slot);
   SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-  SET(CURLOPT_OPENSOCKETDATA, slot->engine);
+  SET(CURLOPT_OPENSOCKETDATA, slot);
   SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
   SET(CURLOPT_CLOSESOCKETDATA, slot->engine);
   SET(CURLOPT_NOSIGNAL, 1L);
@@ -383,7 +304,8 @@ static CURLcode set_constants(lomi_slot *slot) {
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
   SET(CURLOPT_SSL_VERIFYHOST, 2L);
   /* With a CA directory set, libcurl parses the whole CA file anew at every connection: 20 ms. */
-  SET(CURLOPT_CAPATH, NULL);
+  if (slot->engine->ca_file != NULL)
+    SET(CURLOPT_CAPATH, NULL);
   /* A name server that says nothing must not hold up the end of a transfer. */
   SET(CURLOPT_QUICK_EXIT, 1L);
   return code;
@@ -499,7 +421,9 @@ static lomi_slot *slot_get(lomi_engine *engine) {
       return NULL;
     }
   }
-  slot->head_over = slot->too_large = slot->no_memory = slot->resend_refused = false;
+  slot->opened_count = 0;
+  slot->interim = slot->head_over = slot->too_large = slot->no_memory = slot->resend_refused =
+      false;
   slot->transfer.sent = false;
   slot->transfer.status = 0;
   slot->transfer.message = NULL;
@@ -543,6 +467,7 @@ double lomi_engine_submit(lomi_engine *engine, lomi_queue *queue, const lomi_req
     return 0;
   }
   slot->queue = queue;
+  engine->submitted = true;
   slot->transfer.id = ++engine->next_id;
   list_push(&queue->running, &slot->transfer);
   return slot->transfer.id;
@@ -594,6 +519,13 @@ static void finish(lomi_slot *slot, CURLcode code) {
   queue_finish(slot->queue, t);
 }
 
+/* The connection it opened, if it opened one, is idle now. */
+static void watch_connection(lomi_slot *slot) {
+  unsigned kept = slot->opened_count < OPENED_KEPT ? slot->opened_count : OPENED_KEPT;
+  for (unsigned i = 0; i < kept; i++)
+    lomi_sockets_watch(&slot->engine->sockets, slot->opened[i]);
+}
+
 static void collect_finished(lomi_engine *engine) {
   CURLMsg *message;
   int left;
@@ -605,6 +537,7 @@ static void collect_finished(lomi_engine *engine) {
     char *slot = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &slot);
     curl_multi_remove_handle(engine->multi, easy);
+    watch_connection((lomi_slot *)(void *)slot);
     finish((lomi_slot *)(void *)slot, code);
   }
 }
@@ -617,36 +550,33 @@ double lomi_engine_timeout(const lomi_engine *engine) {
 }
 
 int lomi_engine_fd(const lomi_engine *engine) {
-  return engine->epoll;
+  return engine->sockets.epoll;
 }
 
 bool lomi_engine_drive(lomi_engine *engine, double wait) {
   struct epoll_event events[EVENTS_AT_ONCE];
   int count = 0, running;
   double timer = lomi_engine_timeout(engine);
-  if (timer != 0) { /* else there is something to do before any waiting */
-    if (timer > 0 && timer < wait)
+  /* Something to do at once is not waited for; but before a request goes out on an idle connection,
+   * that connection is asked whether it is still idle. */
+  if (timer != 0 || engine->submitted) {
+    if (timer >= 0 && timer < wait)
       wait = timer;
     const double longest = 1e6; /* seconds, so that milliseconds fit an int */
     int ms = wait <= 0 ? 0 : (int)ceil((wait < longest ? wait : longest) * 1e3);
-    count = epoll_wait(engine->epoll, events, EVENTS_AT_ONCE, ms);
+    count = lomi_sockets_wait(&engine->sockets, events, EVENTS_AT_ONCE, ms);
     if (count < 0)
-      return errno != EINTR;
+      return false;
+    engine->submitted = count == EVENTS_AT_ONCE;
     timer = lomi_engine_timeout(engine);
   }
   sigpipe signals;
   sigpipe_block(&signals, engine);
   for (int i = 0; i < count; i++) {
-    int fd = events[i].data.fd;
-    descriptor *d = &engine->descriptors[fd];
-    if (d->wanted == 0) { /* an idle connection: libcurl finds out by itself before it uses it */
-      unregister(engine, fd, d);
-      continue;
-    }
     int what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    curl_multi_socket_action(engine->multi, fd, what, &running);
+    curl_multi_socket_action(engine->multi, events[i].data.fd, what, &running);
   }
   if (timer == 0) {
     engine->timer = -1;
@@ -660,24 +590,30 @@ bool lomi_engine_drive(lomi_engine *engine, double wait) {
 /* ---- queues ------------------------------------------------------------------------------------
  */
 
-static lomi_transfer *queue_take(lomi_queue *queue) {
+lomi_transfer *lomi_queue_take(lomi_queue *queue) {
   lomi_transfer *t = queue->finished;
+  if (t == NULL)
+    return NULL;
   list_remove(&queue->finished, t);
   if (queue->finished == NULL)
     queue->finished_last = NULL;
+  list_push(&queue->taken, t);
   return t;
 }
 
-void lomi_queue_pop(lomi_engine *engine, lomi_queue *queue) {
-  lomi_slot *slot = queue_take(queue)->slot;
-  if (slot->engine == engine)
+void lomi_queue_return(lomi_queue *queue, lomi_transfer *t) {
+  lomi_slot *slot = t->slot;
+  list_remove(&queue->taken, t);
+  if (slot->engine == NULL)
+    slot_free(slot);
+  else if (!lomi_engine_forked(slot->engine))
     slot_put(slot);
   /* else it was left behind by a fork: the easy handle is the parent's */
 }
 
-void lomi_queue_drop(lomi_engine *engine, lomi_queue *queue) {
+void lomi_queue_close(lomi_engine *engine, lomi_queue *queue) {
   if (lomi_engine_forked(engine)) {
-    *queue = (lomi_queue){NULL, NULL, NULL};
+    *queue = (lomi_queue){.taken = queue->taken};
     return;
   }
   sigpipe signals;
@@ -690,7 +626,14 @@ void lomi_queue_drop(lomi_engine *engine, lomi_queue *queue) {
   }
   sigpipe_restore(&signals);
   while (queue->finished != NULL)
-    lomi_queue_pop(engine, queue);
+    lomi_queue_return(queue, lomi_queue_take(queue));
+  for (lomi_transfer *t = queue->taken; t != NULL; t = t->next)
+    t->slot->engine = NULL; /* it may be gone when they come back */
+}
+
+void lomi_queue_free(lomi_queue *queue) {
+  while (queue->taken != NULL)
+    lomi_queue_return(queue, queue->taken);
 }
 
 void lomi_queue_orphan(lomi_queue *queue) {

@@ -6,7 +6,8 @@
  * requests does it through a queue of its own, and gets back from there only what it submitted.
  *
  * A forked child must not touch what it inherited: closing a TLS connection would end the parent's
- * too. Every function here may be called in a child, and then only lets go: see engine_forked. */
+ * too. At the fork its descriptors are closed, and the engine is of no more use: whoever comes with
+ * one asks lomi_engine_forked first. */
 #ifndef LOMI_ENGINE_H
 #define LOMI_ENGINE_H
 
@@ -61,6 +62,7 @@ struct lomi_transfer {
 typedef struct lomi_queue {
   lomi_transfer *running;
   lomi_transfer *finished, *finished_last; /* oldest first */
+  lomi_transfer *taken;                    /* being read */
 } lomi_queue;
 
 /* Seconds on the clock the engine goes by, CLOCK_MONOTONIC. */
@@ -69,15 +71,11 @@ double lomi_now(void);
 /* NULL when out of memory or descriptors. */
 lomi_engine *lomi_engine_new(void);
 
-/* The queues must have been dropped before. In a forked child it lets go instead. */
+/* The queues must have been closed before. In a forked child it lets go instead. */
 void lomi_engine_free(lomi_engine *engine);
 
 /* Is this a child process of the one that made the engine? */
 bool lomi_engine_forked(const lomi_engine *engine);
-
-/* In a child: closes the inherited descriptors with close(2), so that nothing is said on them. Once
- * is enough; the engine is of no more use, and its memory is not given back. */
-void lomi_engine_abandon(lomi_engine *engine);
 
 /* Starts a request. Returns its id, or 0 and *why. */
 double lomi_engine_submit(lomi_engine *engine, lomi_queue *queue, const lomi_request *request,
@@ -93,11 +91,15 @@ double lomi_engine_timeout(const lomi_engine *engine);
 /* Readable when the engine has something to do. */
 int lomi_engine_fd(const lomi_engine *engine);
 
-/* Gives the oldest finished transfer of the queue back for reuse. */
-void lomi_queue_pop(lomi_engine *engine, lomi_queue *queue);
+/* The oldest finished transfer, to be read, and then returned; NULL: none. */
+lomi_transfer *lomi_queue_take(lomi_queue *queue);
+void lomi_queue_return(lomi_queue *queue, lomi_transfer *transfer);
 
-/* Cancels what runs and forgets what is finished. */
-void lomi_queue_drop(lomi_engine *engine, lomi_queue *queue);
+/* Cancels what runs and forgets what is finished. What was taken may still be read and returned. */
+void lomi_queue_close(lomi_engine *engine, lomi_queue *queue);
+
+/* Of a closed queue: returns what was taken by somebody who will not come back. */
+void lomi_queue_free(lomi_queue *queue);
 
 /* In a child: what the queue had running ends as a failed connection, `sent`, for that is what the
  * child can know of it. */

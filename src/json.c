@@ -229,6 +229,10 @@ static void check_table(guard *g, const step *at, int depth) {
   }
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   int table = lua_gettop(L);
+  if (luaL_getmetafield(L, table, "__index") != LUA_TNIL) {
+    lua_pop(L, 1);
+    fault(g, at, "must be a plain table: what its metatable's __index adds would not be sent");
+  }
   double count = 0, largest = 0;
   bool names = false, numbers = false, positions = true;
   for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {

@@ -3,6 +3,7 @@
 
 local config = require "lomi.config"
 local core = require "lomi.core"
+local redact = require "lomi.redact"
 local suggest = require "lomi.suggest"
 
 local M = {}
@@ -36,6 +37,7 @@ end
 ---@param level integer  of the line to blame, as seen from the caller of this function
 function M.check_options(opts, known, level)
   if type(opts) ~= "table" then error("opts must be a table, not a " .. type(opts), level + 1) end
+  if getmetatable(opts) ~= nil then error("opts must be a plain table, without a metatable", level + 1) end
   for name, value in next, opts do
     if not known[name] then
       local hint = OPTIONS[name] ~= nil and " in this call" or suggest.hint(name, known)
@@ -56,7 +58,9 @@ function M.faults(opts, api_key, environment)
   for _, name in ipairs { "idempotency_key", "account" } do
     local value = opts[name]
     local wrong = value ~= nil and config.header_fault(value, 255)
-    if not wrong and value and api_key and value:find(api_key, 1, true) then wrong = "must not hold the API key" end
+    if not wrong and value and redact.secrets(value, api_key) ~= value then
+      wrong = "must not hold a key or a secret: it is shown in errors"
+    end
     if wrong then
       faults = faults or {}
       faults[#faults + 1] = { field = name, message = wrong }

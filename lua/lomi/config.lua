@@ -176,6 +176,9 @@ local function find_url(given, environment, allow_http)
   local url, wrong = M.parse_url(text)
   if not url then return nil, "base_url " .. wrong end
   local host = url.host:gsub("%.$", "")
+  if host == "" or host:find("%.%.") or host:find("^%.") or host:find("%.$") then
+    return nil, "base_url has a host name with an empty part"
+  end
   for other, official in pairs(contract.hosts) do
     if host == official and other ~= environment then
       return nil, ("base_url is the %s host, but the key is for %s"):format(other, environment)
@@ -218,6 +221,8 @@ local function find_backoff(given)
   return { base = given and given.base or BACKOFF.base, cap = given and given.cap or BACKOFF.cap }
 end
 
+local PROXIES = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
+
 local function curl_options_fault(options)
   local name = options.ca_file and "ca_file" or options.proxy and "proxy"
   if not name then return nil end
@@ -232,7 +237,8 @@ local function curl_options_fault(options)
     if not file then return "ca_file cannot be read: " .. reason end
     file:close()
   end
-  if options.proxy and options.proxy:find("[^\33-\126]") then return "proxy must be a URL" end
+  local scheme = (options.proxy or "http://"):match("^(%a[%w]*)://[\33-\126]*$")
+  if not PROXIES[scheme] then return "proxy must be a URL, like http://proxy.example:3128" end
 end
 
 ---@param options any
@@ -241,6 +247,7 @@ end
 function M.check(options)
   if options == nil then options = {} end
   if type(options) ~= "table" then return nil, "the options must be a table, not a " .. type(options) end
+  if getmetatable(options) ~= nil then return nil, "the options must be a plain table, without a metatable" end
   local wrong = check_kinds(options) or curl_options_fault(options)
   if wrong then return nil, wrong end
 

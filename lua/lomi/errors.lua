@@ -65,12 +65,16 @@ end
 ---@param key? string  a secret to take out besides the patterns known, such as the API key in use
 ---@return lomi.Error
 function M.new(kind, message, facts, key)
-  facts = facts or {}
-  local err = redact.value(facts, key)
-  err.idempotency_key = facts.idempotency_key -- as it is: asking again with another one charges twice
-  err.request_id = facts.request_id and redact.secrets(facts.request_id, key)
+  local err = {}
+  for name, value in pairs(facts or {}) do err[name] = value end
   err.kind = kind
   err.message = redact.text(message, key)
+  err.code = err.code and redact.text(err.code, key)
+  err.details = redact.value(err.details, key)
+  err.fields = redact.value(err.fields, key)
+  -- Not what looks like a card number in an id; and the idempotency key as it is, for whoever asks again with another
+  -- one charges twice.
+  err.request_id = err.request_id and redact.secrets(err.request_id:gsub("%c", "?"), key)
   return setmetatable(err, Error)
 end
 

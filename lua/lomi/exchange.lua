@@ -11,6 +11,8 @@ local retry = require "lomi.retry"
 
 local M = {}
 
+local SHORTEST = 0.001 -- seconds: a timeout is never 0, which would mean none
+
 ---@class lomi.Reply  Beside the result, and beside an error where there was a reply.
 ---@field status integer
 ---@field headers table<string, string>  lower-case names
@@ -23,7 +25,7 @@ local M = {}
 
 ---@class lomi.AttemptEvent  What `on_attempt` is given; nothing in it is secret.
 ---@field method string
----@field path string
+---@field path string  without its query
 ---@field attempt integer  1 for the first
 ---@field elapsed number  seconds of this attempt
 ---@field status? integer
@@ -41,12 +43,20 @@ local function is_interrupt(trouble)
   return type(trouble) == "string" and trouble:find("interrupted!", 1, true) ~= nil
 end
 
--- One request through any object of the interface; what it does against it is taken for the worst: it was sent.
+-- Of anything that was raised: also of an object that raises again when it is asked.
+local function text_of(trouble)
+  local ok, text = pcall(tostring, trouble)
+  return ok and type(text) == "string" and text or "an error of type " .. type(trouble)
+end
+
+-- One request. Of another's transport, whatever it does against the interface is taken for the worst: it was sent.
+-- What ours raises is no trouble on the way: Ctrl-C, a watchdog's hook, no memory left. It is for the program.
 local function send(transport, request)
+  if transport.is_curl then return transport:send(request) end
   local ok, reply, failure = pcall(transport.send, transport, request)
   if not ok then
-    if is_interrupt(reply) then error(reply, 0) end -- Ctrl-C is for the program, not for us
-    return nil, { kind = "connection", message = "the transport raised: " .. tostring(reply) }
+    if is_interrupt(reply) then error(reply, 0) end
+    return nil, { kind = "connection", message = "the transport raised: " .. text_of(reply) }
   end
   if type(reply) == "table" then
     if type(reply.status) == "number" and type(reply.headers) == "table" and type(reply.body) == "string" then
@@ -55,17 +65,18 @@ local function send(transport, request)
     return nil, { kind = "connection", message = "the transport gave a reply without status, headers or body" }
   end
   if type(failure) == "table" and type(failure.message) == "string" then
-    if not failure.kind then failure.kind = "connection" end
-    return nil, failure
+    return nil, { kind = failure.kind or "connection", message = failure.message, sent = failure.sent }
   end
-  return nil, { kind = "connection", message = failure and tostring(failure) or "the transport gave no reply" }
+  return nil, { kind = "connection", message = failure and text_of(failure) or "the transport gave no reply" }
 end
 
 -- A callback that raises must not cost a charge.
 local function tell(config, request, number, elapsed, reply, err, wait, reason)
+  local path = request.url:sub(#config.base_url + 1):match("^[^?]*")
+  local request_id = err and err.request_id or reply and reply.request_id
   local ok, trouble = pcall(config.on_attempt, {
     method = request.method,
-    path = request.url:sub(#config.base_url + 1),
+    path = redact.secrets(path, config.api_key),
     attempt = number,
     elapsed = elapsed,
     status = reply and reply.status,
@@ -73,7 +84,7 @@ local function tell(config, request, number, elapsed, reply, err, wait, reason)
     code = err and err.code,
     message = err and err.message,
     outcome = err and err.outcome,
-    request_id = reply and reply.request_id,
+    request_id = request_id and redact.secrets(request_id:gsub("%c", "?"), config.api_key),
     idempotency_key = request.headers["Idempotency-Key"],
     replayed = reply ~= nil and reply.replayed,
     wait = wait,
@@ -81,7 +92,7 @@ local function tell(config, request, number, elapsed, reply, err, wait, reason)
   })
   if ok then return end
   if is_interrupt(trouble) then error(trouble, 0) end
-  local message = redact.text("on_attempt raised: " .. tostring(trouble), config.api_key)
+  local message = redact.text("on_attempt raised: " .. text_of(trouble), config.api_key)
   local ngx = rawget(_G, "ngx")
   if ngx then ngx.log(ngx.WARN, "lomi: ", message) else io.stderr:write("lomi: warning: ", message, "\n") end
 end
@@ -142,7 +153,7 @@ function M.perform(config, transport, request, gives, max_retries)
 
   while true do
     attempts = attempts + 1
-    request.timeout = math.min(timeout, deadline - began)
+    request.timeout = math.max(SHORTEST, math.min(timeout, deadline - began))
     local raw, failure = send(transport, request)
     local ended = transport:now()
     local reply = raw and new_reply(raw, key, attempts, ended - started)
@@ -173,6 +184,7 @@ function M.perform(config, transport, request, gives, max_retries)
 
     transport:sleep(wait)
     began = transport:now()
+    if began >= deadline then return nil, err, reply end -- on_attempt, or the machine, took its time
   end
 end
 

@@ -48,7 +48,8 @@ end
 ---@return string
 local function hide_cards(text)
   text = text:gsub("%d+", function(digits) return is_card(digits) and "[card number]" or nil end)
-  return (text:gsub("%f[%w]%d[%d %-]+%d%f[%W]", hide_groups)) -- whole groups only: not the digits of a UUID's letters
+  -- Groups apart by a space (also one that does not break), a hyphen or a dot; whole ones, not a part of a UUID.
+  return (text:gsub("%f[%w]%d[%d %-.\194\160]+%d%f[%W]", hide_groups))
 end
 
 --- Keys and secrets, but no card numbers: for ids, which may look like one by chance.
@@ -67,36 +68,59 @@ function M.secrets(text, key)
     out[#out + 1] = text:sub(done)
     text = table.concat(out, "[api key]")
   end
-  text = text:gsub("lomi_([sp]k_%a+)_[%w_%-]+", "lomi_%1_[hidden]")
+  text = text:gsub("[Ll][Oo][Mm][Ii]_([SsPp][Kk]_%a+)_[%w_%-]+", "lomi_%1_[hidden]")
   text = text:gsub("_secret_[%w_%-]+", "_secret_[hidden]")
-  return (text:gsub("whsec_[%w_%-+/=]+", "whsec_[hidden]"))
+  text = text:gsub("whsec_[%w_%-+/=]+", "whsec_[hidden]")
+  return (text:gsub("://[^/@%s]+@", "://[hidden]@")) -- a proxy's password
 end
 
+local MOST_TEXT = 2048 -- bytes of one text; what a server says may be megabytes
+local MOST_ITEMS = 200 -- of a table, all levels
+
+-- Names of fields that are hidden whole: "client_secret", "clientSecret", "api-key" …
+local HIDDEN = {
+  clientsecret = true, secret = true, apikey = true, xapikey = true, authorization = true, password = true,
+  cvc = true, cvv = true,
+}
+
+local function is_hidden(name)
+  return type(name) == "string" and #name <= 32 and HIDDEN[name:lower():gsub("[_%-]", "")]
+end
+
+--- Text as it may be shown: without secrets and card numbers, and not endless.
 ---@param text string
 ---@param key? string
 ---@return string
 function M.text(text, key)
-  return hide_cards(M.secrets(text, key))
+  if #text <= MOST_TEXT then return hide_cards(M.secrets(text, key)) end
+  -- A secret that the first cut leaves a part of is behind the second.
+  text = M.secrets(text:sub(1, 2 * MOST_TEXT), key)
+  return hide_cards(text:sub(1, MOST_TEXT)) .. "..."
 end
 
---- The same for a value: text and numbers anywhere in a table, as keys or values. A field that is named as a client
---- secret is hidden whole.
----@param value any  as decoded from JSON
----@param key? string
----@return any
-function M.value(value, key)
+local function redact(value, key, budget)
   if type(value) == "string" then return M.text(value, key) end
   if type(value) == "number" then return is_card(("%.0f"):format(value)) and "[card number]" or value end
   if type(value) ~= "table" then return value end
   local copy = {}
   for name, item in next, value do
-    if type(name) == "string" and name:lower():find("^client_?secret$") then
+    budget.items = budget.items - 1
+    if budget.items < 0 then break end
+    if is_hidden(name) then
       copy[name] = "[hidden]"
     else
-      copy[M.value(name, key)] = M.value(item, key)
+      copy[redact(name, key, budget)] = redact(item, key, budget)
     end
   end
   return copy
+end
+
+--- The same for a value: text and numbers anywhere in a table, as keys or values, up to a bound.
+---@param value any  as decoded from JSON
+---@param key? string
+---@return any
+function M.value(value, key)
+  return redact(value, key, { items = MOST_ITEMS })
 end
 
 return M

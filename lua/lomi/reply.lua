@@ -37,14 +37,15 @@ local function read_success(reply, gives)
     unreadable = unreadable or "it is not an object"
     return nil, "protocol", ("the reply (%d) is not the JSON agreed on: %s"):format(reply.status, unreadable)
   end
-  if decoded.success == false then
-    return nil, "api", ("the service answered %d, but success: false"):format(reply.status)
+  if decoded.success ~= nil and decoded.success ~= true then
+    return nil, "api", ("the service answered %d, but success: %s"):format(reply.status, tostring(decoded.success))
   end
   if gives == "body" then return decoded end
-  if type(decoded.data) ~= "table" then
-    return nil, "protocol", ("the reply (%d) has no data"):format(reply.status)
+  local data = decoded.data
+  if type(data) ~= "table" or type(data.id) ~= "string" then
+    return nil, "protocol", ("the reply (%d) has no data with an id"):format(reply.status)
   end
-  return decoded.data
+  return data
 end
 
 ---@class lomi.reply.Trouble

@@ -37,7 +37,6 @@ end
 ---@field number integer  1 for the first
 ---@field safe boolean  asking again cannot do it twice: a GET, or with an idempotency key
 ---@field kind? string  of the transport's failure; nil: there was a reply
----@field raised? boolean  the transport raised: a bug or an interrupt, not the weather
 ---@field status? integer  of the reply
 ---@field code? string  of the reply
 ---@field replayed? boolean

@@ -60,7 +60,8 @@ local function field_fault(field, value)
 end
 
 local function is_given(params, name)
-  return params[name] ~= nil and params[name] ~= core.null
+  local value = rawget(params, name)
+  return value ~= nil and value ~= core.null
 end
 
 -- Digits after the point of a number as it will be written: in 14 digits, whatever the locale's point.
@@ -77,7 +78,8 @@ end
 local RULES = {
   same = function(rule, payload)
     local a, b = rule.fields[1], rule.fields[2]
-    if payload[a] ~= nil and payload[b] ~= nil and payload[a] ~= payload[b] then
+    local one, other = rawget(payload, a), rawget(payload, b)
+    if one ~= nil and other ~= nil and one ~= other then
       return b, ("must equal %s when both are given; leave it out"):format(a)
     end
   end,
@@ -92,10 +94,10 @@ local RULES = {
   end,
 
   decimals = function(rule, payload, given)
-    local amount = payload[rule.field]
+    local amount = rawget(payload, rule.field)
     if not amount or amount % 1 == 0 then return end
     local first, second = rule.currency[1], rule.currency[2]
-    local currency = payload[first] or payload[second]
+    local currency = rawget(payload, first) or rawget(payload, second)
     if not currency then
       if is_given(given, first) or is_given(given, second) then return end -- a wrong one: told already
       currency = rule.default
@@ -133,6 +135,12 @@ local function add(faults, name, message)
   return faults
 end
 
+local function put(changes, name, value)
+  changes = changes or {}
+  changes[name] = value
+  return changes
+end
+
 -- `changes`: a value in place of the one given, by name; false: none.
 local function with(params, changes)
   local payload = {}
@@ -152,10 +160,7 @@ function M.check(dto, params)
   end
   local by_name, null = dto.by_name, core.null
   local faults, changes
-  local function change(name, value)
-    changes = changes or {}
-    changes[name] = value
-  end
+  if getmetatable(params) ~= nil then faults = add(nil, "params", "must be a plain table, without a metatable") end
   for name, value in next, params do
     local field, wrong = by_name[name], nil
     if not field then
@@ -165,11 +170,11 @@ function M.check(dto, params)
       if field.dto and not wrong then
         local object, inner = M.check(field.dto, value)
         for _, fault in ipairs(inner or {}) do faults = add(faults, name .. "." .. fault.field, fault.message) end
-        if object ~= value then change(name, object) end
+        if object ~= value then changes = put(changes, name, object) end
       end
     end
     if wrong then faults = add(faults, tostring(name), wrong) end
-    if wrong or value == null then change(name, false) end
+    if wrong or value == null then changes = put(changes, name, false) end
   end
   local payload = changes and with(params, changes) or params
   for _, name in ipairs(dto.required) do

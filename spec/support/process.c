@@ -39,9 +39,15 @@ static int process_alarm(lua_State *L) {
   return 0;
 }
 
+/* close(descriptor) */
+static int process_close(lua_State *L) {
+  lua_pushboolean(L, close((int)luaL_checkinteger(L, 1)) == 0);
+  return 1;
+}
+
 static const luaL_Reg process_functions[] = {
-    {"fork", process_fork},   {"wait", process_wait}, {"exit", process_exit},
-    {"alarm", process_alarm}, {NULL, NULL},
+    {"fork", process_fork},   {"wait", process_wait},   {"exit", process_exit},
+    {"alarm", process_alarm}, {"close", process_close}, {NULL, NULL},
 };
 
 LOMI_EXPORT int luaopen_spec_process(lua_State *L);

@@ -33,21 +33,39 @@ Curl.__index = Curl
 
 ---@return lomi.Transport
 function Curl.new()
-  return setmetatable({}, Curl)
+  return setmetatable({ finished = {} }, Curl)
+end
+
+local function start_engine(self)
+  local ok, engine = pcall(function() return require("lomi.curl").engine() end)
+  if not ok then
+    return nil, { kind = "connection", message = "libcurl cannot be used: " .. tostring(engine), sent = false }
+  end
+  self.engine = engine
+  return engine
 end
 
 function Curl:send(request)
   local engine = self.engine
   if not engine then
-    engine = require("lomi.curl").engine()
-    self.engine = engine
+    local unusable
+    engine, unusable = start_engine(self)
+    if not engine then return nil, unusable end
   end
   local id, refused = engine:submit(request)
   if not id then return nil, refused end
+  local finished = self.finished
   while true do
-    -- A signal ends the step early, with nothing, so that Lua can handle it.
-    local finished, reply, failure = engine:step(request.timeout)
-    if finished == id then return reply, failure end
+    -- A signal ends the step early, with nothing, so that Lua can handle it. What handles it (a hook, a finalizer) may
+    -- make a call of its own meanwhile, and find our reply first.
+    local other, reply, failure = engine:step(request.timeout)
+    if other == id then return reply, failure end
+    if other then finished[other] = { reply, failure } end
+    local ours = finished[id]
+    if ours then
+      finished[id] = nil
+      return ours[1], ours[2]
+    end
   end
 end
 
