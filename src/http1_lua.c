@@ -59,6 +59,11 @@ static const char *put_map(lua_State *L, lomi_buffer *out, bool *has_host) {
   return wrong;
 }
 
+typedef struct scratch {
+  lomi_buffer buffer;
+  unsigned turn; /* counts its uses */
+} scratch;
+
 /* head(method, target, headers) -> text | nil, message. Headers are a map of name to value, or a
  * list of { name, value } whose order is kept; there must be one Host. */
 static int http1_head(lua_State *L) {
@@ -69,7 +74,9 @@ static int http1_head(lua_State *L) {
   lua_settop(L, HEADERS);
 
   /* An upvalue, so that nothing is lost when something below raises. */
-  lomi_buffer *out = lua_touserdata(L, lua_upvalueindex(1));
+  scratch *s = lua_touserdata(L, lua_upvalueindex(1));
+  lomi_buffer *out = &s->buffer;
+  unsigned turn = ++s->turn;
   lomi_buffer_clear(out, out->cap);
   bool has_host = false;
   const char *wrong = lomi_http1_put_request(out, method, method_len, target, target_len);
@@ -89,11 +96,13 @@ static int http1_head(lua_State *L) {
     return 2;
   }
   lua_pushlstring(L, out->data, out->len);
-  return 1;
+  /* LuaJIT collects garbage before it copies: a finalizer may have written a head of its own. */
+  return s->turn == turn ? 1 : http1_head(L);
 }
 
 static int scratch_gc(lua_State *L) {
-  lomi_buffer_free(luaL_checkudata(L, 1, SCRATCH_TYPE));
+  scratch *s = luaL_checkudata(L, 1, SCRATCH_TYPE);
+  lomi_buffer_free(&s->buffer);
   return 0;
 }
 
@@ -218,7 +227,9 @@ int lomi_open_http1(lua_State *L) {
   lua_pop(L, 2);
 
   luaL_newlibtable(L, functions);
-  lomi_buffer_init(lua_newuserdata(L, sizeof(lomi_buffer)), LOMI_MAX_HEAD);
+  scratch *s = lua_newuserdata(L, sizeof *s);
+  s->turn = 0;
+  lomi_buffer_init(&s->buffer, LOMI_MAX_HEAD);
   luaL_setmetatable(L, SCRATCH_TYPE);
   luaL_setfuncs(L, functions, 1);
   return 1;
