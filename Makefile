@@ -116,7 +116,7 @@ test: deps all ## run every spec on Lua 5.4 and on LuaJIT
 # For the sandbox's pay page: Debian's Chromium, and playwright-core to drive it.
 .PHONY: test-browser browser
 browser:
-	@spec/browser/deps.sh
+	@./deps.sh chromium node=nodejs npm
 
 spec/browser/node_modules: spec/browser/package-lock.json | browser
 	@cd $(@D) && npm ci --silent
@@ -149,7 +149,7 @@ bench-loop: deps modules ## a thousand charges in flight; the cost of a poll in 
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/loop.lua
 
 clean: ## remove what was built
-	rm -rf build
+	rm -rf build spec/browser/node_modules
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17

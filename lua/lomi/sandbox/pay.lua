@@ -62,14 +62,14 @@ for _, list in ipairs { OFTEN, SELDOM } do
 end
 
 local CARD_LINK = [[
-<li><a href="{href}"><span class="number">{number}</span> <span class="what {kind}">{what}</span></a></li>
+<li><a href="{href}"{{current}}><span class="number">{number}</span> <span class="what {kind}">{what}</span></a></li>
 ]]
 
-local function links(list, address)
+local function links(list, address, number)
   local items = {}
   for i, card in ipairs(list) do
     items[i] = filled(CARD_LINK, { href = address .. "&test_card=" .. card[1]:sub(-4), number = card[1],
-      kind = card[2], what = card[3] })
+      kind = card[2], what = card[3], current = card[1] == number and ' aria-current="true"' or "" })
   end
   return table.concat(items)
 end
@@ -98,18 +98,17 @@ local ALERT = '<div class="alert" role="alert" id="outcome"><p><strong>{title}</
 local FIELD = [[
 <div class="field">
 <label for="{name}">{label}</label>
-<input id="{name}" name="{name}" value="{value}" inputmode="numeric" autocomplete="{autocomplete}" required
- placeholder="{placeholder}"{{state}}>
+<input id="{name}" name="{name}" value="{value}" inputmode="numeric" autocomplete="{autocomplete}" required{{state}}>
 {{below}}</div>
 ]]
 
 local FIELDS = {
-  { name = "card", label = "Card number", autocomplete = "cc-number", placeholder = "4242 4242 4242 4242" },
-  { name = "expiry", label = "Expiry (MM/YY)", autocomplete = "cc-exp", placeholder = "MM/YY" },
-  { name = "cvc", label = "Security code", autocomplete = "cc-csc", placeholder = "123" },
+  { name = "card", label = "Card number", autocomplete = "cc-number" },
+  { name = "expiry", label = "Expiry (MM/YY)", autocomplete = "cc-exp" },
+  { name = "cvc", label = "Security code", autocomplete = "cc-csc" },
 }
 
-local CARD_HINT = '<p class="note" id="card-hint">Test cards only: <a href="#test-cards">choose one</a>.</p>\n'
+local CARD_HINT = '<p class="note" id="card-hint">A test card: choose one from the list.</p>\n'
 
 local FORM = [[
 <form method="post" action="{action}" novalidate>
@@ -121,7 +120,7 @@ local FORM = [[
 ]]
 
 local TEST_CARDS = [[
-<aside id="test-cards" aria-labelledby="test-cards-title">
+<aside aria-labelledby="test-cards-title">
 <h2 id="test-cards-title">Test cards</h2>
 <p class="note">Choose one to fill it in. Any expiry to come and any security code will do. Never type the number of a
 real card.</p>
@@ -136,12 +135,14 @@ real card.</p>
 ]]
 
 local CHALLENGE = [[
-<p>Your bank asks whether it is you who pays, with the card ending in <strong>{last_four}</strong> (3-D Secure).</p>
+<h2>Your bank asks: is it you who pays?</h2>
+<p>The card ends in <strong>{last_four}</strong>.</p>
 <form method="post" action="{action}">
 <input type="hidden" name="client_secret" value="{client_secret}">
 <button type="submit" name="challenge" value="pass">Confirm the payment</button>
 <button type="submit" name="challenge" value="fail" class="second">Refuse it</button>
 </form>
+<p class="note">This stands in for the bank's 3-D Secure page.</p>
 ]]
 
 local OUTCOME = [[
@@ -164,7 +165,7 @@ local OUTCOMES = {
   succeeded = function() return "good", "Payment succeeded", "Thank you! " .. CLOSE end,
   requires_capture = function(charge)
     local day = os.date("!%d %B %Y", math.floor(charge.capture_before)):gsub("^0", "")
-    return "good", "The amount is held on your card",
+    return "good", "Amount held on your card",
       ("The shop can collect it until %s; what it does not collect is released. %s"):format(day, CLOSE)
   end,
   canceled = function(charge)
@@ -215,7 +216,7 @@ local function input(field, typed, errors, focused, described)
   if described[1] then state[#state + 1] = (' aria-describedby="%s"'):format(table.concat(described, " ")) end
   if focused == field.name then state[#state + 1] = " autofocus" end
   return filled(FIELD, { name = field.name, label = field.label, autocomplete = field.autocomplete,
-    placeholder = field.placeholder, value = typed[field.name] or "", state = table.concat(state), below = below })
+    value = typed[field.name] or "", state = table.concat(state), below = below })
 end
 
 ---@return string path, string secret empty where the link alone opens the page
@@ -243,7 +244,7 @@ local function form_page(charge, typed, errors, fresh)
   local as, hold = charged_as(charge), charge.params.hold
   if as then content = content .. filled(NOTE, { text = "Your card is charged in euros: " .. as .. "." }) end
   if hold then
-    content = content .. filled(NOTE, { text = "The amount is only held for now; the shop collects it later." })
+    content = content .. filled(NOTE, { text = "It is only held for now; the shop collects it later." })
   end
 
   for _, field in ipairs(FIELDS) do
@@ -267,9 +268,10 @@ local function form_page(charge, typed, errors, fresh)
     local described = failure and focused == field.name and { "outcome" } or {}
     values[field.name] = input(field, typed, errors, focused, described)
   end
-  return html.page(focused and not failure and 422 or 200, title or values.button,
+  return html.page(200, title or values.button,
     box(content .. filled(FORM, values))
-      .. filled(TEST_CARDS, { often = links(OFTEN, address), seldom = links(SELDOM, address) }), "wide")
+      .. filled(TEST_CARDS, { often = links(OFTEN, address, typed.card), seldom = links(SELDOM, address, typed.card) }),
+    "wide")
 end
 
 local function challenge_page(charge)
@@ -327,11 +329,11 @@ local function pay_with_card(app, charge, form)
   if not number:find("%S") then
     errors.card = "Enter the number of a test card, such as 4242 4242 4242 4242."
   elseif not known then
-    errors.card = "Only test cards are taken here, such as 4242 4242 4242 4242. Never type the number of a real card."
+    errors.card = "This is not a test card. Never type the number of a real card here."
   end
   if past == nil then errors.expiry = "Enter a month and a year, such as 12/34." end
   if not cvc:find("^%s*%d%d%d%d?%s*$") then
-    errors.cvc = "Enter the three digits; four on American Express."
+    errors.cvc = "Enter three digits, or four of an American Express."
   end
   if next(errors) == nil then app.ledger:confirm(charge, number, past, app.clock()) end
   return errors, { card = known and BY_ENDING[last4] or "" }
