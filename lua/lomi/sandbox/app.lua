@@ -51,6 +51,7 @@ end
 
 --- Everything as it was at the start. A request that is waiting just now ends in the world before.
 function App:reset()
+  self.resets = (self.resets or -1) + 1
   self.offset = 0
   self.journal = Journal.new()
   self.inbox = Inbox.new()
@@ -92,6 +93,7 @@ function App:stats()
     accepts = self.connections.last,
     requests = self.journal.entries.last,
     charges = self.ledger.made,
+    resets = self.resets,
     forgotten_charges = self.ledger.forgotten,
     memory = math.floor(collectgarbage("count") * 1024),
   }

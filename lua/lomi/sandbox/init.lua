@@ -205,7 +205,7 @@ end
 ---@param knobs table? as webhook takes them
 function Sandbox:inbox(secret, knobs)
   local body = options_table(knobs, "inbox")
-  body.url, body.secret = self.url .. "/_sandbox/inbox", secret
+  body.url, body.secret = ("%s/_sandbox/inbox?world=%d"):format(self.url, ask(self, "GET", "/stats").resets), secret
   ask(self, "POST", "/webhook", body)
 end
 

@@ -1,0 +1,200 @@
+-- SPDX-License-Identifier: MIT
+-- The operations as the API's reference lists them, what they put on the wire, and the annotations beside the data.
+local contract = require "lomi.contract"
+local core = require "lomi.core"
+local lomi = require "lomi"
+local server_of = require "spec.support.server"
+
+local header = server_of.header
+
+-- name, method, path, what of the reply is given, the DTO
+local OPERATIONS = {
+  { "create_card_charge", "POST", "/charge/card", "data", "CreateCardChargeDto" },
+  { "get_card_charge", "GET", "/charge/card/{id}", "data" },
+  { "cancel_card_charge", "POST", "/charge/card/{id}/cancel", "data" },
+  { "capture_card_charge", "POST", "/charge/card/{id}/capture", "data", "CaptureCardChargeDto" },
+  { "increment_card_hold", "POST", "/charge/card/{id}/increment", "data", "IncrementCardHoldDto" },
+  { "create_wave_charge", "POST", "/charge/wave", "body", "CreateWaveChargeDto" },
+  { "create_mtn_charge", "POST", "/charge/mtn", "body", "CreateMtnChargeDto" },
+}
+
+-- The fields in order; a star after what is required.
+local FIELDS = {
+  CaptureCardChargeDto = "amount", IncrementCardHoldDto = "amount*", customer = "name* phoneNumber email",
+  CreateWaveChargeDto = "amount* currency* customer* description environment successUrl errorUrl",
+  CreateMtnChargeDto = "amount* currency* customer* description environment countryCode productId subscriptionId "
+    .. "quantity",
+}
+
+local function each_dto()
+  local dtos = {}
+  for _, operation in pairs(contract.charges) do
+    local dto = operation.params
+    if dto then
+      dtos[dto.name] = dto
+      for _, field in ipairs(dto.fields) do
+        if field.dto then dtos[field.dto.name] = field.dto end
+      end
+    end
+  end
+  return pairs(dtos)
+end
+
+describe("the contract", function()
+  it("has these operations and no others", function()
+    local count = 0
+    for _, expected in ipairs(OPERATIONS) do
+      local operation = contract.charges[expected[1]]
+      assert.same({ expected[2], expected[3], expected[4] }, { operation.method, operation.path, operation.gives })
+      assert.equal(expected[5], operation.params and operation.params.name)
+      count = count + 1
+    end
+    for _ in pairs(contract.charges) do count = count - 1 end
+    assert.equal(0, count)
+  end)
+
+  it("has these fields", function()
+    for name, dto in each_dto() do
+      local words = {}
+      for i, field in ipairs(dto.fields) do words[i] = field.name .. (field.required and "*" or "") end
+      if FIELDS[name] then assert.equal(FIELDS[name], table.concat(words, " ")) end
+      assert.is_truthy(FIELDS[name] or name == "CreateCardChargeDto", name)
+    end
+  end)
+
+  it("says in its annotations what its data say", function()
+    local CLASSES = {
+      CreateCardChargeDto = "CreateCardCharge", CaptureCardChargeDto = "CaptureCardCharge", customer = "MobileCustomer",
+      IncrementCardHoldDto = "IncrementCardHold", CreateWaveChargeDto = "CreateWaveCharge",
+      CreateMtnChargeDto = "CreateMtnCharge",
+    }
+    local file = assert(io.open(assert(package.searchpath("lomi.contract", package.path))))
+    local source = file:read("*a")
+    file:close()
+    for name, dto in each_dto() do
+      local block = source:match("%-%-%-@class lomi%." .. CLASSES[name] .. "\n(.-)\nlocal ")
+      local i = 0
+      for written, optional, kind in block:gmatch("%-%-%-@field (%w[%w_]*)(%??) ([^\n]*)") do
+        i = i + 1
+        local field = dto.fields[i]
+        local where = name .. "." .. written
+        assert.equal(field and field.name, written)
+        assert.equal(not field.required, optional == "?", where)
+        if field.enum then
+          assert.equal('"' .. table.concat(field.enum, '"|"') .. '"', kind:match("^%S+"), where)
+        elseif field.type == "object" then
+          assert.truthy(kind:find(field.dto and "lomi." .. CLASSES[field.dto.name] or "table<", 1, true), where)
+        else
+          assert.equal(field.type, kind:match("^%S+"), where)
+        end
+      end
+      assert.equal(#dto.fields, i, name)
+    end
+  end)
+end)
+
+describe("a client's", function()
+  local CUSTOMER = { name = "Awa Ndiaye", phoneNumber = "+2250700000000" }
+  local MOBILE = { amount = 5000, currency = "XOF", customer = CUSTOMER }
+  local server, charges
+
+  setup(function() server = server_of.start() end)
+  teardown(function() server:stop() end)
+
+  before_each(function()
+    charges = lomi.new({ api_key = "lomi_sk_test_demo", base_url = server.url }).charges
+    server:script()
+  end)
+
+  local function last()
+    local requests = server:requests()
+    return requests[#requests], #requests
+  end
+
+  local function refused(fields, _, err)
+    assert.equal("invalid_request", err.kind)
+    assert.equal("not_sent", err.outcome)
+    local names = {}
+    for i, fault in ipairs(err.fields) do names[i] = fault.field end
+    assert.same(fields, names)
+  end
+
+  it("capture takes part, or all of it when nothing is said", function()
+    assert(charges:capture_card_charge("pi_1", { amount = 7000 }, { idempotency_key = "capture-1" }))
+    local request = last()
+    assert.same({ "POST", "/charge/card/pi_1/capture", '{"amount":7000}', "capture-1" },
+      { request.method, request.target, request.body, header(request, "Idempotency-Key") })
+    for _, arguments in ipairs { {}, { {} }, { nil, { idempotency_key = "capture-2" } } } do
+      assert(charges:capture_card_charge("pi_1", arguments[1], arguments[2]))
+      assert.equal("{}", last().body)
+      assert.equal("application/json", header(last(), "Content-Type"))
+      assert.matches("^[%w%-]+$", header(last(), "Idempotency-Key"))
+    end
+  end)
+
+  it("increment wants the new total", function()
+    assert(charges:increment_card_hold("pi_1", { amount = 12000.5 }))
+    assert.same({ "/charge/card/pi_1/increment", '{"amount":12000.5}' }, { last().target, last().body })
+    refused({ "amount" }, charges:increment_card_hold("pi_1", {}))
+    refused({ "params" }, charges:increment_card_hold("pi_1"))
+    refused({ "id", "amount" }, charges:increment_card_hold("a/b", { amount = 0 }))
+  end)
+
+  it("Wave and MTN give the whole body", function()
+    for method, target in pairs { create_wave_charge = "/charge/wave", create_mtn_charge = "/charge/mtn" } do
+      server:script { status = 201, body = '{"transactionId":"t-1","checkoutUrl":null,"nested":{"a":10000}}' }
+      local charge, err, reply = charges[method](charges, MOBILE, { idempotency_key = "k" })
+      assert.is_nil(err)
+      assert.same({ transactionId = "t-1", nested = { a = 10000 } }, charge)
+      assert.equal(201, reply.status)
+      assert.equal(target, last().target)
+      assert.same(MOBILE, core.decode(last().body))
+      assert.equal("k", header(last(), "Idempotency-Key"))
+      assert.is_nil(header(last(), "X-Scenario-Key"))
+    end
+  end)
+
+  it("Wave and MTN tell all faults at once, before anything is sent", function()
+    local _, before = last()
+    refused({ "amount", "currency", "customer.name", "customer.phoneNumber", "environment" },
+      charges:create_wave_charge { amount = 0.5, customer = { phoneNumber = "07" }, environment = 1 })
+    refused({ "customer", "countryCode", "productId", "subscriptionId", "quantity" }, charges:create_mtn_charge {
+      amount = 1, currency = "XOF", customer = "Awa", countryCode = "CIV", productId = "p", subscriptionId = "s",
+      quantity = "1" })
+    refused({ "customer.name" }, charges:create_mtn_charge {
+      amount = 1, currency = "XOF", customer = { name = "\255" } })
+    assert.equal(before, select(2, last()))
+  end)
+
+  it("scenario goes with Wave and MTN", function()
+    for _, method in ipairs { "create_wave_charge", "create_mtn_charge" } do
+      for _, scenario in ipairs { "pending", "failed" } do
+        assert(charges[method](charges, MOBILE, { scenario = scenario }))
+        assert.equal(scenario, header(last(), "X-Scenario-Key"))
+      end
+    end
+  end)
+
+  it("scenario is misplaced elsewhere, and there are two of them", function()
+    local message = "opts has no scenario in this call"
+    assert.error_matches(function() charges:create_card_charge({ amount = 1 }, { scenario = "failed" }) end, message)
+    assert.error_matches(function() charges:get_card_charge("pi_1", { scenario = "failed" }) end, message)
+    assert.error_matches(function() charges:capture_card_charge("pi_1", {}, { scenario = "failed" }) end, message)
+    for _, wrong in ipairs { "succeeded", "Failed", "", 1, true } do
+      assert.error_matches(function() charges:create_mtn_charge(MOBILE, { scenario = wrong }) end,
+        'opts.scenario must be "pending" or "failed"')
+    end
+  end)
+
+  it("scenario is refused with a live key", function()
+    local sent = false
+    local live = lomi.new {
+      api_key = "lomi_sk_live_made_up",
+      transport = { send = function() sent = true end, sleep = function() end, now = core.now },
+    }
+    local _, err = live.charges:create_mtn_charge(MOBILE, { scenario = "failed" })
+    refused({ "scenario" }, nil, err)
+    assert.matches("test keys", err.message)
+    assert.is_false(sent)
+  end)
+end)

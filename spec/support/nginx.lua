@@ -1,0 +1,154 @@
+-- SPDX-License-Identifier: MIT
+--- Starts a real nginx with the Lua module for a spec: one worker, a free port, a directory of its own.
+
+local core = require "lomi.core"
+local socket = require "socket"
+local transport = require("lomi.transport.curl").new()
+
+local MODULES = "/usr/lib/nginx/modules"
+local TRIES = 5 -- somebody else may take the port between our asking and nginx's
+
+-- The tree, told by where our own modules are. nginx runs on LuaJIT, whatever runs the spec.
+local ROOT = assert(package.searchpath("lomi.client", package.path)):gsub("/?lua/lomi/client%.lua$", "")
+if ROOT == "" then ROOT = "." end
+if not ROOT:find("^/") then ROOT = os.getenv("PWD") .. "/" .. ROOT end
+
+local CONF = [[
+{user}
+worker_processes 1;
+pid {prefix}/nginx.pid;
+error_log {prefix}/error.log warn;
+{modules}
+{main}
+events { worker_connections 4096; }
+http {
+  access_log off;
+  client_body_temp_path {prefix}/body;
+  proxy_temp_path {prefix}/proxy;
+  fastcgi_temp_path {prefix}/fastcgi;
+  uwsgi_temp_path {prefix}/uwsgi;
+  scgi_temp_path {prefix}/scgi;
+  client_max_body_size 16m;
+  lua_package_path "{root}/lua/?.lua;{root}/lua/?/init.lua;{root}/?.lua;;";
+  lua_package_cpath "{root}/build/luajit/?.so;;";
+  init_worker_by_lua_block {
+    {init_worker}
+    io.stdout:write("ready\n")
+    io.stdout:flush()
+  }
+  {http}
+  server {
+    listen 127.0.0.1:{port} backlog=2048;
+    location = /run { content_by_lua_block { require("spec.support.nginx_app").run() } }
+    {server}
+  }
+}
+]]
+
+local Nginx = {}
+Nginx.__index = Nginx
+
+local function read(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("*a")
+  if file then file:close() end
+  return text
+end
+
+local function output_of(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read("*a")
+  pipe:close()
+  return text
+end
+
+local function free_port()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  listener:close()
+  return math.floor(port)
+end
+
+-- The master process, or what it said instead of starting.
+local function launch(prefix, conf)
+  local file = assert(io.open(prefix .. "/nginx.conf", "w"))
+  file:write(conf)
+  file:close()
+  -- In the background: should a spec end without stopping it, pclose does not wait for it. The pipe ends when it has.
+  local pipe = assert(io.popen(("nginx -p %s -c %s/nginx.conf -e %s/error.log -g 'daemon off;' 2>&1 & echo $!")
+    :format(prefix, prefix, prefix)))
+  local pid, said = pipe:read("*l"), {}
+  for line in pipe:lines() do
+    if line == "ready" then return pipe, pid end
+    said[#said + 1] = line
+  end
+  pipe:close()
+  return nil, table.concat(said, "\n")
+end
+
+--- Sends a Lua chunk into a request of this nginx, and gives what it returned. Raises what it raised.
+---@param source string
+---@param argument? any  the chunk's `...`; anything JSON has
+function Nginx:run(source, argument)
+  local reply = assert(self:request("POST", "/run", assert(core.encode { source = source, argument = argument })))
+  local answer = assert(core.decode(reply.body), reply.body)
+  if answer.raised then error(answer.raised, 2) end
+  return answer.result
+end
+
+---@return lomi.RawReply|nil
+---@return lomi.Failure|nil
+function Nginx:request(method, target, body, headers)
+  return transport:send {
+    method = method, url = self.url .. target, headers = headers or {}, body = body, timeout = 30, connect_timeout = 5,
+    proxy = "",
+  }
+end
+
+--- What it has written to its error log.
+function Nginx:log()
+  return read(self.prefix .. "/error.log")
+end
+
+--- Ends it, and waits until it has ended.
+function Nginx:stop()
+  if not self.pipe then return end
+  os.execute("kill -TERM " .. self.pid)
+  self.pipe:read("*a")
+  self.pipe:close()
+  self.pipe = nil
+  os.execute("rm -rf " .. self.prefix)
+end
+
+local M = { root = ROOT }
+
+--- Each option is a piece of nginx.conf for the block it is named after; `init_worker` is Lua. `conf` is a whole one
+--- instead, in which {prefix}, {port}, {root}, {modules} and {user} are filled in; it must say "ready" as ours does.
+---@param options? { main: string?, http: string?, server: string?, init_worker: string?, conf: string? }
+function M.start(options)
+  options = options or {}
+  assert(read(ROOT .. "/build/luajit/lomi/core.so"), "nginx runs on LuaJIT: make modules LUA=luajit")
+  local prefix = output_of("mktemp -d"):gsub("%s+$", "")
+  local fill = {
+    prefix = prefix, root = ROOT,
+    user = output_of("id -u"):find("^0%s") and "user root;" or "",
+    modules = ("load_module %s/ndk_http_module.so;\nload_module %s/ngx_http_lua_module.so;"):format(MODULES, MODULES),
+    main = options.main or "", http = options.http or "", server = options.server or "",
+    init_worker = options.init_worker or "",
+  }
+  local pipe, pid
+  for _ = 1, TRIES do
+    fill.port = free_port()
+    pipe, pid = launch(prefix, ((options.conf or CONF):gsub("{([%w_]+)}", fill)))
+    if pipe then
+      return setmetatable({
+        pipe = pipe, pid = pid, prefix = prefix, port = fill.port, url = "http://127.0.0.1:" .. fill.port,
+      }, Nginx)
+    end
+    if not pid:find("bind()", 1, true) then break end
+  end
+  os.execute("rm -rf " .. prefix)
+  error("nginx did not start: " .. pid)
+end
+
+return M
