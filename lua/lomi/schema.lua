@@ -5,6 +5,8 @@
 local core = require "lomi.core"
 local suggest = require "lomi.suggest"
 
+local null, huge, type = core.null, math.huge, type
+
 local M = {}
 
 ---@class lomi.Fault
@@ -32,7 +34,7 @@ local ARTICLE = { number = "a number", string = "a string", boolean = "true or f
 
 local CHECKS = {
   number = function(field, value)
-    if value ~= value or value == math.huge or value == -math.huge then return "must be a finite number" end
+    if value ~= value or value == huge or value == -huge then return "must be a finite number" end
     if field.above and value <= field.above then return ("must be above %d"):format(field.above) end
     if field.least and value < field.least then return ("must be %d or more"):format(field.least) end
   end,
@@ -53,15 +55,10 @@ local CHECKS = {
   boolean = function() end,
 }
 
----@return string|nil  what is wrong with the value
-local function field_fault(field, value)
-  if type(value) ~= field.lua_type then return ("must be %s, not a %s"):format(ARTICLE[field.type], type(value)) end
-  return CHECKS[field.type](field, value)
-end
-
+-- Of a table without a metatable, as all are that get this far.
 local function is_given(params, name)
-  local value = rawget(params, name)
-  return value ~= nil and value ~= core.null
+  local value = params[name]
+  return value ~= nil and value ~= null
 end
 
 -- Digits after the point of a number as it will be written: in 14 digits, whatever the locale's point.
@@ -78,7 +75,7 @@ end
 local RULES = {
   same = function(rule, payload)
     local a, b = rule.fields[1], rule.fields[2]
-    local one, other = rawget(payload, a), rawget(payload, b)
+    local one, other = payload[a], payload[b]
     if one ~= nil and other ~= nil and one ~= other then
       return b, ("must equal %s when both are given; leave it out"):format(a)
     end
@@ -94,10 +91,10 @@ local RULES = {
   end,
 
   decimals = function(rule, payload, given)
-    local amount = rawget(payload, rule.field)
+    local amount = payload[rule.field]
     if not amount or amount % 1 == 0 then return end
     local first, second = rule.currency[1], rule.currency[2]
-    local currency = rawget(payload, first) or rawget(payload, second)
+    local currency = payload[first] or payload[second]
     if not currency then
       if is_given(given, first) or is_given(given, second) then return end -- a wrong one: told already
       currency = rule.default
@@ -158,30 +155,36 @@ function M.check(dto, params)
   if type(params) ~= "table" then
     return {}, add(nil, "params", ("must be a table of %s fields, not a %s"):format(dto.name, type(params)))
   end
-  local by_name, null = dto.by_name, core.null
-  local faults, changes
-  if getmetatable(params) ~= nil then faults = add(nil, "params", "must be a plain table, without a metatable") end
+  if getmetatable(params) ~= nil then return {}, add(nil, "params", "must be a plain table, without a metatable") end
+  local by_name, faults, changes = dto.by_name, nil, nil
   for name, value in next, params do
     local field, wrong = by_name[name], nil
     if not field then
       wrong = ("is not a field of %s%s"):format(dto.name, suggest.hint(name, by_name))
-    elseif value ~= null then
-      wrong = field_fault(field, value)
+    elseif value == null then
+      changes = put(changes, name, false)
+    elseif type(value) ~= field.lua_type then
+      wrong = ("must be %s, not a %s"):format(ARTICLE[field.type], type(value))
+    else
+      wrong = CHECKS[field.type](field, value)
       if field.dto and not wrong then
         local object, inner = M.check(field.dto, value)
         for _, fault in ipairs(inner or {}) do faults = add(faults, name .. "." .. fault.field, fault.message) end
         if object ~= value then changes = put(changes, name, object) end
       end
     end
-    if wrong then faults = add(faults, tostring(name), wrong) end
-    if wrong or value == null then changes = put(changes, name, false) end
+    if wrong then
+      faults = add(faults, tostring(name), wrong)
+      changes = put(changes, name, false)
+    end
   end
   local payload = changes and with(params, changes) or params
-  for _, name in ipairs(dto.required) do
-    if not is_given(params, name) then faults = add(faults, name, "is required") end
+  local required, rules = dto.required, dto.rules
+  for i = 1, #required do
+    if not is_given(params, required[i]) then faults = add(faults, required[i], "is required") end
   end
-  for _, rule in ipairs(dto.rules) do
-    local name, wrong = RULES[rule.rule](rule, payload, params)
+  for i = 1, #rules do
+    local name, wrong = RULES[rules[i].rule](rules[i], payload, params)
     if name then faults = add(faults, name, wrong) end
   end
   if faults then sort_faults(dto, faults) end
