@@ -1,0 +1,83 @@
+-- SPDX-License-Identifier: MIT
+-- How a shop tests its payments without the internet: `busted examples/spec`. The sandbox runs in this very process;
+-- the shop below is what a real one would be, only smaller.
+local lomi = require "lomi"
+local sandbox = require "lomi.sandbox"
+
+local SECRET = "whsec_of_the_shop"
+
+local function new_shop(client)
+  local shop = { orders = {} }
+
+  function shop.buy(order)
+    local charge, err = client.charges:create_card_charge({
+      amount = order.amount, currency_code = "XOF", customer_email = order.email, customer_name = order.name,
+      metadata = { order_id = order.id },
+    }, { idempotency_key = order.id })
+    if not charge then return nil, err end
+    shop.orders[order.id] = "waiting"
+    return charge
+  end
+
+  -- What the webhook endpoint does with a request.
+  function shop.hear(body, headers)
+    local event, err = lomi.webhook.construct_event(body, headers, SECRET)
+    if not event then return 400, err end
+    local order = event.data.metadata.order_id
+    if event.event == "PAYMENT_SUCCEEDED" then shop.orders[order] = "paid" end
+    if event.event == "PAYMENT_FAILED" then shop.orders[order] = "not paid" end
+    return 200
+  end
+
+  return shop
+end
+
+describe("the shop", function()
+  local box, shop
+  local LAMP = { id = "order-1", amount = 10000, email = "awa@example.com", name = "Awa Ndiaye" }
+
+  setup(function() box = assert(sandbox.start()) end)
+  teardown(function() box:stop() end)
+
+  before_each(function()
+    box:reset()
+    box:inbox(SECRET)
+    shop = new_shop(lomi.new {
+      api_key = "lomi_sk_test_shop", base_url = box.url, backoff = { base = 0.01, cap = 0.02 },
+    })
+  end)
+
+  local function hears(event)
+    local letter = assert(box:receive(event))
+    return shop.hear(letter.body, letter.headers)
+  end
+
+  it("knows when an order is paid", function()
+    local charge = assert(shop.buy(LAMP))
+    box:confirm(charge.id, "4242 4242 4242 4242")
+    assert.equal(200, hears "PAYMENT_SUCCEEDED")
+    assert.equal("paid", shop.orders["order-1"])
+  end)
+
+  it("knows when a card was declined, and takes the next one", function()
+    local charge = assert(shop.buy(LAMP))
+    box:confirm(charge.id, "4000 0000 0000 9995")
+    hears "PAYMENT_FAILED"
+    assert.equal("not paid", shop.orders["order-1"])
+    box:confirm(charge.id, "4242 4242 4242 4242")
+    hears "PAYMENT_SUCCEEDED"
+    assert.equal("paid", shop.orders["order-1"])
+  end)
+
+  it("charges once when the first reply is lost", function()
+    box:fail { drop = "after" }
+    assert(shop.buy(LAMP))
+    assert.equal(1, #box:charges())
+  end)
+
+  it("does not believe a stranger", function()
+    local body = '{"id":"1","event":"PAYMENT_SUCCEEDED","data":{"metadata":{"order_id":"order-1"}}}'
+    assert.equal(400, (shop.hear(body, { ["X-Lomi-Signature"] = lomi.webhook.sign(body, "whsec_of_a_stranger") })))
+    assert.is_nil(shop.orders["order-1"])
+  end)
+end)
