@@ -127,6 +127,12 @@ test-browser: deps spec/browser/node_modules ## pay in a real Chromium; BROWSER=
 	@$(MAKE) --no-print-directory modules
 	@eval "$$($(MAKE) -s env)"; cd spec/browser && LUA=$(LUA) npm run --silent $(BROWSER)
 
+.PHONY: test-love
+test-love: deps ## play the LÖVE example under Xvfb: one sale, and its frame times
+	@./deps.sh love xvfb-run=xvfb xauth $$($(CC) -print-file-name=dri/swrast_dri.so)=libgl1-mesa-dri
+	@$(MAKE) --no-print-directory LUA=luajit modules
+	@eval "$$($(MAKE) -s LUA=luajit env)"; luajit examples/love/test.lua
+
 chaos: deps modules ## 10,000 charges in bad weather: made once or not at all; 100,000 requests in bounded memory
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/chaos.lua
 	@LOMI_LOAD=100000 $(MAKE) --no-print-directory spec SPEC=spec/load_spec.lua

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs the Debian packages that are missing, and says which. Uses sudo only if there is something to install.
 #   ./deps.sh                        what building, testing and linting need
-#   ./deps.sh node=nodejs chromium   the packages of these commands, where the command is missing
+#   ./deps.sh node=nodejs chromium   the packages of these commands (or files), where the command is missing
 set -eu
 
 packages="
@@ -20,7 +20,7 @@ as_root() {
 missing=""
 if [ $# -gt 0 ]; then
   for wanted in "$@"; do
-    command -v "${wanted%%=*}" >/dev/null || missing="$missing ${wanted#*=}"
+    command -v "${wanted%%=*}" >/dev/null || [ -e "${wanted%%=*}" ] || missing="$missing ${wanted#*=}"
   done
 elif command -v dpkg-query >/dev/null; then
   for package in $packages; do
