@@ -4,4 +4,8 @@ self = false -- a method need not use it
 exclude_files = { "build" }
 files["spec"] = { std = "+busted" }
 files["examples/spec"] = { std = "+busted" }
-files["lua/lomi/transport/nginx.lua"] = { read_globals = { "ngx" } }
+for _, path in ipairs {
+  "lua/lomi/transport/nginx.lua", "spec/support/nginx_app.lua", "bench/nginx_handlers.lua", "examples/nginx",
+} do
+  files[path] = { globals = { "ngx" } }
+end

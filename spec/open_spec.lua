@@ -26,7 +26,8 @@ describe("liblomi.a", function()
 
   -- No path of ours: what is not in the executable is not found.
   local function host(arguments)
-    return run(("cd %s && env -u LUA_PATH -u LUA_CPATH -u LOMI_API_KEY ./embed-host %s 2>&1"):format(directory, arguments))
+    return run(("cd %s && env -u LUA_PATH -u LUA_CPATH -u LOMI_API_KEY ./embed-host %s 2>&1"):format(
+      directory, arguments))
   end
 
   it("charges from a directory with nothing of lomi in it", function()
