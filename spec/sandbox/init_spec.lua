@@ -133,28 +133,6 @@ describe("lomi.sandbox", function()
     end
   end)
 
-  it("goes on serving 200 connections while one waits", function()
-    box:fail { delay = 0.3, match = { method = "GET" } }
-    local engine = curl.engine()
-    local slow = engine:submit(request("GET", "/charge/card/pi_slow"))
-    local count, order = 1, {}
-    while count < 200 do
-      engine:submit(request("POST", "/charge/card", '{"amount":10000}'))
-      count = count + 1
-    end
-    while count > 0 do
-      local id, reply = engine:step(5)
-      if id then
-        order[#order + 1] = id
-        count = count - 1
-        assert.equal(id == slow and 404 or 201, reply.status)
-      end
-    end
-    engine:close()
-    assert.equal(slow, order[200])
-    assert.equal(199, #box:charges())
-  end)
-
   it("tells the same story of chaos for the same seed", function()
     local function story()
       box:reset()
