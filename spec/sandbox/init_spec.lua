@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The handle and the server behind it, on real sockets.
 local core = require "lomi.core"
-local curl = require "lomi.curl"
 local sandbox = require "lomi.sandbox"
 local webhook = require "lomi.webhook"
 
