@@ -7,27 +7,32 @@ local contract = require "lomi.contract"
 local core = require "lomi.core"
 local errors = require "lomi.errors"
 local exchange = require "lomi.exchange"
+local lazy = require "lomi.lazy"
 local schema = require "lomi.schema"
 
 local M = {}
 
+--- What the methods of `client.charges` take last. An unknown name, or a value of the wrong type for `timeout`,
+--- `max_retries` or `extra`, raises at the caller's line; a wrong `idempotency_key` or `account` is an error.
 ---@class lomi.CallOptions
----@field idempotency_key? string  1 to 255 printable bytes; default: a new UUID v4 for every call
----@field timeout? number  seconds, one attempt
----@field max_retries? integer
+---@field idempotency_key? string  1 to 255 printable bytes, one for one intent; default: a new UUID v4 for every call
+---@field timeout? number  seconds, one attempt; instead of the client's
+---@field max_retries? integer  instead of the client's
 ---@field account? string  instead of the client's
----@field extra? table  undeclared fields for the payload, unchecked: for what the API adds before we do
+---@field extra? table<string, any>  undeclared fields for the payload, unchecked: for what the API adds before we do
 
+--- What Wave and MTN charges take last.
 ---@class lomi.ScenarioOptions: lomi.CallOptions
 ---@field scenario? "pending"|"failed"  how it shall end, instead of well; test keys only
 
+--- What `client:request` takes last.
 ---@class lomi.RequestOptions
----@field idempotency_key? string
----@field timeout? number
----@field max_retries? integer
----@field account? string
----@field body? any  what is sent as JSON
----@field query? table<string, string|number|boolean>
+---@field idempotency_key? string  default: a new UUID v4 for a POST; a PUT, PATCH or DELETE without one is sent once
+---@field timeout? number  seconds, one attempt; instead of the client's
+---@field max_retries? integer  instead of the client's
+---@field account? string  instead of the client's
+---@field body? any  what is sent as JSON, 1 MiB at most; not with a GET
+---@field query? table<string, string|number|boolean>  percent-encoded
 
 local USER_AGENT = ("lomi-lua/%s (%s)"):format(core.version, rawget(_G, "jit") and "LuaJIT" or _VERSION)
 local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
@@ -43,7 +48,7 @@ local function transport_of(config)
   local chosen = config.transport or config.chosen_transport
   if not chosen then
     local name = rawget(_G, "ngx") and "lomi.transport.nginx" or "lomi.transport.curl"
-    chosen = require(name).new()
+    chosen = lazy(name).new()
     config.chosen_transport = chosen
   end
   return chosen
@@ -177,18 +182,31 @@ local function make_request(config, client)
   end
 end
 
----@class lomi.Client
----@field charges lomi.Charges
----@field request fun(self, method: string, path: string, opts?: lomi.RequestOptions): table?, lomi.Error?, lomi.Reply?
-
 -- luacheck: push ignore 631
----@class lomi.Charges  Every method gives the result, or nil and an error; then the reply, where there was one.
+--- A client has its key in a closure, in no field. `tostring(client)` names its environment and host.
+---@class lomi.Client
+---@field charges lomi.Charges  card, Wave and MTN charges
+--- Any other endpoint, with the same guarantees. Gives the whole decoded body; an empty table for a 204. `path` begins
+--- with a slash and holds no query. Raises at the caller's line for another method than GET, POST, PUT, PATCH, DELETE.
+---@field request fun(self, method: "GET"|"POST"|"PUT"|"PATCH"|"DELETE", path: string, opts?: lomi.RequestOptions): table?, lomi.Error?, lomi.Reply?
+
+--- Every method gives the result, or nil and an error; then the reply, where there was one. What may come from data
+--- (params, ids, idempotency key, account) never raises; a `.` for a `:` or an unknown name in `opts` does, at the
+--- caller's line.
+---@class lomi.Charges
+--- Creates a card charge. Its `client_secret` goes to the payer's browser, which pays it.
 ---@field create_card_charge fun(self, params: lomi.CreateCardCharge, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
+--- Looks a card charge up. A GET: an error has no outcome.
 ---@field get_card_charge fun(self, id: string, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
----@field cancel_card_charge fun(self, id: string, opts?: lomi.CallOptions): lomi.CanceledCharge?, lomi.Error?, lomi.Reply?  releases a hold
----@field capture_card_charge fun(self, id: string, params?: lomi.CaptureCardCharge, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?  once only
+--- Cancels a card charge that is not paid, or releases its hold.
+---@field cancel_card_charge fun(self, id: string, opts?: lomi.CallOptions): lomi.CanceledCharge?, lomi.Error?, lomi.Reply?
+--- Takes what a hold has blocked, or less of it: the rest is released. Once only.
+---@field capture_card_charge fun(self, id: string, params?: lomi.CaptureCardCharge, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
+--- Raises a hold to a new total.
 ---@field increment_card_hold fun(self, id: string, params: lomi.IncrementCardHold, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
+--- Creates a Wave charge; the payer goes to its `checkoutUrl`.
 ---@field create_wave_charge fun(self, params: lomi.CreateWaveCharge, opts?: lomi.ScenarioOptions): lomi.MobileCharge?, lomi.Error?, lomi.Reply?
+--- Creates an MTN Mobile Money charge.
 ---@field create_mtn_charge fun(self, params: lomi.CreateMtnCharge, opts?: lomi.ScenarioOptions): lomi.MobileCharge?, lomi.Error?, lomi.Reply?
 -- luacheck: pop
 

@@ -6,21 +6,27 @@ local suggest = require "lomi.suggest"
 
 local M = {}
 
+--- Full jitter: a wait is random, from 0 to `base * 2^n`, at most `cap`.
+---@class lomi.Backoff
+---@field base? number  seconds, 0 or more (0.5)
+---@field cap? number  seconds, 0 or more (8)
+
+--- What `lomi.new` takes; all of it is optional.
 ---@class lomi.Options
 ---@field api_key? string  the secret key; default: LOMI_API_KEY, then LOMI_SECRET_KEY, of the environment
----@field environment? "sandbox"|"live"  needed only for a key without a known prefix
+---@field environment? "sandbox"|"live"  told by the key's prefix; needed only for a key without a known one
 ---@field base_url? string  default: told by the environment. https, or http to a loopback host
 ---@field account? string  the connected account to act for (`Lomi-Account`)
 ---@field timeout? number  seconds, one whole attempt, body included (30)
----@field connect_timeout? number  seconds (10)
+---@field connect_timeout? number  seconds, name lookup and TLS included (10)
 ---@field deadline? number  seconds, the whole call with its retries and waits (60)
 ---@field max_retries? integer  0 means one request on the wire, exactly (2)
----@field backoff? { base: number?, cap: number? }  seconds (0.5 and 8)
----@field transport? lomi.Transport  default: cosockets inside nginx, else libcurl
----@field on_attempt? fun(event: lomi.AttemptEvent)  called after every attempt
----@field ca_file? string  PEM; the libcurl transports only
----@field proxy? string  URL; the libcurl transports only
----@field allow_http? boolean  http to a host that is not loopback; never with a live key
+---@field backoff? lomi.Backoff  the waits between attempts
+---@field transport? lomi.Transport  how to wait; default: cosockets inside nginx, else libcurl, which blocks
+---@field on_attempt? fun(event: lomi.AttemptEvent)  called after every attempt; if it raises, that is a warning
+---@field ca_file? string  path of a PEM file with the authorities to trust; the libcurl transports only
+---@field proxy? string  URL; the libcurl transports only, and never for a loopback host
+---@field allow_http? boolean  http to a host that is not loopback; never with a live key (false)
 
 ---@class lomi.Configuration
 ---@field api_key string

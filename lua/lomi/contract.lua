@@ -47,23 +47,25 @@ local function dto(definition)
   return definition
 end
 
+--- The customer is a `customer_id`, or a `customer_email` and a `customer_name`; half a pair is refused here, none at
+--- all by the live service.
 ---@class lomi.CreateCardCharge
----@field amount number  in the currency's main unit: 10000 means 10 000 F CFA in XOF, which has no minor unit
+---@field amount number  above 0, in the currency's main unit: in XOF, which has no decimals, 10000 is 10 000 F CFA
 ---@field currency_code? "XOF"|"USD"|"EUR"  the service's default is XOF
----@field currency? "XOF"|"USD"|"EUR"  the old name of `currency_code`
+---@field currency? "XOF"|"USD"|"EUR"  the old name of `currency_code`; given both, they must be equal
 ---@field customer_id? string  a UUID v4
----@field customer_email? string  required with `customer_name` where there is no `customer_id`
----@field customer_name? string  likewise
----@field customer_phone? string
----@field description? string
----@field payment_reference? string
----@field product_id? string  a UUID
----@field subscription_id? string  a UUID
----@field quantity? number
----@field metadata? table<string, any>
----@field appearance_theme? "light"|"dark"|"flat"
----@field appearance_border_radius? number  px
----@field appearance_billing_address? "auto"|"never"
+---@field customer_email? string  an address like `awa@example.com`; goes together with `customer_name`
+---@field customer_name? string  not blank; goes together with `customer_email`
+---@field customer_phone? string  as you write it
+---@field description? string  shown in payment providers and logs
+---@field payment_reference? string  your own reference, for reconciliation
+---@field product_id? string  a UUID, for reconciliation
+---@field subscription_id? string  a UUID, for reconciliation
+---@field quantity? number  for reconciliation
+---@field metadata? table<string, any>  kept with the charge and given back in its webhooks; no list at the top
+---@field appearance_theme? "light"|"dark"|"flat"  of the payment form
+---@field appearance_border_radius? number  px, 0 or more
+---@field appearance_billing_address? "auto"|"never"  whether the form asks for it
 ---@field hold? boolean  block the amount now, capture it later
 local CreateCardCharge = dto {
   name = "CreateCardChargeDto",
@@ -95,7 +97,7 @@ local CreateCardCharge = dto {
 }
 
 ---@class lomi.CaptureCardCharge
----@field amount? number  in the unit and currency of the charge; nil: all that is held. What is left is released
+---@field amount? number  above 0, in the unit and currency of the charge; nil: all that is held. The rest is released
 local CaptureCardCharge = dto {
   name = "CaptureCardChargeDto",
   fields = { { name = "amount", type = "number", above = 0 } },
@@ -103,7 +105,7 @@ local CaptureCardCharge = dto {
 }
 
 ---@class lomi.IncrementCardHold
----@field amount number  the new total, more than is held now; in the unit and currency of the charge
+---@field amount number  the new total, above what is held now; in the unit and currency of the charge
 local IncrementCardHold = dto {
   name = "IncrementCardHoldDto",
   fields = { { name = "amount", type = "number", required = true, above = 0 } },
@@ -111,9 +113,9 @@ local IncrementCardHold = dto {
 }
 
 ---@class lomi.MobileCustomer
----@field name string
----@field phoneNumber? string  E.164: +2250700000000
----@field email? string
+---@field name string  not blank
+---@field phoneNumber? string  E.164, like `+2250700000000`
+---@field email? string  an address like `awa@example.com`
 local MobileCustomer = dto {
   name = "customer",
   fields = {
@@ -128,12 +130,12 @@ local MOBILE_AMOUNT = { rule = "decimals", field = "amount", currency = { "curre
 
 ---@class lomi.CreateWaveCharge
 ---@field amount number  in the currency's main unit, 1 or more
----@field currency string
----@field customer lomi.MobileCustomer
+---@field currency string  such as `XOF`, which takes no decimals; not blank
+---@field customer lomi.MobileCustomer  who pays
 ---@field description? string
----@field environment? string
----@field successUrl? string  where the payer comes back to
----@field errorUrl? string  likewise
+---@field environment? string  as the service takes it
+---@field successUrl? string  where the payer comes back to after paying
+---@field errorUrl? string  where the payer comes back to after failing to pay
 local CreateWaveCharge = dto {
   name = "CreateWaveChargeDto",
   fields = {
@@ -150,14 +152,14 @@ local CreateWaveCharge = dto {
 
 ---@class lomi.CreateMtnCharge
 ---@field amount number  in the currency's main unit, 1 or more
----@field currency string
----@field customer lomi.MobileCustomer
+---@field currency string  such as `XOF`, which takes no decimals; not blank
+---@field customer lomi.MobileCustomer  who pays
 ---@field description? string
----@field environment? string
+---@field environment? string  as the service takes it
 ---@field countryCode? string  ISO 3166, two letters; the service's default is CI
----@field productId? string  a UUID
----@field subscriptionId? string  a UUID
----@field quantity? number
+---@field productId? string  a UUID, for reconciliation
+---@field subscriptionId? string  a UUID, for reconciliation
+---@field quantity? number  for reconciliation
 local CreateMtnCharge = dto {
   name = "CreateMtnChargeDto",
   fields = {
@@ -174,26 +176,48 @@ local CreateMtnCharge = dto {
   rules = { MOBILE_AMOUNT },
 }
 
----@class lomi.CardCharge  What creating, getting, capturing and incrementing give.
----@field id string  "pi_…"
+---@alias lomi.CardStatus
+---| "requires_payment_method"  nobody has paid yet, or the card was declined
+---| "requires_action"          the payer must pass 3-D Secure
+---| "processing"               the bank is being asked
+---| "requires_capture"         a hold: the amount is blocked
+---| "succeeded"                paid, or captured
+---| "canceled"                 canceled, or the hold was released
+
+--- The look of the payment form, as it was asked for.
+---@class lomi.Appearance
+---@field theme? string  `light`, `dark` or `flat`
+---@field border_radius? number  px
+---@field billing_address? string  `auto` or `never`
+
+--- What came of the payer's attempts to pay.
+---@class lomi.Transaction
+---@field transaction_id string  the same as in webhooks
+---@field status string  such as `pending`, `completed` or `failed`
+
+--- A card charge, as creating, getting, capturing and incrementing give it.
+---@class lomi.CardCharge
+---@field id string  `pi_…`
 ---@field client_secret string  for the payer's browser alone: never into a log
 ---@field amount integer  what is charged, in minor units of `currency`
----@field currency string  lower case; XOF is charged in euro
+---@field currency string  lower case, `eur` or `usd`; XOF is charged in euro
 ---@field original_amount number  what was asked for, in main units of `original_currency`
----@field original_currency string
----@field status "requires_payment_method"|"requires_action"|"processing"|"requires_capture"|"succeeded"|"canceled"
----@field appearance? { theme: string?, border_radius: number?, billing_address: string? }
----@field transaction? { transaction_id: string, status: string }  nil until somebody has tried to pay
+---@field original_currency string  `XOF`, `USD` or `EUR`
+---@field status lomi.CardStatus  where it stands
+---@field appearance? lomi.Appearance  nil unless one was asked for
+---@field transaction? lomi.Transaction  of `get_card_charge`; nil until somebody has tried to pay
 ---@field amount_capturable? number  of a hold, as are the next two; main units of `original_currency`
 ---@field capture_before? string  ISO 8601; nil when nothing is held
----@field can_increment? boolean
+---@field can_increment? boolean  the hold may be raised
 
+--- What canceling gives.
 ---@class lomi.CanceledCharge
----@field id string
----@field status string
+---@field id string  `pi_…`
+---@field status lomi.CardStatus  `canceled`
 
----@class lomi.MobileCharge  As the service gives it; it promises no more than an object.
----@field transactionId? string
+--- A Wave or MTN charge, the whole reply. The service promises no more than an object.
+---@class lomi.MobileCharge
+---@field transactionId? string  the same as in webhooks
 ---@field checkoutUrl? string  Wave: where the payer pays
 
 return {

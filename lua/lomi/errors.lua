@@ -5,38 +5,64 @@ local redact = require "lomi.redact"
 
 local M = {}
 
+--- What went wrong.
 ---@alias lomi.ErrorKind
 ---| "invalid_request"  refused by us before sending, or by the server (400, 422): see `fields`, `details`
 ---| "authentication"   401: the key is missing or wrong
----| "permission"       403
+---| "permission"       403: the key may not do that
 ---| "not_found"        404: no such resource for this organization
----| "conflict"         409
+---| "conflict"         409: see `code`
 ---| "rate_limited"     429: see `retry_after`
----| "api"              5xx: the service had trouble
+---| "api"              5xx: the service had trouble; or a 2xx that says `success: false`
 ---| "connection"       DNS, connecting, or the connection was lost
 ---| "timeout"          no complete reply in time (or 408)
 ---| "tls"              no trusted TLS connection
 ---| "protocol"         the reply is not HTTP or JSON as agreed
 ---| "signature"        a webhook that must not be trusted
 
+--- What became of a call that changes something, told over all its attempts.
 ---@alias lomi.Outcome
----| "not_sent"  nothing of the request can have left
----| "rejected"  the service refused it: no payer can pay anything of it
----| "unknown"   it may have been carried out: ask again with the same idempotency key
+---| "not_sent"  nothing of the request can have left: try again, or show the error
+---| "rejected"  the service refused it, no payer can pay anything of it: mend what `message` and `fields` name
+---| "unknown"   it may have been carried out: ask again with the same idempotency key; after a replayed 5xx, look it up
 
+--- The codes this library gives itself. Those of webhooks have a table of their own, with `lomi.webhook`.
+---@alias lomi.ErrorCode
+---| "invalid_parameters"  `invalid_request`: refused before anything was sent; `fields` says what is wrong
+---| "interrupted"         `connection`, of the `lomi` command only: Ctrl-C ended a call, its outcome is unknown
+
+--- The codes the service is known to give. There may be others.
+---@alias lomi.ServiceCode
+---| "bad_request"               400: a field is wrong
+---| "validation_failed"         400: a field is wrong
+---| "amount_invalid"            400: too little (the least is 1 000 XOF, 0.50 USD or EUR), or not for this charge
+---| "idempotency_key_required"  400: never of our POSTs, which carry one
+---| "unauthorized"              401: the key is missing or wrong
+---| "forbidden"                 403: the key may not do that
+---| "api_access_suspended"      403: the organization has no access for the moment
+---| "not_found"                 404: no such resource for this organization
+---| "conflict"                  409: the resource is not in a state that allows it
+---| "idempotency_key_reused"    409: the key came with another body before: one key stands for one intent
+---| "idempotency_in_progress"   409: the first request with this key still runs; asked again by itself
+---| "rate_limit_exceeded"       429: asked again by itself after `retry_after`, if that is at most 60 s
+---| "internal_error"            500: asked again by itself
+---| "service_unavailable"       503: asked again by itself
+
+--- What is wrong with a call. `tostring(err)` is one line fit for a log, and `..` works on it. No key, no
+--- `client_secret`, no card number is in any of it.
 ---@class lomi.Error
----@field kind lomi.ErrorKind
----@field message string
----@field code? string  the server's `error.code`, or ours
+---@field kind lomi.ErrorKind  what went wrong
+---@field message string  a sentence; for an unknown outcome it ends with what to do
+---@field code? lomi.ErrorCode|lomi.ServiceCode|string  ours, or the service's `error.code`
 ---@field status? integer  of the last reply
----@field details? any  the server's `error.details`
+---@field details? any  the service's `error.details`, as decoded from JSON
 ---@field fields? lomi.Fault[]  all faults of a payload at once
----@field request_id? string
----@field retry_after? number  seconds
----@field attempts? integer  requests put on the wire, or tried to
----@field replayed? boolean  the server's stored answer to an earlier request
----@field idempotency_key? string
----@field outcome? lomi.Outcome  of a call that changes something
+---@field request_id? string  the service's, to ask its support about
+---@field retry_after? number  seconds the service asks to wait
+---@field attempts? integer  requests put on the wire, or tried to; 0: refused before
+---@field replayed? boolean  the service's stored answer to an earlier request with the same key
+---@field idempotency_key? string  the call's, to ask again with
+---@field outcome? lomi.Outcome  of a call that changes something; nil for a GET and for a webhook
 local Error = {}
 Error.__index = Error
 Error.__name = "lomi.Error"

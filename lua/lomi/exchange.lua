@@ -13,31 +13,34 @@ local M = {}
 
 local SHORTEST = 0.001 -- seconds: a timeout is never 0, which would mean none
 
----@class lomi.Reply  Beside the result, and beside an error where there was a reply.
----@field status integer
----@field headers table<string, string>  lower-case names
----@field request_id? string
----@field idempotency_key? string
+--- The reply to the last attempt: given beside the result, and beside an error where there was one. Its body holds the
+--- `client_secret`: it is not for a log.
+---@class lomi.Reply
+---@field status integer  of HTTP
+---@field headers table<string, string>  names in lower case; the values of a repeated one joined with `, `
+---@field request_id? string  the service's, to ask its support about
+---@field idempotency_key? string  the call's, given or made; nil for a GET
 ---@field replayed boolean  the stored answer of an earlier request with the same key
----@field attempts integer
+---@field attempts integer  requests put on the wire, or tried to
 ---@field elapsed number  seconds, the whole call
----@field body string  raw
+---@field body string  as it came
 
----@class lomi.AttemptEvent  What `on_attempt` is given; nothing in it is secret.
----@field method string
+--- What `on_attempt` is given after each attempt; nothing in it is secret.
+---@class lomi.AttemptEvent
+---@field method string  of HTTP
 ---@field path string  without its query
 ---@field attempt integer  1 for the first
 ---@field elapsed number  seconds of this attempt
----@field status? integer
+---@field status? integer  of HTTP; nil: there was no reply
 ---@field kind? lomi.ErrorKind  nil: the attempt was a success
----@field code? string
----@field message? string
+---@field code? lomi.ErrorCode|lomi.ServiceCode|string  as of the error
+---@field message? string  as of the error
 ---@field outcome? lomi.Outcome  of the call so far
----@field request_id? string
----@field idempotency_key? string
----@field replayed boolean
+---@field request_id? string  the service's
+---@field idempotency_key? string  the call's
+---@field replayed boolean  the stored answer of an earlier request with the same key
 ---@field wait? number  seconds until the next attempt; nil: it is the last
----@field reason? string  why there is another, or none
+---@field reason? string  why there is another, or none; nil after a success
 
 local function is_interrupt(trouble)
   return type(trouble) == "string" and trouble:find("interrupted!", 1, true) ~= nil

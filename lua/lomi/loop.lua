@@ -17,6 +17,7 @@ local M = {}
 
 -- ---- tasks ---------------------------------------------------------------------------------------
 
+--- A function that runs on a loop.
 ---@class lomi.Task
 local Task = {}
 Task.__index = Task
@@ -34,9 +35,9 @@ function Task:done()
   return self.results ~= nil
 end
 
---- What its function returned. What it raised is raised here, with the traceback of the task.
+--- What its function returned, all of it. What it raised is raised here, with the traceback of the task.
 --- Raises at the caller's line if the task is not done.
----@return any ...
+---@return any ...  such as the charge, the error and the reply
 function Task:result()
   local results = self.results
   if not results then error("the task is not done yet; ask task:done() first, or loop:run()", 2) end
@@ -46,6 +47,8 @@ end
 
 -- ---- the loop ------------------------------------------------------------------------------------
 
+--- The transport of clients that wait in its tasks. Called outside a task, or from a coroutine nested in one, such a
+--- client raises at the caller's line. A closed loop raises, but for `close`.
 ---@class lomi.Loop: lomi.Transport
 ---@field alive integer  tasks that are not done
 local Loop = {
@@ -111,8 +114,8 @@ local function check_open(loop)
   if loop.closed then error("the loop is closed", 3) end
 end
 
---- A function to run on this loop, from the next poll on.
----@param run fun(...): ...
+--- A function to run on this loop, from the next poll on. A bare `coroutine.yield()` in it waits for the next poll.
+---@param run fun(...): ...  what to run
 ---@param ... any  its arguments
 ---@return lomi.Task
 function Loop:spawn(run, ...)
@@ -128,7 +131,7 @@ function Loop:spawn(run, ...)
   return task
 end
 
---- Does what can be done now; never waits.
+--- Does what can be done now; never waits. Once a frame, say. Raises when it is called from a task.
 ---@return integer alive  tasks that are not done
 function Loop:poll()
   check_open(self)
@@ -151,19 +154,21 @@ function Loop:run()
   end
 end
 
---- For another event loop (cqueues takes a loop as it is): poll when this descriptor is readable …
----@return integer
+--- For another event loop (cqueues takes a loop as it is): poll when this descriptor is readable, or when the time of
+--- `timeout` has passed.
+---@return integer descriptor
 function Loop:pollfd()
   check_open(self)
   return transport.engine(self):pollfd()
 end
 
----@return string
+--- What the descriptor is to be watched for.
+---@return string events  "r": reading
 function Loop:events()
   return "r"
 end
 
---- … or when so many seconds have passed.
+--- After how many seconds to poll, whatever the descriptor says.
 ---@return number|nil seconds  0: at once; nil: nothing is due by the clock
 function Loop:timeout()
   check_open(self)

@@ -9,6 +9,7 @@ local null, huge, type = core.null, math.huge, type
 
 local M = {}
 
+--- One thing that is wrong with what a call was given.
 ---@class lomi.Fault
 ---@field field string  such as "amount" or "metadata.items[2].price"
 ---@field message string  reads on from the field's name: "must be …"

@@ -20,25 +20,57 @@
 local core = require "lomi.core"
 local errors = require "lomi.errors"
 local iso8601 = require "lomi.iso8601"
+local lazy = require "lomi.lazy"
 
+---@class lomi.webhook
 local M = {}
 
 ---@class lomi.webhook.Options
 ---@field tolerance? number  seconds a body's timestamp may be off, either way; nil (the default) does not check age
 ---@field now? number  seconds since the epoch, instead of the machine's clock
 
----@class lomi.webhook.Event  The signed body as it came, JSON null left out. Only being an object is checked.
+--- The events the service is known to send. There may be others.
+---@alias lomi.webhook.EventName
+---| "PAYMENT_CREATED"
+---| "PAYMENT_SUCCEEDED"
+---| "PAYMENT_FAILED"
+---| "SUBSCRIPTION_CREATED"
+---| "SUBSCRIPTION_UPDATED"
+---| "SUBSCRIPTION_RENEWED"
+---| "SUBSCRIPTION_CANCELLED"
+---| "REFUND_CREATED"
+---| "REFUND_COMPLETED"
+---| "REFUND_FAILED"
+---| "PAYOUT_CREATED"
+---| "PAYOUT_COMPLETED"
+---| "PAYOUT_FAILED"
+---| "DISPUTE_CREATED"
+---| "DISPUTE_UPDATED"
+---| "DISPUTE_CLOSED"
+---| "test.webhook"
+
+--- What the `data` of a `PAYMENT_…` event has at least; a declined card's has a `failure_code` in the sandbox.
+---@class lomi.webhook.PaymentData
+---@field transaction_id string  the same as in a charge's `transaction`
+---@field amount number  in main units of `currency`
+---@field currency string  such as `XOF`
+---@field status string  such as `succeeded` or `failed`
+---@field metadata table<string, any>  as the charge was given it
+---@field failure_code? string  such as `card_declined`
+
+--- The signed body as it came, JSON null left out. That it is an object is checked; what is in it is the sender's.
+---@class lomi.webhook.Event
 ---@field id string  the same on every redelivery: dedupe on it
----@field event string  such as "PAYMENT_SUCCEEDED"
+---@field event lomi.webhook.EventName|string  what happened
 ---@field timestamp string  ISO 8601; a manual redelivery keeps the first one
----@field data table
----@field lomi_environment string
+---@field data lomi.webhook.PaymentData|table  to what
+---@field lomi_environment string  where: the sandbox of this library says `sandbox`
 
 local OPTIONS = { tolerance = true, now = true }
 
 -- Loaded at the first signature: whoever requires us may never see a webhook, and pays no libcrypto.
 local function hmac(secret, body)
-  local mac, reason = require("lomi.crypto").hmac_sha256(secret, body)
+  local mac, reason = lazy("lomi.crypto").hmac_sha256(secret, body)
   if not mac then error("lomi.webhook: " .. reason, 0) end
   return mac
 end
@@ -149,7 +181,7 @@ local function check_signature(raw_body, values, secrets)
   if not signature then return nil, err end
   for i = 1, #secrets do
     local expected = hmac(secrets[i], raw_body)
-    if require("lomi.crypto").equal(expected, signature) then return true end
+    if lazy("lomi.crypto").equal(expected, signature) then return true end
   end
   return nil, errors.new("signature", "the signature does not match the body: either the body was changed or "
     .. "re-encoded on its way here (pass the raw bytes, before JSON decoding), or the secret is another endpoint's",
@@ -217,7 +249,7 @@ function M.construct_event(raw_body, headers, secret, opts)
   return event
 end
 
---- Whether the signature is the body's, in constant time.
+--- Whether the signature is the body's, in constant time. The body is not parsed, its age is not looked at.
 ---@param raw_body string|nil  the bytes as received
 ---@param signature string|string[]|nil  the value of `X-Lomi-Signature`: hex in either case, `sha256=` in front or not
 ---@param secret string|string[]
@@ -232,7 +264,7 @@ function M.verify(raw_body, signature, secret)
   return ok, err
 end
 
---- Signs a body as the service does.
+--- Signs a body as the service does, for tests.
 ---@param body string  the bytes that will be sent
 ---@param secret string
 ---@return string hex  64 lower-case digits, the value of `X-Lomi-Signature`

@@ -203,8 +203,22 @@ function Deliveries:step()
   return seconds or engine
 end
 
---- For tests: what was sent, and how it went.
+--- A webhook as tests see it: what was sent, and how it went.
+---@class lomi.sandbox.SentWebhook
+---@field number integer  counts them
+---@field id string  the event's, the same on every delivery of it
+---@field event string  its name
+---@field url string  where it is sent
+---@field state "waiting"|"sending"|"delivered"|"refused"|"given_up"|"dropped"  refused: answered with a 4xx
+---@field timestamp string  ISO 8601, as signed
+---@field signature string  hex
+---@field body string  as signed
+---@field attempts integer  so far
+---@field tries? { time: string, status: integer?, error: string? }[]  one per attempt; nil before the first
+---@field status? integer  what the last attempt was answered
+
 ---@param delivery lomi.sandbox.Delivery
+---@return lomi.sandbox.SentWebhook
 function Deliveries.view(delivery)
   return {
     number = delivery.number, id = delivery.id, event = delivery.event, url = delivery.url, state = delivery.state,

@@ -154,7 +154,8 @@ local function describe(fault)
   return words[1] and table.concat(words, ", ") or "headers"
 end
 
----@class lomi.sandbox.Fault as asked for, and
+--- As asked for, and
+---@class lomi.sandbox.Fault: lomi.sandbox.Trouble
 ---@field left integer requests it is still good for
 ---@field charged boolean
 ---@field works boolean the service does its work although it answers with an error

@@ -13,16 +13,21 @@ local M = {}
 
 local TIMEOUT = 30 -- seconds; the server answers its own questions at once
 
+---@class lomi.sandbox.RateLimit
+---@field limit integer  requests, 1 or more
+---@field window number  per so many seconds, above 0
+
+--- What `start` takes; all of it is optional.
 ---@class lomi.sandbox.Options
----@field port integer? 0, the default: any free one
----@field host string? a numeric address; 127.0.0.1 unless told otherwise
----@field strict boolean? as the live service where it asks for more than its documentation: a customer, a key
----@field idempotency "honoured"|"ignored"|nil "ignored" plays an old deployment
----@field rate_limit { limit: integer, window: number }? requests per so many seconds; nil: headers only
----@field tls_cert string? PEM; with tls_key, the sandbox speaks https
----@field tls_key string?
----@field ca_file string? a path: what this handle trusts when tls_cert is a certificate of one's own making
----@field log "plain"|"colour"|nil a line per request on standard output
+---@field port? integer  0, the default: any free one
+---@field host? string  a numeric address; 127.0.0.1 unless told otherwise
+---@field strict? boolean  as the live service where it asks for more than its documentation: a customer, a key
+---@field idempotency? "honoured"|"ignored"  "ignored" plays an old deployment ("honoured")
+---@field rate_limit? lomi.sandbox.RateLimit  over it is 429; nil: headers only
+---@field tls_cert? string  a certificate in PEM; with `tls_key`, the sandbox speaks https
+---@field tls_key? string  its private key in PEM
+---@field ca_file? string  a path: what this handle trusts when `tls_cert` is a certificate of one's own making
+---@field log? "plain"|"colour"  a line per request on standard output
 local OPTIONS = {
   port = { type = "whole", min = 0, max = 65535 },
   host = { type = "string", pattern = "^[%x%.:]+$", says = 'a numeric address, such as "127.0.0.1"' },
@@ -38,8 +43,61 @@ local OPTIONS = {
   log = { one_of = { "plain", "colour" } },
 }
 
+--- What is done to a request, or to its answer: a `status`, a body (`body`, `empty`, `html`, `oversize`) and a way out
+--- (`drop`, `reset`, `garbage`, `truncate`, `trickle`), at most one of each, after a `delay` and with `headers`.
+---@class lomi.sandbox.Trouble
+---@field match? { method: string?, path: string? }  which requests; `*` in the path stands for one segment (all)
+---@field times? integer  how many requests (1)
+---@field status? integer  200 to 599: answered in place of the service, which does not see the request
+---@field code? string  of a status: `error.code`
+---@field message? string  of a status: `error.message`
+---@field details? string  of a status: `error.details`
+---@field retry_after? number  of a status: seconds, as `Retry-After`
+---@field recorded? boolean  the status is the service's own answer, kept under the idempotency key and replayed
+---@field drop? "before"|"after"|"mid_body"  the connection ends, before or after the charge is made
+---@field reset? "before"|"after"|"mid_body"|true  the same by a TCP reset; `true` is "after"
+---@field trickle? number  bytes of the answer per second
+---@field garbage? true  the answer is not HTTP
+---@field truncate? integer|true  so many bytes of the answer's body arrive, or half of them
+---@field empty? true  the answer has no body
+---@field html? true  the answer is a proxy's page, 502 unless there is a `status`
+---@field oversize? true  the answer is over 4 MiB
+---@field body? string  in place of the answer's
+---@field delay? number  seconds before the answer, 0 to 3600
+---@field headers? table<string, string>  added to the answer
+---@field charged? boolean  whether the charge is made; default: not with a status or a page, else it is
+
+---@class lomi.sandbox.ChaosOptions
+---@field rate number  the share of requests that go wrong, 0 to 1
+---@field seed? integer  0 to 2^53: the same one, the same story (1)
+---@field delay? number  seconds the delayed ones wait, 0 to 60 (0.01)
+
+--- How badly webhooks are delivered.
+---@class lomi.sandbox.WebhookOptions
+---@field twice? boolean  every event twice, with the same id
+---@field late? number  seconds an event waits before it is sent
+---@field out_of_order? boolean  every other event is overtaken by the one after it
+---@field bad_signature? boolean  one digit of the signature is wrong
+---@field attempts? integer  1 to 20, how often it is tried in all (5)
+---@field backoff? number  seconds after the first attempt that failed, then twice as many each time (0.5)
+
+--- A webhook as it arrived: verify it.
+---@class lomi.sandbox.Letter
+---@field event? string  as its header says
+---@field headers table<string, string>  names in lower case
+---@field body string  raw
+
+---@class lomi.sandbox.Stats
+---@field accepts integer  TCP connections that brought a request to the API; the handle's own are not counted
+---@field requests integer  to the API
+---@field charges integer  made
+---@field forgotten_charges integer  of them, those there was no room for any more
+---@field resets integer  calls of `reset`
+---@field memory integer  bytes of the server's Lua
+
+--- A sandbox: every method raises at the caller's line, with the server's sentence, for what it cannot do.
 ---@class lomi.Sandbox
----@field url string
+---@field url string  such as `http://127.0.0.1:4010`; a client's `base_url`
 local Sandbox = {}
 Sandbox.__index = Sandbox
 
@@ -95,26 +153,19 @@ local function options_table(opts, what)
   return copy
 end
 
---- The next requests go wrong, in the way the fault says; faults wait in a queue, the first that fits is used.
----
---- One of: `status` (with `code`, `message`, `details`, `retry_after`), `drop` or `reset` = "before" or "after" the
---- charge is made, or "mid_body" (`reset = true` is "after"), `trickle` (bytes per second), `garbage`, `truncate`
---- (bytes that arrive, or true for half), `empty`, `html`, `oversize`, `body` (instead of the true one). With any of
---- them, or alone, `delay` (seconds) and `headers`. `match = { method =, path = }` says which requests, `times` how
---- many; `recorded = true` that a status is the service's own answer, kept under the idempotency key; `charged`
---- whether the charge is made.
----@param fault table
+--- The next requests go wrong, in the way the trouble says. Troubles wait in a queue, the first that fits is used.
+---@param fault lomi.sandbox.Trouble
 function Sandbox:fail(fault)
   ask(self, "POST", "/faults", options_table(fault, "fail"))
 end
 
---- All kinds of faults at random, the same ones for the same seed.
----@param weather { seed: integer?, rate: number, delay: number? } rate: the share of requests that go wrong
+--- All kinds of trouble at random, the same for the same seed.
+---@param weather lomi.sandbox.ChaosOptions
 function Sandbox:chaos(weather)
   ask(self, "POST", "/chaos", options_table(weather, "chaos"))
 end
 
---- Fair weather: no faults, no chaos.
+--- Fair weather: no trouble waits any more, no chaos.
 function Sandbox:clear_faults()
   ask(self, "DELETE", "/faults")
 end
@@ -129,39 +180,39 @@ local function all(self, path, pages)
   return items
 end
 
---- The requests seen since the start or the last reset, oldest first; of very many, the youngest. See journal.lua.
----@return lomi.sandbox.Entry[] # with `headers`, by lower-case name, beside `header_list`
+--- The requests seen since the start or the last reset, oldest first; of very many, the youngest.
+---@return lomi.sandbox.Entry[] requests
 function Sandbox:requests()
   local items = all(self, "/requests", { ask(self, "GET", "/requests") })
   return items
 end
 
---- The charges, oldest first. See views.lua.
----@return table[]
+--- The charges, oldest first.
+---@return lomi.sandbox.ListedCharge[] charges
 function Sandbox:charges()
   local items = all(self, "/charges", { ask(self, "GET", "/charges") })
   return items
 end
 
 --- The webhooks sent or to be sent, oldest first.
----@return table[]
+---@return lomi.sandbox.SentWebhook[] deliveries
 function Sandbox:deliveries()
   local items = all(self, "/deliveries", { ask(self, "GET", "/deliveries") })
   return items
 end
 
----@return { accepts: integer, requests: integer, charges: integer, forgotten_charges: integer, memory: integer }
---- accepts: the TCP connections that brought a request to the API; the handle's own are not counted
+--- Counts since the start or the last reset.
+---@return lomi.sandbox.Stats
 function Sandbox:stats()
   local stats = ask(self, "GET", "/stats")
   return stats
 end
 
 --- Pays a charge with a test card, as the payer's browser does.
----@param id string
----@param card string a test card number
----@param opts { expiry: string?, cvc: string? }?
----@return table charge `status`, and `failure_code` when the card was declined
+---@param id string  of the charge
+---@param card string  a test card number
+---@param opts? { expiry: string?, cvc: string? }  default: an expiry to come, as MM/YY, and any CVC
+---@return lomi.sandbox.ListedCharge charge  its `status`, and its `failure_code` when the card was declined
 function Sandbox:confirm(id, card, opts)
   local path, body = id_path(id, "confirm"), options_table(opts, "confirm")
   body.card = card
@@ -170,9 +221,9 @@ function Sandbox:confirm(id, card, opts)
 end
 
 --- Ends the 3-D Secure step as the payer does.
----@param id string
----@param opts { succeeds: boolean? }? false: the payer fails it
----@return table charge
+---@param id string  of the charge
+---@param opts? { succeeds: boolean? }  false: the payer fails it
+---@return lomi.sandbox.ListedCharge charge
 function Sandbox:authenticate(id, opts)
   local path, body = id_path(id, "authenticate"), options_table(opts, "authenticate")
   local charge = ask(self, "POST", path .. "/authenticate", body)
@@ -180,16 +231,15 @@ function Sandbox:authenticate(id, opts)
 end
 
 --- Puts the sandbox's clock forward: idempotency keys and holds expire, webhooks become due.
----@param seconds number
+---@param seconds number  0 or more
 function Sandbox:advance(seconds)
   ask(self, "POST", "/clock", { advance = seconds })
 end
 
 --- Has every event delivered to a URL, signed; without a URL, none any more.
----@param url string?
----@param secret string? the endpoint's, whsec_…
----@param knobs { twice: boolean?, late: number?, out_of_order: boolean?, bad_signature: boolean?, attempts: integer?,
----  backoff: number? }? late and backoff in seconds
+---@param url? string  http or https
+---@param secret? string  the endpoint's, `whsec_…`; required with a URL
+---@param knobs? lomi.sandbox.WebhookOptions
 function Sandbox:webhook(url, secret, knobs)
   if url == nil then
     ask(self, "DELETE", "/webhook")
@@ -201,8 +251,8 @@ function Sandbox:webhook(url, secret, knobs)
 end
 
 --- Has every event delivered to the sandbox's own inbox, where `receive` waits for it.
----@param secret string
----@param knobs table? as webhook takes them
+---@param secret string  `whsec_…`, to sign with
+---@param knobs? lomi.sandbox.WebhookOptions
 function Sandbox:inbox(secret, knobs)
   local body = options_table(knobs, "inbox")
   body.url, body.secret = ("%s/_sandbox/inbox?world=%d"):format(self.url, ask(self, "GET", "/stats").resets), secret
@@ -210,10 +260,10 @@ function Sandbox:inbox(secret, knobs)
 end
 
 --- Takes the oldest webhook out of the inbox, and waits for it if there is none yet. As it came: verify it.
----@param event string? only of this event, such as "PAYMENT_FAILED"
----@param wait number? seconds, at most 25; 5 unless told otherwise
----@return { event: string, headers: table<string, string>, body: string }? letter
----@return string? why nil, why
+---@param event? lomi.webhook.EventName|string  only of this event, such as "PAYMENT_FAILED"
+---@param wait? number  seconds, at most 25 (5)
+---@return lomi.sandbox.Letter? letter
+---@return string? why  there is none
 function Sandbox:receive(event, wait)
   local data = ask(self, "POST", "/inbox/take", { event = event, wait = wait or 5 })
   if data.letter then return data.letter end
@@ -244,9 +294,9 @@ local function url_host(host)
   return host:find(":", 1, true) and "[" .. host .. "]" or host
 end
 
---- Starts a sandbox in a thread of this process.
----@param options lomi.sandbox.Options?
----@return lomi.Sandbox? sandbox
+--- Starts a sandbox in a thread of this process. Raises at the caller's line if an option is wrong.
+---@param options? lomi.sandbox.Options
+---@return lomi.Sandbox? sandbox  nil if it cannot listen
 ---@return string? why
 function M.start(options)
   options = options == nil and {} or options
@@ -270,8 +320,8 @@ function M.start(options)
 end
 
 --- A handle on a sandbox that runs elsewhere, such as `lomi sandbox --port 4010`.
----@param url string
----@return lomi.Sandbox? sandbox
+---@param url string  such as `http://127.0.0.1:4010`
+---@return lomi.Sandbox? sandbox  nil if there is none
 ---@return string? why
 function M.connect(url)
   if type(url) ~= "string" or not url:find("^https?://[^/%s?#@]+/?$") then

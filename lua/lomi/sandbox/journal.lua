@@ -8,22 +8,24 @@ local MAX_BODY = 64 * 1024 -- kept of one body
 
 local SECRET_HEADERS = { ["x-api-key"] = true, ["x-lomi-api-key"] = true, authorization = true, cookie = true }
 
+--- A request the sandbox has seen; no key is in it.
 ---@class lomi.sandbox.Entry
----@field number integer counts all requests since the start or the last reset
----@field time number seconds since the epoch, by the sandbox's clock
----@field connection integer serial of the TCP connection
----@field method string
----@field target string as it came, secrets hidden
----@field path string
----@field query string?
----@field header_list { [1]: string, [2]: string }[] as they came: order, case, repetitions
----@field body string as it came, but for what is over 64 KiB
----@field body_size integer
----@field request_id string
----@field status integer? what was answered; nil if the answer did not leave, or is still to come
----@field fault string? what was done to it
----@field replayed boolean?
----@field warnings string[]?
+---@field number integer  counts all requests since the start or the last reset
+---@field time number  seconds since the epoch, by the sandbox's clock
+---@field connection integer  serial of the TCP connection
+---@field method string  of HTTP
+---@field target string  as it came, secrets hidden
+---@field path string  without the query
+---@field query? string  secrets hidden
+---@field header_list { [1]: string, [2]: string }[]  as they came: order, case, repetitions
+---@field headers table<string, string>  the same by name in lower case; made for who asks
+---@field body string  as it came, but for what is over 64 KiB
+---@field body_size integer  bytes
+---@field request_id string  as answered
+---@field status? integer  what was answered; nil if the answer did not leave, or is still to come
+---@field fault? string  what was done to it, such as "drop after"
+---@field replayed? boolean  the answer was a stored one
+---@field warnings? string[]  where the live service would have refused
 
 ---@class lomi.sandbox.Journal
 local Journal = {}

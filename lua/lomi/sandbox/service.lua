@@ -13,7 +13,8 @@ local views = require "lomi.sandbox.views"
 ---@class lomi.sandbox.Operation
 ---@field [1] string method
 ---@field [2] string path
----@field work fun(service, call): lomi.sandbox.Answer?, table? an answer, or nil and what answer.error takes
+--- An answer, or nil and what answer.error takes.
+---@field work fun(service: lomi.sandbox.Service, call: lomi.sandbox.Call): lomi.sandbox.Answer?, table?
 ---@field key_required boolean? strict insists on an idempotency key
 
 ---@class lomi.sandbox.Service

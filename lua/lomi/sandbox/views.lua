@@ -50,8 +50,29 @@ function M.current(charge)
   return view
 end
 
+--- A charge as tests see it.
+---@class lomi.sandbox.ListedCharge
+---@field id string  `pi_…` of a card
+---@field kind "card"|"wave"|"mtn"  how it is paid
+---@field amount number  what is charged, in minor units of `currency`; after a capture, what was captured
+---@field currency string  lower case
+---@field original_amount number  in main units of `original_currency`; after a capture, what was captured
+---@field original_currency string  `XOF`, `USD` or `EUR`
+---@field status lomi.CardStatus  where it stands
+---@field failure_code? string  of the last attempt to pay, such as `card_declined`
+---@field last4? string  of the card last tried
+---@field brand? string  of that card
+---@field released? number  main units given back by a capture of less
+---@field transaction_id? string  nil until somebody has tried to pay, as is the next
+---@field transaction_status? "pending"|"completed"|"failed"  of the last attempt to pay
+---@field idempotency_key? string  it was made under
+---@field created string  ISO 8601
+---@field params table  as they were sent
+---@field capture_before? string  ISO 8601, while an amount is held
+
 --- For tests. Without the client_secret: what is listed ends up in logs.
 ---@param charge lomi.sandbox.Charge
+---@return lomi.sandbox.ListedCharge
 function M.listed(charge)
   local view = {
     id = charge.id, kind = charge.kind, amount = charge.amount, currency = charge.currency,

@@ -2,31 +2,41 @@
 --- The blocking transport: libcurl, one request after the other.
 
 local core = require "lomi.core"
+local lazy = require "lomi.lazy"
 
----@class lomi.Transport  How a client waits. Three ways are ours: `curl` (blocks), `loop` (coroutines), `nginx`.
----@field send fun(self, request: lomi.Request): lomi.RawReply|nil, lomi.Failure|nil
+--- How a client waits. Three ways are ours: libcurl (blocks), `lomi.loop()` (coroutines), nginx (cosockets); any object
+--- with these methods is another.
+---@class lomi.Transport
+--- Sends one request and gives its reply, or nil and a failure. A raise, or a string for a failure, counts as
+--- `connection`, sent. Never follows a redirect, never sends twice.
+---@field send fun(self, request: lomi.Request): lomi.RawReply?, lomi.Failure?
+--- Waits before the next attempt.
 ---@field sleep fun(self, seconds: number)
----@field now fun(self): number  monotonic seconds
+--- A clock in seconds that is never set back.
+---@field now fun(self): number
 
+--- What a transport is given to send.
 ---@class lomi.Request
----@field method string
----@field url string
----@field headers table<string, string>
----@field body? string
+---@field method string  of HTTP
+---@field url string  whole
+---@field headers table<string, string>  without Host and Content-Length
+---@field body? string  JSON
 ---@field timeout number  seconds, the whole attempt
 ---@field connect_timeout number  seconds
 ---@field ca_file? string  for libcurl
 ---@field proxy? string  for libcurl: "" is none, nil is the environment's
 
+--- What a transport gives back.
 ---@class lomi.RawReply
----@field status integer
----@field headers table<string, string>  lower-case names
----@field body string
+---@field status integer  of HTTP
+---@field headers table<string, string>  names in lower case
+---@field body string  decoded of its transfer coding, 4 MiB at most
 
+--- What a transport gives when there is no reply.
 ---@class lomi.Failure
----@field kind "connection"|"timeout"|"tls"|"protocol"
----@field message string
----@field sent? boolean  false: nothing of the request can have left
+---@field kind "connection"|"timeout"|"tls"|"protocol"  as of the error
+---@field message string  what happened
+---@field sent? boolean  false: nothing of the request can have left; nil means true
 
 local Curl = { is_curl = true, now = core.now }
 Curl.__index = Curl
@@ -37,7 +47,7 @@ function Curl.new()
 end
 
 local function start_engine(self)
-  local ok, engine = pcall(function() return require("lomi.curl").engine() end)
+  local ok, engine = pcall(function() return lazy("lomi.curl").engine() end)
   if not ok then
     return nil, { kind = "connection", message = "libcurl cannot be used: " .. tostring(engine), sent = false }
   end

@@ -2,6 +2,7 @@
 --- The transport over a loop: what waits, yields. These are the loop's methods; its clients call them.
 
 local core = require "lomi.core"
+local lazy = require "lomi.lazy"
 
 local M = {}
 
@@ -9,7 +10,7 @@ M.WAITING = {} -- what a task yields: something will wake it up
 
 --- The loop's handle on the engine, made at its first request.
 function M.engine(loop)
-  if not loop.engine then loop.engine = require("lomi.curl").engine() end
+  if not loop.engine then loop.engine = lazy("lomi.curl").engine() end
   return loop.engine
 end
 
@@ -46,7 +47,7 @@ end
 --- Asks a host for nothing in particular, without a key, and blocks until it has answered: see Loop:warm.
 ---@param host { url: string, ca_file?: string, proxy?: string }
 function M.visit(_, host, seconds)
-  return require("lomi.transport.curl").new():send {
+  return lazy("lomi.transport.curl").new():send {
     method = "GET", url = host.url, headers = {}, timeout = seconds, connect_timeout = seconds,
     ca_file = host.ca_file, proxy = host.proxy,
   }

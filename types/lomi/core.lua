@@ -1,0 +1,87 @@
+---@meta lomi.core
+-- SPDX-License-Identifier: MIT
+-- What the C module lomi.core (src/core.c, json.c, http1_lua.c) shows to Lua, for editors. Never loaded.
+
+---@class lomi.core
+---@field version string  of this library
+---@field null lightuserdata  JSON null: lua-cjson's, too
+---@field http1 lomi.core.http1
+local core = {}
+
+--- JSON of a value, for money: a whole number that would not be read back equal is a fault, not another number.
+---@param value any
+---@return string? text  1 MiB at most
+---@return lomi.Fault[]? faults  all that is wrong with the value at once
+function core.encode(value) end
+
+--- The value of a JSON text. Whole numbers up to 2^53 are integers where Lua has them.
+---@param text string
+---@param keep_null? boolean  JSON null is `core.null`; else an absent field
+---@return any value  nil and a message if it is not JSON
+---@return string? message
+function core.decode(text, keep_null) end
+
+--- A random (version 4) UUID, from the kernel's randomness; never the same in two processes.
+---@return string uuid
+function core.uuid4() end
+
+--- From the kernel's randomness, so that processes which fail together do not try again together.
+---@return number number  0 or more, below 1
+function core.random() end
+
+--- Seconds since some fixed moment; never set back.
+---@return number seconds
+function core.now() end
+
+--- May end early, when a signal comes, so that Lua can handle it.
+---@param seconds number
+function core.sleep(seconds) end
+
+---@param descriptor integer
+---@return boolean terminal
+function core.isatty(descriptor) end
+
+--- HTTP/1.1, without a socket.
+---@class lomi.core.http1
+local http1 = {}
+
+--- The head of a request. A header that could add another is refused.
+---@param method string
+---@param target string
+---@param headers table<string, string>|{ [1]: string, [2]: string }[]  or a list, its order kept; one is Host
+---@return string? head
+---@return string? wrong
+function http1.head(method, target, headers) end
+
+--- A parser that waits for a reply.
+---@return lomi.core.http1.Parser
+function http1.parser() end
+
+---@class lomi.core.http1.Parser: userdata
+local Parser = {}
+
+--- Reads on.
+---@param bytes string
+---@return "done"|"partial"|nil state
+---@return string? reason  why the reply is bad
+---@return "protocol"? kind
+function Parser:feed(bytes) end
+
+--- The stream has ended.
+---@return "done"|nil state
+---@return string? reason
+---@return "connection"|"protocol"|nil kind  it ended early, or was bad before
+function Parser:eof() end
+
+--- The reply. Raises before "done".
+---@return integer status
+---@return table<string, string> headers  names in lower case
+---@return string body
+---@return boolean keep_alive  another request may go over the connection
+---@return integer leftover  bytes that came after the reply
+function Parser:result() end
+
+--- Forgets everything and waits for the next reply.
+function Parser:reset() end
+
+return core
