@@ -219,6 +219,19 @@ describe("the engine", function()
     assert.is_truthy(output:find("timeout") or output:find("charged"), output)
   end)
 
+  it("ends with an error when libcurl cannot go on, and works again", function()
+    server:script { status = 201, headers = { Connection = "close" }, body = '{"data":{"id":"pi_1"}}' }
+    local output, status = child.run(([[
+      local client = require("lomi").new { api_key = "lomi_sk_test_x", base_url = %q, timeout = 60, max_retries = 0 }
+      assert(client.charges:create_card_charge { amount = 1 })
+      require("spec_process").close(require("lomi.curl").engine():pollfd()) -- the next connection cannot be listened to
+      local _, err = client.charges:create_card_charge { amount = 1 }
+      print(err.kind, err.outcome, client.charges:create_card_charge { amount = 1 } and "charged")
+    ]]):format(server.url))
+    assert.equal("connection\tnot_sent\tcharged", output)
+    assert.equal(0, status)
+  end)
+
   it("closes nothing of a forked child's own", function()
     local client = new(server.url)
     assert(charge(client))

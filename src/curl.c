@@ -51,8 +51,8 @@ static int anchor_gc(lua_State *L) {
   return 0;
 }
 
-/* The Lua state's engine, made if it has none; in a forked child, made anew. May raise; `a` then
- * holds nothing half made. */
+/* The Lua state's engine, made if it has none that is usable. May raise; `a` then holds nothing
+ * half made. */
 static shared *state_engine(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &anchor_key) != LUA_TUSERDATA) {
     lua_pop(L, 1);
@@ -64,7 +64,7 @@ static shared *state_engine(lua_State *L) {
   }
   anchor *a = lua_touserdata(L, -1);
   lua_pop(L, 1); /* the registry has it */
-  if (a->shared != NULL && lomi_engine_forked(a->shared->engine))
+  if (a->shared != NULL && !lomi_engine_usable(a->shared->engine))
     release(&a->shared);
   if (a->shared == NULL) {
     shared *s = calloc(1, sizeof *s);
@@ -80,18 +80,24 @@ static shared *state_engine(lua_State *L) {
   return a->shared;
 }
 
-/* The handle, on an engine of this process. */
+/* The handle. What it had running on an engine that is not usable has ended. */
 static handle *check_handle(lua_State *L) {
   handle *h = luaL_checkudata(L, 1, ENGINE);
   luaL_argcheck(L, h->shared != NULL, 1, "the engine is closed");
-  if (lomi_engine_forked(h->shared->engine)) {
+  if (!lomi_engine_usable(h->shared->engine))
+    lomi_queue_orphan(h->shared->engine, &h->queue);
+  return h;
+}
+
+/* Its engine, another if that is not usable. */
+static lomi_engine *engine_of(lua_State *L, handle *h) {
+  if (!lomi_engine_usable(h->shared->engine)) {
     shared *fresh = state_engine(L);
-    lomi_queue_orphan(&h->queue);
     release(&h->shared);
     h->shared = fresh;
     fresh->references++;
   }
-  return h;
+  return h->shared->engine;
 }
 
 /* ---- submit ------------------------------------------------------------------------------------
@@ -175,7 +181,7 @@ static int engine_submit(lua_State *L) {
   r.header_count = read_headers(L, headers);
   handle *h = check_handle(L); /* now: a finalizer that ran meanwhile may have closed it */
   const char *why = NULL;
-  double id = lomi_engine_submit(h->shared->engine, &h->queue, &r, &why);
+  double id = lomi_engine_submit(engine_of(L, h), &h->queue, &r, &why);
   if (id > 0) {
     lua_pushnumber(L, id);
     return 1;
@@ -267,8 +273,8 @@ static void push_failure(lua_State *L, const lomi_transfer *t) {
 static int engine_step(lua_State *L) {
   handle *h = check_handle(L);
   double wait = luaL_optnumber(L, 2, 0);
-  lomi_engine *engine = h->shared->engine;
   if (h->queue.finished == NULL) {
+    lomi_engine *engine = engine_of(L, h);
     double start = lomi_now();
     for (double left = wait; h->queue.finished == NULL;) {
       if (!lomi_engine_drive(engine, h->queue.running != NULL ? left : 0))
@@ -298,7 +304,7 @@ static int engine_step(lua_State *L) {
 
 /* engine:pollfd() -> a descriptor, readable when step has something to do */
 static int engine_pollfd(lua_State *L) {
-  lua_pushinteger(L, lomi_engine_fd(check_handle(L)->shared->engine));
+  lua_pushinteger(L, lomi_engine_fd(engine_of(L, check_handle(L))));
   return 1;
 }
 
@@ -306,7 +312,7 @@ static int engine_pollfd(lua_State *L) {
  * never */
 static int engine_timeout(lua_State *L) {
   handle *h = check_handle(L);
-  double left = h->queue.finished != NULL ? 0 : lomi_engine_timeout(h->shared->engine);
+  double left = h->queue.finished != NULL ? 0 : lomi_engine_timeout(engine_of(L, h));
   if (left < 0)
     lua_pushnil(L);
   else

@@ -46,6 +46,7 @@ struct lomi_engine {
   CURLM *multi;
   lomi_sockets sockets;
   bool submitted;      /* something was, since the engine was last driven */
+  bool broken;         /* libcurl failed as a whole, not a transfer: it has lost sight of some */
   bool has_tls;        /* a request may have used TLS: OpenSSL's writes can raise SIGPIPE */
   const char *ca_file; /* libcurl's own; static */
   double next_id;
@@ -247,6 +248,10 @@ lomi_engine *lomi_engine_new(void) {
 
 bool lomi_engine_forked(const lomi_engine *engine) {
   return engine->sockets.abandoned;
+}
+
+bool lomi_engine_usable(const lomi_engine *engine) {
+  return !engine->broken && !lomi_engine_forked(engine);
 }
 
 static void slot_free(lomi_slot *slot) {
@@ -553,9 +558,15 @@ int lomi_engine_fd(const lomi_engine *engine) {
   return engine->sockets.epoll;
 }
 
+static void act(lomi_engine *engine, curl_socket_t fd, int what) {
+  int running;
+  if (curl_multi_socket_action(engine->multi, fd, what, &running) != CURLM_OK)
+    engine->broken = true;
+}
+
 bool lomi_engine_drive(lomi_engine *engine, double wait) {
   struct epoll_event events[EVENTS_AT_ONCE];
-  int count = 0, running;
+  int count = 0;
   double timer = lomi_engine_timeout(engine);
   /* Something to do at once is not waited for; but before a request goes out on an idle connection,
    * that connection is asked whether it is still idle. */
@@ -576,15 +587,15 @@ bool lomi_engine_drive(lomi_engine *engine, double wait) {
     int what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    curl_multi_socket_action(engine->multi, events[i].data.fd, what, &running);
+    act(engine, events[i].data.fd, what);
   }
   if (timer == 0) {
     engine->timer = -1;
-    curl_multi_socket_action(engine->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    act(engine, CURL_SOCKET_TIMEOUT, 0);
   }
   collect_finished(engine);
   sigpipe_restore(&signals);
-  return true;
+  return !engine->broken;
 }
 
 /* ---- queues ------------------------------------------------------------------------------------
@@ -611,6 +622,14 @@ void lomi_queue_return(lomi_queue *queue, lomi_transfer *t) {
   /* else it was left behind by a fork: the easy handle is the parent's */
 }
 
+/* The engine may be gone when these come back. */
+static void detach(lomi_queue *queue) {
+  for (lomi_transfer *t = queue->finished; t != NULL; t = t->next)
+    t->slot->engine = NULL;
+  for (lomi_transfer *t = queue->taken; t != NULL; t = t->next)
+    t->slot->engine = NULL;
+}
+
 void lomi_queue_close(lomi_engine *engine, lomi_queue *queue) {
   if (lomi_engine_forked(engine)) {
     *queue = (lomi_queue){.taken = queue->taken};
@@ -627,8 +646,7 @@ void lomi_queue_close(lomi_engine *engine, lomi_queue *queue) {
   sigpipe_restore(&signals);
   while (queue->finished != NULL)
     lomi_queue_return(queue, lomi_queue_take(queue));
-  for (lomi_transfer *t = queue->taken; t != NULL; t = t->next)
-    t->slot->engine = NULL; /* it may be gone when they come back */
+  detach(queue);
 }
 
 void lomi_queue_free(lomi_queue *queue) {
@@ -636,12 +654,23 @@ void lomi_queue_free(lomi_queue *queue) {
     lomi_queue_return(queue, queue->taken);
 }
 
-void lomi_queue_orphan(lomi_queue *queue) {
+void lomi_queue_orphan(lomi_engine *engine, lomi_queue *queue) {
+  bool forked = lomi_engine_forked(engine);
+  sigpipe signals;
+  sigpipe_block(&signals, engine);
   while (queue->running != NULL) {
     lomi_transfer *t = queue->running;
     t->outcome = LOMI_FAILED_CONNECTION;
-    t->sent = true;
-    t->message = "the process forked while the request was on its way; the parent gets the reply";
+    if (forked) {
+      t->sent = true;
+      t->message = "the process forked while the request was on its way; the parent gets the reply";
+    } else {
+      curl_multi_remove_handle(engine->multi, t->slot->easy);
+      t->message = "libcurl cannot go on: out of memory or file descriptors";
+    }
     queue_finish(queue, t);
   }
+  sigpipe_restore(&signals);
+  if (!forked)
+    detach(queue);
 }

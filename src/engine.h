@@ -77,12 +77,16 @@ void lomi_engine_free(lomi_engine *engine);
 /* Is this a child process of the one that made the engine? */
 bool lomi_engine_forked(const lomi_engine *engine);
 
+/* False in a forked child, and once libcurl could not go on (no memory, no more epoll): it has then
+ * lost sight of transfers. Let go with lomi_queue_orphan, and make another engine. */
+bool lomi_engine_usable(const lomi_engine *engine);
+
 /* Starts a request. Returns its id, or 0 and *why. */
 double lomi_engine_submit(lomi_engine *engine, lomi_queue *queue, const lomi_request *request,
                           const char **why);
 
 /* Waits up to `wait` seconds (0: not at all) until the engine has something to do, and does it.
- * False: a signal came, and the caller should let its handlers run. */
+ * False: a signal came, and the caller should let its handlers run; or it is not usable now. */
 bool lomi_engine_drive(lomi_engine *engine, double wait);
 
 /* Seconds until the engine wants to be driven though no descriptor is ready; negative: never. */
@@ -101,8 +105,8 @@ void lomi_queue_close(lomi_engine *engine, lomi_queue *queue);
 /* Of a closed queue: returns what was taken by somebody who will not come back. */
 void lomi_queue_free(lomi_queue *queue);
 
-/* In a child: what the queue had running ends as a failed connection, `sent`, for that is what the
- * child can know of it. */
-void lomi_queue_orphan(lomi_queue *queue);
+/* Lets go of an engine that is not usable: what the queue had running ends as a failed connection.
+ * In a child it is taken for sent, for that is what the child can know of it. */
+void lomi_queue_orphan(lomi_engine *engine, lomi_queue *queue);
 
 #endif

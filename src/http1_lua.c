@@ -214,16 +214,15 @@ static const luaL_Reg functions[] = {
 };
 
 int lomi_open_http1(lua_State *L) {
-  if (luaL_newmetatable(L, PARSER_TYPE)) {
-    luaL_newlib(L, parser_methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, parser_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  if (luaL_newmetatable(L, SCRATCH_TYPE)) {
-    lua_pushcfunction(L, scratch_gc);
-    lua_setfield(L, -2, "__gc");
-  }
+  /* Whether they are new or not: an earlier try may have ended half-way, out of memory. */
+  luaL_newmetatable(L, PARSER_TYPE);
+  luaL_newlib(L, parser_methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, parser_gc);
+  lua_setfield(L, -2, "__gc");
+  luaL_newmetatable(L, SCRATCH_TYPE);
+  lua_pushcfunction(L, scratch_gc);
+  lua_setfield(L, -2, "__gc");
   lua_pop(L, 2);
 
   luaL_newlibtable(L, functions);

@@ -167,11 +167,10 @@ LOMI_EXPORT int luaopen_lomi_httpd(lua_State *L);
 
 int luaopen_lomi_httpd(lua_State *L) {
   lomi_stay_loaded();
-  if (luaL_newmetatable(L, SERVER)) {
-    luaL_setfuncs(L, metamethods, 0);
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
-  }
+  luaL_newmetatable(L, SERVER); /* if it is not new, an earlier try ended half-way */
+  luaL_setfuncs(L, metamethods, 0);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
   return 1;
 }

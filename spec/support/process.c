@@ -5,6 +5,8 @@
 #include "../../src/lomi.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,9 +24,13 @@ static int process_wait(lua_State *L) {
   return 1;
 }
 
-/* exit(status): at once, closing no Lua state */
+/* exit(status): at once, closing no Lua state; `make coverage` wants its counts written */
 static int process_exit(lua_State *L) {
-  _exit((int)luaL_checkinteger(L, 1));
+  const char *proof = getenv("SANITIZER");
+  int status = (int)luaL_checkinteger(L, 1);
+  if (proof != NULL && strcmp(proof, "coverage") == 0)
+    exit(status);
+  _exit(status);
 }
 
 /* alarm(seconds): a SIGALRM that interrupts system calls, and does nothing else */
