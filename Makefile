@@ -144,6 +144,37 @@ lint: deps ## format, warnings as errors, static analysis
 	@for lua in $(LUAS); do \
 	  $(MAKE) --no-print-directory LUA=$$lua B=build/lint/$$lua CFLAGS="-O2 -Werror" modules || exit 1; done
 
+# The interpreter of the proofs, see tools/prove.sh.
+$(B)/bin/$(LUA): tools/host.c tools/host.h $(HOST_SRC)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(call pkg,--cflags,$(LUA) libcurl) $(LDFLAGS) -o $@ $(filter %.c,$^) -Wl,-E \
+	  $(call pkg,--libs,$(LUA) $(if $(HOST_SRC),libcurl)) -pthread
+
+.PHONY: asan tsan valgrind memerr coverage
+asan: deps ## every spec under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
+	@tools/prove.sh asan
+
+tsan: deps ## the sandbox server and the clients' threads under ThreadSanitizer
+	@tools/prove.sh tsan
+
+valgrind: deps ## a part of the specs under valgrind
+	@tools/prove.sh valgrind
+
+memerr: deps ## a charge while allocations fail: of Lua, of libcurl, of ours, each of them in turn
+	@tools/prove.sh memerr
+
+coverage: deps ## the lines of C and Lua that no spec runs
+	@tools/prove.sh coverage
+
+.PHONY: reference check-reference
+reference: modules ## docs/reference.md, made from the comments of the sources
+	@eval "$$($(MAKE) -s env)"; $(LUA) tools/reference.lua > $(B)/reference.md
+	@mv $(B)/reference.md docs/reference.md
+
+check-reference: modules # fails if docs/reference.md is not what the comments say
+	@eval "$$($(MAKE) -s env)"; $(LUA) tools/reference.lua > $(B)/reference.md
+	@diff -u docs/reference.md $(B)/reference.md || { echo 'docs/reference.md is old: make reference' >&2; exit 1; }
+
 build/bare: bench/bare.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu99 $(WARN) $(CFLAGS) $(call pkg,--cflags,libcurl) -o $@ $< $(call pkg,--libs,libcurl)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Starts a real nginx with the Lua module for a spec: one worker, a free port, a directory of its own.
 
-local core = require "lomi.core"
+local cjson = require "cjson"
 local socket = require "socket"
 local transport = require("lomi.transport.curl").new()
 
@@ -55,6 +55,12 @@ local function read(path)
   return text
 end
 
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
 local function output_of(command)
   local pipe = assert(io.popen(command))
   local text = pipe:read("*a")
@@ -69,11 +75,13 @@ local function free_port()
   return math.floor(port)
 end
 
+local function fill_in(text, values)
+  return (text:gsub("{([%l_]+)}", values))
+end
+
 -- The master process, or what it said instead of starting.
 local function launch(prefix, conf)
-  local file = assert(io.open(prefix .. "/nginx.conf", "w"))
-  file:write(conf)
-  file:close()
+  write(prefix .. "/nginx.conf", conf)
   -- In the background: should a spec end without stopping it, pclose does not wait for it. The pipe ends when it has.
   local pipe = assert(io.popen(("nginx -p %s -c %s/nginx.conf -e %s/error.log -g 'daemon off;' 2>&1 & echo $!")
     :format(prefix, prefix, prefix)))
@@ -90,8 +98,11 @@ end
 ---@param source string
 ---@param argument? any  the chunk's `...`; anything JSON has
 function Nginx:run(source, argument)
-  local reply = assert(self:request("POST", "/run", assert(core.encode { source = source, argument = argument })))
-  local answer = assert(core.decode(reply.body), reply.body)
+  local reply, failure = self:request("POST", "/run", cjson.encode { source = source, argument = argument })
+  if not reply or reply.status ~= 200 then
+    error(("nginx did not run it: %s\n%s"):format(reply and reply.status or failure.message, self:log()), 2)
+  end
+  local answer = cjson.decode(reply.body)
   if answer.raised then error(answer.raised, 2) end
   return answer.result
 end
@@ -123,8 +134,10 @@ end
 local M = { root = ROOT }
 
 --- Each option is a piece of nginx.conf for the block it is named after; `init_worker` is Lua. `conf` is a whole one
---- instead, in which {prefix}, {port}, {root}, {modules} and {user} are filled in; it must say "ready" as ours does.
----@param options? { main: string?, http: string?, server: string?, init_worker: string?, conf: string? }
+--- instead; it must say "ready" as ours does. In all of them {prefix}, {root}, {port} and {other_port}, a second free
+--- port, are filled in, in `conf` {modules} and {user} too.
+---@param options? { main: string?, http: string?, server: string?, init_worker: string?, conf: string?, files: table? }
+---  files: name = content, put in {prefix}
 function M.start(options)
   options = options or {}
   assert(read(ROOT .. "/build/luajit/lomi/core.so"), "nginx runs on LuaJIT: make modules LUA=luajit")
@@ -136,13 +149,15 @@ function M.start(options)
     main = options.main or "", http = options.http or "", server = options.server or "",
     init_worker = options.init_worker or "",
   }
+  for name, content in pairs(options.files or {}) do write(prefix .. "/" .. name, content) end
   local pipe, pid
   for _ = 1, TRIES do
-    fill.port = free_port()
-    pipe, pid = launch(prefix, ((options.conf or CONF):gsub("{([%w_]+)}", fill)))
+    fill.port, fill.other_port = free_port(), free_port()
+    pipe, pid = launch(prefix, fill_in(fill_in(options.conf or CONF, fill), fill))
     if pipe then
       return setmetatable({
-        pipe = pipe, pid = pid, prefix = prefix, port = fill.port, url = "http://127.0.0.1:" .. fill.port,
+        pipe = pipe, pid = pid, prefix = prefix, port = fill.port, other_port = fill.other_port,
+        url = "http://127.0.0.1:" .. fill.port,
       }, Nginx)
     end
     if not pid:find("bind()", 1, true) then break end

@@ -1,9 +1,13 @@
 -- SPDX-License-Identifier: MIT
 --- What the nginx of a spec answers with: it runs the Lua it is sent, and gives back what that returns. See nginx.lua.
 
-local core = require "lomi.core"
+local cjson = require "cjson" -- its own, not the library's: without its limits
+
+local calls = require "spec.support.calls"
 
 local M = {}
+
+local notes = {} -- by name, of this worker
 
 local function body_of_request()
   ngx.req.read_body()
@@ -15,15 +19,21 @@ local function body_of_request()
   return body
 end
 
---- Runs { source, argument }; answers { results } or { raised }.
+--- Makes one charge, and keeps what came of it, as calls.lua has it, under a name.
+function M.note(name, options)
+  notes[name] = calls.perform(options, { { "create_card_charge", { amount = 10000 } } })[1]
+end
+
+function M.noted(name)
+  return notes[name]
+end
+
+--- Runs { source, argument }; answers { result } or { raised }.
 function M.run()
-  local asked = assert(core.decode(body_of_request()))
-  local answer = {}
+  local asked = cjson.decode(body_of_request())
   local ok, result = pcall(assert(loadstring(asked.source, "=run")), asked.argument)
-  answer[ok and "result" or "raised"] = ok and result or tostring(result)
   ngx.header["Content-Type"] = "application/json"
-  local text, wrong = core.encode(answer)
-  ngx.print(text or core.encode { raised = ("%s %s"):format(wrong[1].field, wrong[1].message) })
+  ngx.print(cjson.encode(ok and { result = result } or { raised = tostring(result) }))
 end
 
 return M

@@ -32,8 +32,57 @@ function M.certificate(options)
   }
 end
 
-function M.remove(certificate)
-  run("rm -rf %s", certificate.directory)
+-- ---- an authority of its own -------------------------------------------------------------------
+
+local Authority = {}
+Authority.__index = Authority
+
+local KEY = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+
+-- A certificate signed by `issuer` (names of files without their endings), with the openssl extensions given.
+local function sign(directory, name, issuer, extensions, days)
+  local file = assert(io.open(("%s/%s.ext"):format(directory, name), "w"))
+  file:write(extensions, "\n")
+  file:close()
+  local at = directory .. "/" .. name
+  run("openssl req %s -subj /CN=%s -keyout %s.key -out %s.csr", KEY, name, at, at)
+  run("openssl x509 -req -in %s.csr -CA %s/%s.pem -CAkey %s/%s.key -days %d -extfile %s.ext -out %s.pem", at, directory,
+    issuer, directory, issuer, days, at, at)
+  return read(at .. ".pem"), read(at .. ".key")
+end
+
+--- A certificate of this authority, for `localhost` unless told otherwise, good for a day.
+---@param options? { names: string?, expired: boolean?, intermediates: integer? }
+---@return { cert: string, key: string, ca_file: string }
+function Authority:issue(options)
+  options = options or {}
+  local issuer, chain = "root", ""
+  for _ = 1, options.intermediates or 0 do
+    self.count = self.count + 1
+    local name = "intermediate" .. self.count
+    chain = sign(self.directory, name, issuer, "basicConstraints=critical,CA:TRUE", 1) .. chain
+    issuer = name
+  end
+  self.count = self.count + 1
+  local cert, key = sign(self.directory, "leaf" .. self.count, issuer,
+    "subjectAltName=" .. (options.names or "DNS:localhost,IP:127.0.0.1"), options.expired and -1 or 1)
+  return { cert = cert .. chain, key = key, ca_file = self.ca_file }
+end
+
+--- A certificate authority that nobody trusts but who is given its `ca_file`.
+---@return { issue: function, ca_file: string, directory: string }
+function M.authority()
+  local directory = os.tmpname()
+  os.remove(directory)
+  run("mkdir -m 700 %s", directory)
+  run("openssl req -x509 %s -days 1 -subj /CN=lomi-spec-authority -keyout %s/root.key -out %s/root.pem", KEY, directory,
+    directory)
+  return setmetatable({ directory = directory, ca_file = directory .. "/root.pem", count = 0 }, Authority)
+end
+
+--- Removes the files of a certificate made by `certificate`, or of an authority.
+function M.remove(made)
+  run("rm -rf %s", made.directory)
 end
 
 return M
