@@ -9,6 +9,8 @@ local read_reply = require("lomi.reply").read
 local redact = require "lomi.redact"
 local retry = require "lomi.retry"
 
+local max, min = math.max, math.min
+
 local M = {}
 
 local SHORTEST = 0.001 -- seconds: a timeout is never 0, which would mean none
@@ -108,19 +110,17 @@ local function advice(err)
   return "whether it was carried out is unknown: ask again with the same idempotency_key"
 end
 
+-- What another's transport gave is not written to: it may give it again. Ours makes a new table every time.
 ---@return lomi.Reply
-local function new_reply(raw, key, attempts, elapsed)
+local function new_reply(transport, raw, key, attempts, elapsed)
   local headers = raw.headers
-  return {
-    status = raw.status,
-    headers = headers,
-    body = raw.body,
-    request_id = headers["x-request-id"],
-    idempotency_key = key,
-    replayed = headers["idempotency-cache-hit"] == "true",
-    attempts = attempts,
-    elapsed = elapsed,
-  }
+  local reply = transport.is_curl and raw or { status = raw.status, headers = headers, body = raw.body }
+  reply.request_id = headers["x-request-id"]
+  reply.idempotency_key = key
+  reply.replayed = headers["idempotency-cache-hit"] == "true"
+  reply.attempts = attempts
+  reply.elapsed = elapsed
+  return reply
 end
 
 -- What went wrong in one attempt, as an error. Its outcome is the call's so far.
@@ -156,10 +156,10 @@ function M.perform(config, transport, request, gives, max_retries)
 
   while true do
     attempts = attempts + 1
-    request.timeout = math.max(SHORTEST, math.min(timeout, deadline - began))
+    request.timeout = max(SHORTEST, min(timeout, deadline - began))
     local raw, failure = send(transport, request)
     local ended = transport:now()
-    local reply = raw and new_reply(raw, key, attempts, ended - started)
+    local reply = raw and new_reply(transport, raw, key, attempts, ended - started)
     local result, trouble
     if raw then result, trouble = read_reply(raw, gives) else trouble = failure end
 
