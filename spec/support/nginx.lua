@@ -80,11 +80,11 @@ local function fill_in(text, values)
 end
 
 -- The master process, or what it said instead of starting.
-local function launch(prefix, conf)
+local function launch(prefix, conf, env)
   write(prefix .. "/nginx.conf", conf)
   -- In the background: should a spec end without stopping it, pclose does not wait for it. The pipe ends when it has.
-  local pipe = assert(io.popen(("nginx -p %s -c %s/nginx.conf -e %s/error.log -g 'daemon off;' 2>&1 & echo $!")
-    :format(prefix, prefix, prefix)))
+  local pipe = assert(io.popen(("env %s nginx -p %s -c %s/nginx.conf -e %s/error.log -g 'daemon off;' 2>&1 & echo $!")
+    :format(env, prefix, prefix, prefix)))
   local pid, said = pipe:read("*l"), {}
   for line in pipe:lines() do
     if line == "ready" then return pipe, pid end
@@ -131,13 +131,18 @@ function Nginx:stop()
   os.execute("rm -rf " .. self.prefix)
 end
 
-local M = { root = ROOT }
+local M = {
+  root = ROOT,
+  lua_path = ("%s/lua/?.lua;%s/lua/?/init.lua;;"):format(ROOT, ROOT),
+  lua_cpath = ROOT .. "/build/luajit/?.so;;",
+}
 
 --- Each option is a piece of nginx.conf for the block it is named after; `init_worker` is Lua. `conf` is a whole one
 --- instead; it must say "ready" as ours does. In all of them {prefix}, {root}, {port} and {other_port}, a second free
 --- port, are filled in, in `conf` {modules} and {user} too.
----@param options? { main: string?, http: string?, server: string?, init_worker: string?, conf: string?, files: table? }
----  files: name = content, put in {prefix}
+---@param options? { main: string?, http: string?, server: string?, init_worker: string?, conf: string?, files: table?,
+---  env: string? }
+---  files: name = content, put in {prefix}; env: for the shell, such as "A=1 B=2"
 function M.start(options)
   options = options or {}
   assert(read(ROOT .. "/build/luajit/lomi/core.so"), "nginx runs on LuaJIT: make modules LUA=luajit")
@@ -153,7 +158,7 @@ function M.start(options)
   local pipe, pid
   for _ = 1, TRIES do
     fill.port, fill.other_port = free_port(), free_port()
-    pipe, pid = launch(prefix, fill_in(fill_in(options.conf or CONF, fill), fill))
+    pipe, pid = launch(prefix, fill_in(fill_in(options.conf or CONF, fill), fill), options.env or "")
     if pipe then
       return setmetatable({
         pipe = pipe, pid = pid, prefix = prefix, port = fill.port, other_port = fill.other_port,

@@ -1,0 +1,407 @@
+-- SPDX-License-Identifier: MIT
+-- The client in a real nginx, which runs it on LuaJIT whatever runs this spec.
+local conformance = require "spec.support.conformance"
+local core = require "lomi.core"
+local curl = require("lomi.transport.curl").new()
+local dns_of = require "spec.support.dns_server"
+local nginx_of = require "spec.support.nginx"
+local server_of = require "spec.support.server"
+local socket = require "socket"
+local tls = require "spec.support.tls"
+
+local KEY = "lomi_sk_test_51H8s0mething"
+
+local PERFORM = [[
+  local asked = ...
+  return require("spec.support.calls").perform(asked.options, asked.calls)
+]]
+
+conformance("nginx", function(ca_file)
+  local nginx = nginx_of.start {
+    http = ("lua_ssl_trusted_certificate %s; lua_ssl_verify_depth 3; lua_socket_log_errors off;"):format(ca_file),
+  }
+  return {
+    perform = function(_, options, list) return nginx:run(PERFORM, { options = options, calls = list }) end,
+    stop = function() nginx:stop() end,
+  }
+end)
+
+describe("the nginx transport", function()
+  local authority, nginx, server, stops
+
+  setup(function() authority = tls.authority() end)
+  teardown(function() tls.remove(authority) end)
+
+  -- What is to be stopped after the test.
+  local function keep(started)
+    stops[#stops + 1] = started
+    return started
+  end
+
+  before_each(function()
+    stops = {}
+    server = keep(server_of.start())
+  end)
+  after_each(function()
+    for _, started in ipairs(stops) do started:stop() end
+  end)
+
+  local function start(options)
+    nginx = keep(nginx_of.start(options))
+  end
+
+  local function charge(url, options)
+    local all = { api_key = KEY, base_url = url, max_retries = 0, backoff = { base = 0 } }
+    for name, value in pairs(options or {}) do all[name] = value end
+    return nginx:run(PERFORM, { options = all, calls = { { "create_card_charge", { amount = 10000 } } } })[1]
+  end
+
+  local function check(got, kind, outcome, message)
+    assert.is_nil(got.result)
+    assert.equal(kind, got.err.kind, got.text)
+    assert.equal(outcome, got.err.outcome, got.text)
+    for _, part in ipairs(type(message) == "table" and message or { message }) do
+      assert.is_truthy(got.err.message:find(part, 1, true), got.text)
+    end
+  end
+
+  it("keeps libcurl and our libcrypto module out of the worker", function()
+    start()
+    assert.equal("pi_scripted", charge(server.url).result.id)
+    local maps = nginx:run [[
+      local file = assert(io.open("/proc/self/maps"))
+      local text = file:read("*a")
+      file:close()
+      return text
+    ]]
+    assert.is_truthy(maps:find("/lomi/core.so", 1, true))
+    for _, other in ipairs { "libcurl", "/lomi/curl.so", "/lomi/crypto.so" } do
+      assert.is_nil(maps:find(other, 1, true), other)
+    end
+  end)
+
+  describe("waits, or says that it cannot, in", function()
+    -- A call that charges, for a block of nginx.conf; what came of it is kept under `name`.
+    local function note(name, url)
+      return ([[require("spec.support.nginx_app").note("%s", { api_key = "%s", base_url = "%s", max_retries = 1 }) ]])
+        :format(name, KEY, url or server.url)
+    end
+
+    local function noted(name)
+      return nginx:run([[return require("spec.support.nginx_app").noted(...)]], name)
+    end
+
+    local function check_refused(phase)
+      check(noted(phase), "connection", "not_sent", { phase .. " phase", "ngx.timer.at(0, …)" })
+      assert.equal(0, #server:requests())
+    end
+
+    for _, phase in ipairs { "rewrite", "access", "content" } do
+      it(phase, function()
+        start { server = ("location = /it { %s_by_lua_block { %s } }"):format(phase, note(phase)) }
+        nginx:request("GET", "/it")
+        assert.equal("pi_scripted", noted(phase).result.id)
+      end)
+    end
+
+    it("server_rewrite", function()
+      start { server = ("server_rewrite_by_lua_block { if ngx.var.uri == '/it' then %s end }"):format(note("it")) }
+      nginx:request("GET", "/it")
+      assert.equal("pi_scripted", noted("it").result.id)
+    end)
+
+    it("a timer", function()
+      start()
+      local got = nginx:run([[
+        local url, key = (...).url, (...).key
+        local app, ended = require "spec.support.nginx_app", require("ngx.semaphore").new()
+        ngx.timer.at(0, function()
+          app.note("timer", { api_key = key, base_url = url })
+          ended:post()
+        end)
+        assert(ended:wait(5))
+        return app.noted("timer")
+      ]], { url = server.url, key = KEY })
+      assert.equal("pi_scripted", got.result.id)
+    end)
+
+    it("ssl_certificate", function()
+      local certificate = authority:issue()
+      start {
+        http = ([[
+          server {
+            listen 127.0.0.1:{other_port} ssl;
+            ssl_certificate {prefix}/cert.pem;
+            ssl_certificate_key {prefix}/key.pem;
+            ssl_certificate_by_lua_block { %s }
+            location / { return 204; }
+          }]]):format(note("it")),
+        files = { ["cert.pem"] = certificate.cert, ["key.pem"] = certificate.key },
+      }
+      assert(curl:send { method = "GET", url = ("https://localhost:%d/"):format(nginx.other_port), headers = {},
+        timeout = 5, connect_timeout = 5, proxy = "", ca_file = certificate.ca_file })
+      assert.equal("pi_scripted", noted("it").result.id)
+    end)
+
+    for phase, conf in pairs {
+      set = "location = /it { set_by_lua_block $unused { %s return '' } return 204; }",
+      header_filter = "location = /it { content_by_lua_block { ngx.say(1) } header_filter_by_lua_block { %s } }",
+      body_filter = "location = /it { content_by_lua_block { ngx.say(1) } body_filter_by_lua_block { %s } }",
+      log = "location = /it { content_by_lua_block { ngx.say(1) } log_by_lua_block { %s } }",
+    } do
+      it(phase, function()
+        start { server = conf:format(note(phase)) }
+        nginx:request("GET", "/it")
+        check_refused(phase)
+      end)
+    end
+
+    it("balancer", function()
+      start {
+        http = ("upstream it { server 0.0.0.1; balancer_by_lua_block { %s ngx.exit(503) } }"):format(note("balancer")),
+        server = "location = /it { proxy_pass http://it; }",
+      }
+      nginx:request("GET", "/it")
+      check_refused("balancer")
+    end)
+
+    it("init_worker", function()
+      start { init_worker = note("init_worker") }
+      check_refused("init_worker")
+    end)
+
+    it("init; a client made there works where it can", function()
+      start { http = ([[
+        init_by_lua_block {
+          %s
+          package.loaded.shop = require("lomi").new { api_key = "%s", base_url = "%s" }
+        }]]):format(note("init"), KEY, server.url) }
+      check_refused("init")
+      assert.equal("pi_scripted", nginx:run [[
+        local charge, err = require("shop").charges:create_card_charge { amount = 10000 }
+        return charge and charge.id or tostring(err)
+      ]])
+    end)
+  end)
+
+  describe("finds a host", function()
+    it("by the name server of `resolver`, and keeps the connection", function()
+      local dns = keep(dns_of.start("shop.test"))
+      start { http = ("resolver 127.0.0.1:%d;"):format(dns.port) }
+      local url = server.url:gsub("127%.0%.0%.1", "shop.test")
+      for _ = 1, 2 do assert.equal("pi_scripted", charge(url, { allow_http = true }).result.id) end
+      local requests = server:requests()
+      assert.equal(url:match("//(.*)"), server_of.header(requests[1], "Host"))
+      assert.equal(1, requests[2].connection)
+      check(charge("https://other.test"), "connection", "not_sent", { "other.test", "not found" })
+    end)
+
+    it("within the time for connecting, though the name server is silent", function()
+      local silent = assert(socket.udp())
+      assert(silent:setsockname("127.0.0.1", 0))
+      start { http = ("resolver 127.0.0.1:%d;"):format((select(2, silent:getsockname()))) }
+      local got = charge("https://shop.test", { connect_timeout = 0.2 })
+      check(got, "timeout", "not_sent", "shop.test")
+      assert.is_true(got.took > 0.15 and got.took < 0.5, got.took)
+      assert.equal("pi_scripted", charge(server.url).result.id)
+      silent:close()
+    end)
+
+    it("never without one, and says what to add", function()
+      start()
+      check(charge("https://shop.test"), "connection", "not_sent", { "shop.test", "'resolver'", "http block" })
+    end)
+
+    it("called localhost without one", function()
+      start()
+      assert.equal("pi_scripted", charge((server.url:gsub("127%.0%.0%.1", "localhost"))).result.id)
+    end)
+
+    it("by its IPv6 address", function()
+      local probe = socket.tcp6()
+      local there = probe:bind("::1", 0)
+      probe:close()
+      if not there then
+        pending("this machine has no ::1")
+        return
+      end
+      start { server = [[
+        listen [::1]:{other_port};
+        location = /charge/card { return 201 '{"data":{"id":"$http_host"}}'; }
+      ]] }
+      local host = ("[::1]:%d"):format(nginx.other_port)
+      assert.equal(host, charge("http://" .. host).result.id)
+    end)
+  end)
+
+  describe("trusts", function()
+    local function trusting(more)
+      return ("lua_ssl_trusted_certificate %s; %s"):format(authority.ca_file, more or "")
+    end
+
+    it("nobody when it is not told whom, and says what to add", function()
+      local secure = keep(server_of.start(authority:issue()))
+      start()
+      check(charge(secure.url), "tls", "not_sent", { "lua_ssl_trusted_certificate", "http block" })
+      assert.equal(0, #secure:requests())
+    end)
+
+    it("no chain longer than allowed, and says what to change", function()
+      local secure = keep(server_of.start(authority:issue { intermediates = 2 }))
+      start { http = trusting() }
+      check(charge(secure.url), "tls", "not_sent", "lua_ssl_verify_depth")
+      assert.equal(0, #secure:requests())
+    end)
+
+    it("no bare address: nginx would take any host's certificate for it", function()
+      local secure = keep(server_of.start(authority:issue()))
+      start { http = trusting() }
+      check(charge((secure.url:gsub("localhost", "127.0.0.1"))), "tls", "not_sent", { "127.0.0.1", "host name" })
+      check(charge("https://[::1]:1"), "tls", "not_sent", "[::1]")
+      assert.equal(0, #secure:requests())
+    end)
+
+    it("no connection that somebody else made without verification", function()
+      local secure = keep(server_of.start(tls.certificate()))
+      start { http = trusting() }
+      local status = nginx:run([[
+        local socket = ngx.socket.tcp()
+        assert(socket:connect("127.0.0.1", tonumber((...))))
+        assert(socket:sslhandshake(nil, "localhost", false))
+        assert(socket:send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        local status, length = socket:receive("*l"), nil
+        repeat
+          local line = assert(socket:receive("*l"))
+          length = line:match("^Content%-Length: (%d+)") or length
+        until line == ""
+        assert(socket:receive(tonumber(length)))
+        assert(socket:setkeepalive())
+        return status
+      ]], secure.url:match(":(%d+)$"))
+      assert.matches("^HTTP/1.1 201", status)
+      check(charge(secure.url), "tls", "not_sent")
+      assert.equal(1, #secure:requests())
+    end)
+
+    it("no connection to another name at the same address", function()
+      local dns = keep(dns_of.start("shop.test", "evil.test"))
+      local secure = keep(server_of.start(authority:issue { names = "DNS:localhost,DNS:shop.test" }))
+      start { http = trusting(("resolver 127.0.0.1:%d;"):format(dns.port)) }
+      assert.equal("pi_scripted", charge((secure.url:gsub("localhost", "shop.test"))).result.id)
+      assert.equal("pi_scripted", charge((secure.url:gsub("localhost", "shop.test"))).result.id)
+      check(charge((secure.url:gsub("localhost", "evil.test"))), "tls", "not_sent", "evil.test")
+      assert.equal(1, secure:requests()[2].connection)
+    end)
+  end)
+
+  it("lets the worker serve others while calls wait", function()
+    local COUNT, DELAY = 50, 0.3
+    local answers = {}
+    for i = 1, COUNT do answers[i] = { status = 201, body = '{"data":{"id":"pi_1"}}', delay = DELAY } end
+    server:script((table.unpack or unpack)(answers)) -- luacheck: ignore 113
+    start { server = ([[
+      location = /plain { return 200 "plain"; }
+      location = /charge { content_by_lua_block {
+        local shop = package.loaded.shop or require("lomi").new { api_key = "%s", base_url = "%s" }
+        package.loaded.shop = shop
+        local charge, err = shop.charges:create_card_charge { amount = 10000 }
+        ngx.print(charge and charge.id or tostring(err))
+      } }]]):format(KEY, server.url) }
+    local function ask(target)
+      local s = assert(socket.connect("127.0.0.1", nginx.port))
+      s:settimeout(5)
+      assert(s:send("GET " .. target .. " HTTP/1.0\r\n\r\n"))
+      return s
+    end
+    local function answer_of(s)
+      local text = assert(s:receive("*a"))
+      s:close()
+      return text:match("\r\n\r\n(.*)$")
+    end
+    local started, waiting, slowest = core.now(), {}, 0
+    for i = 1, COUNT do waiting[i] = ask("/charge") end
+    repeat
+      local before = core.now()
+      assert.equal("plain", answer_of(ask("/plain")))
+      slowest = math.max(slowest, core.now() - before)
+    until core.now() - started > DELAY
+    for _, s in ipairs(waiting) do assert.equal("pi_1", answer_of(s)) end
+    local took = core.now() - started
+    assert.is_true(took < 2 * DELAY, took) -- one after the other it would be COUNT * DELAY
+    assert.is_true(slowest < DELAY / 2, slowest)
+  end)
+
+  it("says where the worker's environment is missing, and takes the key from there", function()
+    start()
+    local ok, wrong = pcall(nginx.run, nginx, [[require("lomi").new()]])
+    assert.is_false(ok)
+    assert.is_truthy(wrong:find("env LOMI_API_KEY;", 1, true), wrong)
+    start { main = "env LOMI_API_KEY=lomi_sk_test_env;" }
+    assert.equal("lomi client (sandbox, sandbox.api.lomi.africa)", nginx:run [[return tostring(require("lomi").new())]])
+  end)
+
+  it("writes no secret to the error log", function()
+    start()
+    server:script { raw = "nonsense" }
+    check(charge("https://shop.test"), "connection", "not_sent")
+    check(charge(server.url), "protocol", "unknown")
+    nginx:run([[
+      local url, key = (...).url, (...).key
+      local client = require("lomi").new {
+        api_key = key, base_url = url, on_attempt = function() error("boom " .. key) end,
+      }
+      assert(client.charges:create_card_charge { amount = 10000 })
+    ]], { url = server.url, key = KEY })
+    assert.matches("on_attempt raised: .*boom", nginx:log())
+    assert.is_nil(nginx:log():find(KEY, 1, true))
+    assert.is_nil(nginx:log():find("pi_scripted_secret", 1, true))
+  end)
+
+  it("is all that examples/nginx needs to sell", function()
+    local function example(name)
+      local file = assert(io.open(nginx_of.root .. "/examples/nginx/" .. name))
+      local text = file:read("*a")
+      file:close()
+      return text
+    end
+    local sandbox = keep(assert(require("lomi.sandbox").start()))
+    start {
+      conf = "{user}" .. example("nginx.conf"):gsub("127%.0%.0%.1:8080", "127.0.0.1:{port}"):gsub("daemon off;\n", "")
+        :gsub("error_log stderr", "error_log {prefix}/error.log"):gsub("\nhttp {", '\nhttp { init_worker_by_lua_block { io.stdout:write("ready\\n") io.stdout:flush() }'),
+      files = { ["shop.lua"] = example("shop.lua") },
+      env = ("LOMI_API_KEY=%s LOMI_WEBHOOK_SECRET=whsec_demo LOMI_BASE_URL=%s LUA_PATH='%s' LUA_CPATH='%s'"):format(
+        KEY, sandbox.url, nginx_of.lua_path, nginx_of.lua_cpath),
+    }
+    sandbox:webhook(nginx.url .. "/webhook", "whsec_demo")
+
+    local function buy(order)
+      local reply = assert(nginx:request("POST", "/charge", order))
+      return reply.status, core.decode(reply.body)
+    end
+    local order = '{"order":"ORD-1","item":"tea","email":"awa@example.com","name":"Awa Ndiaye"}'
+    local status, bought = buy(order)
+    assert.equal(201, status, nginx:log())
+    local _, again = buy(order)
+    assert.same(bought, again)
+    local charges = sandbox:charges()
+    assert.equal(1, #charges)
+    assert.equal(2500, charges[1].original_amount)
+    assert.equal(422, (buy '{"order":"ORD-2","item":"tea","email":"nobody","name":"Awa"}'))
+    assert.equal(400, (buy '{"item":"tea"}'))
+    assert.equal(400, (buy "nonsense"))
+    sandbox:fail { status = 500, times = 3 }
+    assert.equal(503, (buy(order:gsub("ORD%-1", "ORD-3"))))
+
+    sandbox:confirm(charges[1].id, "4242424242424242")
+    local deadline = core.now() + 5
+    repeat
+      local taken = 0
+      for _, delivery in ipairs(sandbox:deliveries()) do
+        if delivery.state == "delivered" then taken = taken + 1 end
+      end
+    until taken >= 2 or core.now() > deadline
+    assert.matches("paid: order ORD%-1", nginx:log())
+    local forged = assert(nginx:request("POST", "/webhook", '{"id":"1"}', { ["X-Lomi-Signature"] = ("0"):rep(64) }))
+    assert.equal(400, forged.status)
+  end)
+end)
