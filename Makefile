@@ -144,10 +144,10 @@ lint: deps ## format, warnings as errors, static analysis
 	@for lua in $(LUAS); do \
 	  $(MAKE) --no-print-directory LUA=$$lua B=build/lint/$$lua CFLAGS="-O2 -Werror" modules || exit 1; done
 
-# The interpreter of the proofs, see tools/prove.sh.
+# The interpreter of the proofs, see tools/prove.sh. What is for the linker is for the modules.
 $(B)/bin/$(LUA): tools/host.c tools/host.h $(HOST_SRC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(call pkg,--cflags,$(LUA) libcurl) $(LDFLAGS) -o $@ $(filter %.c,$^) -Wl,-E \
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(call pkg,--cflags,$(LUA) libcurl) $(filter-out -Wl%,$(LDFLAGS)) -o $@ $(filter %.c,$^) -Wl,-E \
 	  $(call pkg,--libs,$(LUA) $(if $(HOST_SRC),libcurl)) -pthread
 
 .PHONY: asan tsan valgrind memerr coverage
@@ -184,6 +184,11 @@ bench: deps modules build/bare ## CPU time of a charge, against the least a C pr
 
 bench-loop: deps modules ## a thousand charges in flight; the cost of a poll in a frame
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/loop.lua
+
+bench-nginx: deps ## a handler that charges against one of bare cosockets; a worker that stays free
+	@./deps.sh wrk
+	@$(MAKE) --no-print-directory LUA=luajit modules
+	@eval "$$($(MAKE) -s LUA=luajit env)"; luajit bench/nginx.lua && luajit bench/nginx_free.lua
 
 clean: ## remove what was built
 	rm -rf build spec/browser/node_modules
