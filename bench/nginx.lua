@@ -46,7 +46,8 @@ end
 -- Requests per second, as wrk counts them; microseconds of the worker's CPU time for each.
 local function load(path, seconds)
   local before = cpu_time()
-  local pipe = assert(io.popen(("wrk -t1 -c%d -d%d -s bench/nginx_order.lua %s%s"):format(CONNECTIONS, seconds, server.url, path)))
+  local pipe = assert(io.popen(("wrk -t1 -c%d -d%d -s bench/nginx_order.lua %s%s"):format(
+    CONNECTIONS, seconds, server.url, path)))
   local text = pipe:read("*a")
   pipe:close()
   local rate = tonumber(text:match("Requests/sec:%s*([%d.]+)"))

@@ -56,18 +56,17 @@ local function make_head(port)
 end
 
 local function read_reply(socket)
-  local text = ""
-  while true do
-    local more, err = socket:receiveany(65536)
-    if not more then
+  if socket:receive("*l") ~= "HTTP/1.1 201 Created" then return nil end
+  local length
+  repeat
+    local line, err = socket:receive("*l")
+    if not line then
       ngx.log(ngx.ERR, err)
       return nil
     end
-    text = text .. more
-    local ending = text:find("\r\n\r\n", 1, true)
-    local length = ending and text:match("\r\nContent%-Length: (%d+)")
-    if length and #text >= ending + 3 + length then return text:sub(ending + 4, ending + 3 + length) end
-  end
+    length = line:match("^Content%-Length: (%d+)") or length
+  until line == ""
+  return (socket:receive(tonumber(length)))
 end
 
 local function by_cosockets(order, port)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local child = require "spec.support.child"
 local core = require "lomi.core"
+local process = require "spec_process"
 
 local function read(path)
   local file = io.open(path, "rb")
@@ -72,6 +73,13 @@ describe("lomi.core.sleep", function()
     core.sleep(0.02)
     local slept = core.now() - from
     assert.is_true(slept >= 0.02 and slept < 1, slept)
+  end)
+
+  it("ends early when a signal comes, however long it was to be", function()
+    local from = core.now()
+    process.alarm(1)
+    core.sleep(math.huge)
+    assert.is_true(core.now() - from < 5)
   end)
 
   it("does not sleep for nothing, less than nothing, or NaN", function()

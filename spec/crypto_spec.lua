@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local child = require "spec.support.child"
 local crypto = require "lomi.crypto"
 
 local function bytes(hex)
@@ -70,12 +71,22 @@ describe("lomi.crypto", function()
         lua=$(readlink /proc/$PPID/exe)
         OPENSSL_CONF=%s exec "$lua" -e 'print(require("lomi.crypto").hmac_sha256("key", "body"))' 2>&1
       ]]):format(config)
-      local child = io.popen(shell)
-      local output = child:read("*a")
-      child:close()
+      local pipe = io.popen(shell)
+      local output = pipe:read("*a")
+      pipe:close()
       os.remove(config)
       assert.matches("^nil\tOpenSSL cannot compute HMAC%-SHA256: error:%x+:[^\n]+\n$", output)
     end)
+  end)
+
+  it("is not loaded where OpenSSL does not start, and says so", function()
+    local config = os.tmpname()
+    local file = assert(io.open(config, "w"))
+    file:write("config_diagnostics = 1\nopenssl_conf = there_is_no_such_section\n")
+    file:close()
+    local output = child.run([[print(pcall(require, "lomi.crypto"))]], { OPENSSL_CONF = config })
+    os.remove(config)
+    assert.matches("^false\t.*libcrypto does not start", output)
   end)
 
   describe("equal", function()

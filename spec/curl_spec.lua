@@ -288,7 +288,116 @@ describe("the engine", function()
     assert.has_error(with("headers", { ["X-A"] = "1\r\nX-B: 2" }))
     assert.has_error(with("headers", { ["X-A: 1\r\nX-B"] = "2" }))
     assert.has_error(with("headers", { "X-A: 1" }))
+    assert.has_error(with("headers", "X-A: 1"))
+    local many = {}
+    for i = 1, 33 do many["X-" .. i] = "1" end
+    assert.error_matches(with("headers", many), "more than 32 entries")
     engine:close()
+  end)
+
+  it("sends exactly the headers it was given, empty ones too", function()
+    local engine = curl.engine()
+    local request = post(server.url)
+    request.headers = { ["X-Empty"] = "", Accept = "text/plain", ["Content-Type"] = "text/csv", Expect = "" }
+    engine:submit(request)
+    assert(select(2, engine:step(5)))
+    local asked = server:requests()[1]
+    assert.same({ "", "text/plain", "text/csv", "" }, {
+      server_of.header(asked, "X-Empty"), server_of.header(asked, "Accept"), server_of.header(asked, "Content-Type"),
+      server_of.header(asked, "Expect"),
+    })
+    engine:close()
+  end)
+
+  it("joins a repeated header, whatever its case", function()
+    server:script { raw = "HTTP/1.1 201 Created\r\nX-A: 1\r\nContent-Length: 0\r\nx-a:\t2 \r\n\r\n" }
+    local engine = curl.engine()
+    engine:submit(post(server.url))
+    local _, reply = engine:step(5)
+    assert.same({ ["content-length"] = "0", ["x-a"] = "1, 2" }, reply.headers)
+    engine:close()
+  end)
+
+  it("refuses what libcurl refuses", function()
+    local engine = curl.engine()
+    assert.matches("^lomi%.engine %(", tostring(engine))
+    local id, failure = engine:submit(post(server.url .. "/" .. ("x"):rep(8 * 1024 * 1024)))
+    assert.is_nil(id)
+    assert.same({ "connection", false }, { failure.kind, failure.sent })
+    engine:close()
+  end)
+
+  it("forgets what is finished when its handle is closed", function()
+    server:script({ status = 201 }, { status = 202, delay = 0.1 })
+    local one, two = curl.engine(), curl.engine()
+    one:submit(post(server.url))
+    one:step(0)
+    two:submit(post(server.url))
+    repeat local _, reply = two:step(5) until reply -- and the other's, which was asked first, is there too
+    assert.equal(0, one:timeout())
+    one:close()
+    two:close()
+    assert(charge(new(server.url)))
+  end)
+
+  it("gives a call its reply though another call found it", function()
+    local body = '{"data":{"id":"pi_%d"}}'
+    server:script({ status = 201, body = body:format(1) }, { status = 201, body = body:format(2), delay = 0.1 })
+    local client, inner = new(server.url), nil
+    debug.sethook(function() -- between submit and step
+      if debug.getinfo(2, "n").name ~= "step" then return end
+      debug.sethook()
+      inner = charge(client)
+    end, "c")
+    local outer = charge(client)
+    debug.sethook()
+    local ids = { outer.id, inner.id }
+    table.sort(ids)
+    assert.same({ "pi_1", "pi_2" }, ids)
+  end)
+
+  it("says so when there are no descriptors left, and works when there are", function()
+    server:script { status = 201, headers = { Connection = "close" }, body = '{"data":{"id":"pi_1"}}' }
+    local output, status = child.run(([[
+      local process = require "spec_process", require "lomi.curl", require "lomi.transport.curl"
+      local client = require("lomi").new { api_key = "lomi_sk_test_x", base_url = %q, max_retries = 0 }
+      local function charge()
+        local charge, err = client.charges:create_card_charge { amount = 1 }
+        print(charge and "charged" or err.kind .. ", " .. err.outcome .. ": " .. err.message)
+      end
+      process.limit_descriptors(32)
+      local function fill()
+        local files = {}
+        for i = 1, 32 do files[i] = io.open "/dev/null" end
+        return function() for _, file in ipairs(files) do file:close() end end
+      end
+      local free = fill()
+      charge() -- no engine yet
+      free()
+      charge()
+      free = fill()
+      charge() -- no socket
+      free()
+      charge()
+    ]]):format(server.url))
+    assert.equal(0, status, output)
+    assert.matches("^connection, not_sent: [^\n]*descriptors\ncharged\nconnection, not_sent: [^\n]*\ncharged$", output)
+  end)
+
+  it("lets go of all it inherited in a forked child", function()
+    local output = child.run(([[
+      local process, lomi = require "spec_process", require "lomi"
+      local client = lomi.new { api_key = "lomi_sk_test_x", base_url = %q }
+      assert(client.charges:create_card_charge { amount = 1 })
+      local pid = process.fork()
+      for _ = 1, 2 do assert(client.charges:create_card_charge { amount = 1 }) end
+      if pid ~= 0 then print(process.wait(pid)) else os.exit(0, true) end
+    ]]):format(server.url))
+    assert.equal("0", output)
+    local connections = {}
+    for i, request in ipairs(server:requests()) do connections[i] = request.connection end
+    table.sort(connections)
+    assert.same({ 1, 1, 1, 2, 2 }, connections)
   end)
 
   describe("over TLS", function()

@@ -127,6 +127,14 @@ describe("lomi.core.encode", function()
     assert.same({ "a", "b", "c", "d[1]" }, fields)
   end)
 
+  it("tells 32 at most, and of a long name the start", function()
+    local value = {}
+    for i = 1, 40 do value[{}] = i end
+    local _, faults = core.encode(value)
+    assert.equal(32, #faults)
+    fault_of({ [("k"):rep(100)] = print }, ("k"):rep(64) .. "...")
+  end)
+
   it("names the body when there is no field to name", function()
     for _, value in ipairs { print, "\255", 0 / 0 } do fault_of(value, "body") end
   end)
@@ -187,6 +195,12 @@ describe("the limits", function()
       assert(text == nil and #faults > 0)
     ]]
     assert.equal(0, status, output)
+  end)
+
+  it("count a key too, and stop there", function()
+    local _, faults = core.encode { [("k"):rep(2 * MIB)] = { print } }
+    assert.equal(1, #faults)
+    assert.matches("1 MiB", faults[1].message)
   end)
 
   it("allow a body of 1 MiB, to the byte", function()
@@ -414,5 +428,26 @@ describe("the shared lua-cjson", function()
       assert(not core.decode "[NaN]" and not core.encode { 0 / 0 })
     ]]
     assert.equal(0, status, output)
+  end)
+
+  it("may have an empty array, as OpenResty's fork does, which is then no fault", function()
+    local output = child.run [[
+      local cjson = require "cjson"
+      local mark = debug.upvalueid(function() return cjson end, 1) -- a light userdata that is not null
+      local asked
+      package.loaded.cjson = { new = function()
+        local instance = cjson.new()
+        instance.empty_array = mark
+        instance.encode = function(value)
+          asked = value
+          return value == mark and "[]" or error("cannot be written", 0)
+        end
+        return instance
+      end }
+      local core = require "lomi.core"
+      print(core.encode(mark))
+      print(select("#", core.encode { mark }), asked[1] == mark, select(2, core.encode { mark })[1].message)
+    ]]
+    assert.equal("[]\n2\ttrue\tcannot be written", output)
   end)
 end)

@@ -27,7 +27,8 @@ end
 function M.perform(options, calls)
   local client, results = lomi.new(options), {}
   for i, call in ipairs(calls) do
-    local started, result, err, reply = core.now(), nil, nil, nil
+    local started = core.now()
+    local result, err, reply
     if call[1] == "request" then
       result, err, reply = client:request(call[2], call[3], call[4])
     else

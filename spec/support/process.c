@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,9 +52,22 @@ static int process_close(lua_State *L) {
   return 1;
 }
 
+/* limit_descriptors(n): no more than so many from now on */
+static int process_limit_descriptors(lua_State *L) {
+  rlim_t n = (rlim_t)luaL_checkinteger(L, 1);
+  struct rlimit limit = {n, n};
+  lua_pushboolean(L, setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  return 1;
+}
+
 static const luaL_Reg process_functions[] = {
-    {"fork", process_fork},   {"wait", process_wait},   {"exit", process_exit},
-    {"alarm", process_alarm}, {"close", process_close}, {NULL, NULL},
+    {"fork", process_fork},
+    {"wait", process_wait},
+    {"exit", process_exit},
+    {"alarm", process_alarm},
+    {"close", process_close},
+    {"limit_descriptors", process_limit_descriptors},
+    {NULL, NULL},
 };
 
 LOMI_EXPORT int luaopen_spec_process(lua_State *L);

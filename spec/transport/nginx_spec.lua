@@ -367,7 +367,8 @@ describe("the nginx transport", function()
     local sandbox = keep(assert(require("lomi.sandbox").start()))
     start {
       conf = "{user}" .. example("nginx.conf"):gsub("127%.0%.0%.1:8080", "127.0.0.1:{port}"):gsub("daemon off;\n", "")
-        :gsub("error_log stderr", "error_log {prefix}/error.log"):gsub("\nhttp {", '\nhttp { init_worker_by_lua_block { io.stdout:write("ready\\n") io.stdout:flush() }'),
+        :gsub("error_log stderr", "error_log {prefix}/error.log")
+        :gsub("\nhttp {", '%0 init_worker_by_lua_block { io.stdout:write("ready\\n") io.stdout:flush() }'),
       files = { ["shop.lua"] = example("shop.lua") },
       env = ("LOMI_API_KEY=%s LOMI_WEBHOOK_SECRET=whsec_demo LOMI_BASE_URL=%s LUA_PATH='%s' LUA_CPATH='%s'"):format(
         KEY, sandbox.url, nginx_of.lua_path, nginx_of.lua_cpath),

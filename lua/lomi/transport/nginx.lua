@@ -124,9 +124,9 @@ local function trust_hint(err)
       or err:find("chain too long", 1, true)) then
     return ""
   end
-  return "; in the http block of nginx.conf lua_ssl_trusted_certificate must name a file of trusted authorities (Debian's"
-    .. " is /etc/ssl/certs/ca-certificates.crt), and lua_ssl_verify_depth allow for the chain (3 will do; it is 1 unless"
-    .. " set)"
+  return "; in the http block of nginx.conf lua_ssl_trusted_certificate must name a file of trusted authorities"
+    .. " (Debian's is /etc/ssl/certs/ca-certificates.crt), and lua_ssl_verify_depth allow for the chain (3 will do; it"
+    .. " is 1 unless set)"
 end
 
 local function handshake(socket, to, deadline)
@@ -183,6 +183,19 @@ function M.new()
   return setmetatable({}, Nginx)
 end
 
+-- Where the next request goes. Most go where the one before went, so that is kept. Returns why it cannot be.
+local function aim(self, url)
+  local slash = url:find("/", 9, true) or #url + 1
+  local origin = url:sub(1, slash - 1)
+  self.url = nil
+  if not self.endpoint or self.endpoint.origin ~= origin then
+    local endpoint, wrong = parse(origin)
+    if not endpoint then return wrong end
+    self.endpoint = endpoint
+  end
+  self.url, self.target = url, slash <= #url and url:sub(slash) or "/"
+end
+
 -- The headers are the request's own table: nobody else sends it, and a second attempt has the same ones.
 local function head(request, host, target)
   local method, headers, body = request.method, request.headers, request.body
@@ -200,17 +213,14 @@ function Nginx:send(request)
       :format(phase))
   end
 
-  local url, timeout = request.url, request.timeout
+  local timeout = request.timeout
   local deadline = now() + timeout
-  local slash = url:find("/", 9, true) or #url + 1
-  local origin, to = url:sub(1, slash - 1), self.endpoint
-  if not to or to.origin ~= origin then
-    local wrong
-    to, wrong = parse(origin)
-    if not to then return not_sent("tls", wrong) end
-    self.endpoint = to
+  if request.url ~= self.url then
+    local refused = aim(self, request.url)
+    if refused then return not_sent("tls", refused) end
   end
-  local bytes, unfit = head(request, to.host, slash <= #url and url:sub(slash) or "/")
+  local to = self.endpoint
+  local bytes, unfit = head(request, to.host, self.target)
   if not bytes then return not_sent("protocol", "the request cannot be sent: " .. unfit) end
   if request.body then bytes = bytes .. request.body end
 
