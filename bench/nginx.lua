@@ -4,6 +4,7 @@
 -- a machine that slows down slows both; the ratio is the figure to look at. Beside it what does not depend on who else
 -- uses the machine: the worker's CPU time per request. Needs wrk. `make bench-nginx`.
 local nginx = require "spec.support.nginx"
+local serve = require "bench.serve"
 
 local ROUNDS, SECONDS, CONNECTIONS = 31, 1, 32
 
@@ -13,25 +14,13 @@ local HANDLERS = [[
   location = /cosockets { content_by_lua_block { require("bench.nginx_handlers").cosockets(%s) } }
 ]]
 
-local interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
-
--- The server of the charges is a process of its own; it ends when `keep` is closed.
-local address = os.tmpname()
-local keep = assert(io.popen(("%s bench/server.lua > %s"):format(interpreter, address), "w"))
-local url
-repeat
-  local file = assert(io.open(address))
-  url = file:read("*l")
-  file:close()
-until url
-os.remove(address)
-
-local port = url:match(":(%d+)$")
+local backend = serve.start() -- a process of its own
+local port = backend.url:match(":(%d+)$")
 local server = nginx.start { server = HANDLERS:format(port, port), http = "keepalive_requests 1000000000;" }
 
 local function stop()
   server:stop()
-  keep:close()
+  backend:stop()
 end
 
 local worker = server:run "return ngx.worker.pid()"

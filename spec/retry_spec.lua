@@ -174,4 +174,10 @@ describe("lomi.retry.retry_after", function()
     end
     assert.is_nil(retry.retry_after(nil, NOW))
   end)
+
+  it("stops at once when the transport says that it would fail again", function()
+    local policy = { max_retries = 2, backoff = { base = 1, cap = 8 } }
+    assert.is_nil((retry.decide(policy, { number = 1, safe = true, kind = "connection", final = true }, 60, 0)))
+    assert.equal(0, (retry.decide(policy, { number = 1, safe = true, kind = "connection" }, 60, 0)))
+  end)
 end)

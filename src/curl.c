@@ -235,7 +235,7 @@ static int count_lines(const char *at, const char *end) {
 }
 
 static void push_reply(lua_State *L, lomi_transfer *t) {
-  lua_createtable(L, 0, 8); /* the client adds what it knows */
+  lua_createtable(L, 0, 8); /* room for what the client adds */
   lua_pushinteger(L, (lua_Integer)t->status);
   lua_setfield(L, -2, "status");
   char *line = t->head.data, *end = line + t->head.len;

@@ -70,7 +70,8 @@ local function send(transport, request)
     return nil, { kind = "connection", message = "the transport gave a reply without status, headers or body" }
   end
   if type(failure) == "table" and type(failure.message) == "string" then
-    return nil, { kind = failure.kind or "connection", message = failure.message, sent = failure.sent }
+    local kind = failure.kind or "connection"
+    return nil, { kind = kind, message = failure.message, sent = failure.sent, final = failure.final }
   end
   return nil, { kind = "connection", message = failure and text_of(failure) or "the transport gave no reply" }
 end
@@ -177,6 +178,7 @@ function M.perform(config, transport, request, gives, max_retries)
       number = attempts,
       safe = key ~= nil or not mutates,
       kind = failure and failure.kind,
+      final = failure and failure.final,
       status = err.status,
       code = err.code,
       replayed = replayed,

@@ -68,6 +68,7 @@ function M.secrets(text, key)
     out[#out + 1] = text:sub(done)
     text = table.concat(out, "[api key]")
   end
+  if not text:find("_", 1, true) and not text:find("://", 1, true) then return text end
   text = text:gsub("[Ll][Oo][Mm][Ii]_([SsPp][Kk]_%a+)_[%w_%-]+", "lomi_%1_[hidden]")
   text = text:gsub("_secret_[%w_%-]+", "_secret_[hidden]")
   text = text:gsub("whsec_[%w_%-+/=]+", "whsec_[hidden]")

@@ -37,12 +37,14 @@ end
 ---@field number integer  1 for the first
 ---@field safe boolean  asking again cannot do it twice: a GET, or with an idempotency key
 ---@field kind? string  of the transport's failure; nil: there was a reply
+---@field final? boolean  the transport's: it would fail again
 ---@field status? integer  of the reply
 ---@field code? string  of the reply
 ---@field replayed? boolean
 ---@field retry_after? number  seconds
 
 local function is_passing(attempt)
+  if attempt.final then return false end
   if attempt.kind then return KINDS[attempt.kind] end
   return STATUSES[attempt.status] or (attempt.status == 409 and attempt.code == "idempotency_in_progress")
 end

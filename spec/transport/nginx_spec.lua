@@ -93,6 +93,7 @@ describe("the nginx transport", function()
 
     local function check_refused(phase)
       check(noted(phase), "connection", "not_sent", { phase .. " phase", "ngx.timer.at(0, …)" })
+      assert.equal(1, noted(phase).err.attempts)
       assert.equal(0, #server:requests())
     end
 
@@ -329,6 +330,22 @@ describe("the nginx transport", function()
     local took = core.now() - started
     assert.is_true(took < 2 * DELAY, took) -- one after the other it would be COUNT * DELAY
     assert.is_true(slowest < DELAY / 2, slowest)
+  end)
+
+  it("sends nothing when no time is left, rather than with nginx's own limits", function()
+    start()
+    for _, timeout in ipairs { 0, -1 } do
+      local failure = nginx:run([[
+        local url, timeout = (...).url, (...).timeout
+        local _, failure = require("lomi.transport.nginx").new():send {
+          method = "GET", url = url, headers = {}, timeout = timeout, connect_timeout = 10,
+        }
+        return failure
+      ]], { url = server.url, timeout = timeout })
+      assert.equal("timeout", failure.kind)
+      assert.is_false(failure.sent)
+    end
+    assert.equal(0, #server:requests())
   end)
 
   it("says where the worker's environment is missing, and takes the key from there", function()

@@ -37,6 +37,7 @@ local lazy = require "lomi.lazy"
 ---@field kind "connection"|"timeout"|"tls"|"protocol"  as of the error
 ---@field message string  what happened
 ---@field sent? boolean  false: nothing of the request can have left; nil means true
+---@field final? boolean  asking again here would fail in the same way: it is not retried
 
 local Curl = { is_curl = true, now = core.now }
 Curl.__index = Curl

@@ -91,14 +91,18 @@ end
 -- it costs next to nothing when the connection comes from the pool.
 local function connect_by_name(socket, to, seconds)
   local connecting = ngx.thread.spawn(function() return socket:connect(to.address, to.port, to.options) end)
+  local ok, connected, err
   if coroutine.status(connecting) == "zombie" then -- has ended
-    local _, connected, err = ngx.thread.wait(connecting)
-    return connected, err
+    ok, connected, err = ngx.thread.wait(connecting)
+  else
+    local alarm = ngx.thread.spawn(function() ngx.sleep(seconds) end)
+    ok, connected, err = ngx.thread.wait(connecting, alarm)
+    local in_time = not ok or connected or err
+    ngx.thread.kill(in_time and alarm or connecting)
+    if not in_time then err = "timeout" end
   end
-  local alarm = ngx.thread.spawn(function() ngx.sleep(seconds) end)
-  local _, connected, err = ngx.thread.wait(connecting, alarm)
-  ngx.thread.kill((connected or err) and alarm or connecting)
-  return connected, err or "timeout"
+  if not ok then error(connected, 0) end
+  return connected, err
 end
 
 local function connect(socket, to, seconds)
@@ -209,8 +213,8 @@ end
 function Nginx:send(request)
   local phase = get_phase()
   if not WAITS[phase] then
-    return not_sent("connection", ("nginx cannot wait for a reply in its %s phase; call from ngx.timer.at(0, …) there")
-      :format(phase))
+    local message = ("nginx cannot wait for a reply in its %s phase; call from ngx.timer.at(0, …) there"):format(phase)
+    return nil, { kind = "connection", message = message, sent = false, final = true }
   end
 
   local timeout = request.timeout
@@ -224,8 +228,9 @@ function Nginx:send(request)
   if not bytes then return not_sent("protocol", "the request cannot be sent: " .. unfit) end
   if request.body then bytes = bytes .. request.body end
 
-  local socket, given = ngx.socket.tcp(), milliseconds(timeout)
   local connect_timeout = min(request.connect_timeout, timeout)
+  if connect_timeout <= 0 then return not_sent("timeout", "no time was left to connect to " .. to.host) end
+  local socket, given = ngx.socket.tcp(), milliseconds(timeout)
   socket:settimeouts(milliseconds(connect_timeout), given, given)
   local ok, failure = connect(socket, to, connect_timeout)
   if not ok then return nil, failure end
