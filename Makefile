@@ -147,8 +147,8 @@ lint: deps ## format, warnings as errors, static analysis
 # The interpreter of the proofs, see tools/prove.sh. What is for the linker is for the modules.
 $(B)/bin/$(LUA): tools/host.c tools/host.h $(HOST_SRC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(call pkg,--cflags,$(LUA) libcurl) $(filter-out -Wl%,$(LDFLAGS)) -o $@ $(filter %.c,$^) -Wl,-E \
-	  $(call pkg,--libs,$(LUA) $(if $(HOST_SRC),libcurl)) -pthread
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(call pkg,--cflags,$(LUA)) $(filter-out -Wl%,$(LDFLAGS)) -o $@ $(filter %.c,$^) -Wl,-E \
+	  $(call pkg,--libs,$(LUA)) -ldl -pthread
 
 .PHONY: asan tsan valgrind memerr coverage
 asan: deps ## every spec under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer

@@ -1,0 +1,81 @@
+-- SPDX-License-Identifier: MIT
+-- Lists the lines of ours that nothing has run, on either Lua: of C out of gcov's counts, of Lua out of what
+-- tools/lines.c has written. `make coverage`.
+--
+--   coverage.lua DIRECTORY     of the builds: DIRECTORY/<lua>/obj, DIRECTORY/<lua>/lines
+
+local directory = assert(arg[1], "usage: coverage.lua DIRECTORY")
+local LUAS = { "lua5.4", "luajit" }
+
+-- What no host of ours runs.
+local ELSEWHERE = { ["lua/lomi/transport/nginx.lua"] = "runs in nginx alone, see spec/transport/nginx_spec.lua" }
+
+local function lines_of(command)
+  local pipe = assert(io.popen(command))
+  local list = {}
+  for line in pipe:lines() do list[#list + 1] = line end
+  pipe:close()
+  return list
+end
+
+-- file -> line number -> has it run? Lines without code are absent.
+local files = {}
+
+local function mark(file, line, ran)
+  files[file] = files[file] or {}
+  files[file][line] = files[file][line] or ran
+end
+
+for _, lua in ipairs(LUAS) do
+  local file
+  for _, line in ipairs(lines_of(("gcov -t %s/%s/obj/*.gcda 2>/dev/null"):format(directory, lua))) do
+    local count, number, text = line:match("^%s*([^:]+):%s*(%d+):(.*)$")
+    if number == "0" then
+      file = text:match("^Source:(src/.*)") or (not text:find("^Source:") and file) or nil
+    elseif file and number and count ~= "-" then
+      mark(file, tonumber(number), count:find("^%d") ~= nil)
+    end
+  end
+end
+
+local function source_of(file)
+  local list = {}
+  for line in io.lines(file) do list[#list + 1] = line end
+  return list
+end
+
+for _, file in ipairs(lines_of("find lua -name '*.lua'")) do
+  local source = source_of(file)
+  for _, line in ipairs(lines_of("luac5.4 -p -l -l " .. file)) do
+    local number = tonumber(line:match("^\t%d+\t%[(%d+)%]"))
+    local text = number and not line:find("VARARGPREP", 1, true) and source[number]
+    if text and not text:find("^%s*end[%s,;)}]*$") and not text:find("^[%s})]*$") then mark(file, number, false) end
+  end
+end
+for _, lua in ipairs(LUAS) do
+  for _, line in ipairs(lines_of(("sort -u %s/%s/lines/*"):format(directory, lua))) do
+    local file, number = line:match("^(.*):(%d+)$")
+    if files[file] and files[file][tonumber(number)] ~= nil then mark(file, tonumber(number), true) end
+  end
+end
+
+local names, total, total_ran = {}, 0, 0
+for file in pairs(files) do names[#names + 1] = file end
+table.sort(names)
+for _, file in ipairs(names) do
+  local count, missing = 0, {}
+  for line, ran in pairs(files[file]) do
+    count = count + 1
+    if not ran then missing[#missing + 1] = line end
+  end
+  table.sort(missing)
+  total, total_ran = total + count, total_ran + count - #missing
+  print(("%-32s %5d lines  %5.1f %%"):format(file, count, 100 * (count - #missing) / count))
+  local source = source_of(file)
+  if ELSEWHERE[file] then
+    print("    " .. ELSEWHERE[file])
+    missing = {}
+  end
+  for _, line in ipairs(missing) do print(("%7d  %s"):format(line, source[line])) end
+end
+print(("%-32s %5d lines  %5.1f %%"):format("all", total, 100 * total_ran / total))

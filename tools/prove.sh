@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The proofs that need modules built in another way: make asan, tsan, valgrind, memerr, coverage. Each has its modules,
+# and tools/host.c to run them in, under build/<proof>/<lua>. SPEC: what to run instead of all that the proof runs.
+#
+#   prove.sh PROOF
+set -eu
+cd "$(dirname "$0")/.."
+
+proof=$1
+LUAS=${LUAS:-lua5.4 luajit}
+BUSTED=$(command -v "${BUSTED:-busted}")
+DEBUG="-O1 -g -fno-omit-frame-pointer"
+WRAP="-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc" # for tools/failing.c
+SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+
+# build CFLAGS LDFLAGS [SOURCE-OF-THE-HOST…]: for $lua, into $B
+build() {
+  cflags=$1 ldflags=$2
+  shift 2
+  make -s --no-print-directory LUA="$lua" B="$B" CFLAGS="$cflags" LDFLAGS="$ldflags" HOST_SRC="$*" \
+    modules "$B/bin/$lua" "$B/spec_process.so"
+}
+
+# The programs the specs start are ours too; nothing of the tree's own build is.
+enter() {
+  PATH=$PWD/$B/bin:$path
+  eval "$(make -s LUA="$lua" B="$B" env)"
+}
+
+path=$PATH
+failed=""
+for lua in $LUAS; do
+  echo "== $proof, $lua"
+  B=build/$proof/$lua
+  SANITIZER=$proof # the specs are told by this
+  export PATH SANITIZER
+  unset LUA_PATH LUA_CPATH
+  case $proof in
+  asan)
+    build "$DEBUG $SANITIZE" "$SANITIZE -Wl,-z,nodelete"
+    make -s LUA="$lua" B="$B" CFLAGS="$DEBUG $SANITIZE" LDFLAGS="$SANITIZE" lib # a program: nothing to wrap, to keep
+    enter
+    [ "$lua" = lua5.4 ] || LSAN_OPTIONS="suppressions=$PWD/tools/luajit.supp:print_suppressions=0"
+    export LSAN_OPTIONS
+    # shellcheck disable=SC2086
+    "$lua" "$BUSTED" ${SPEC:-spec} || failed="$failed $lua"
+    ;;
+  tsan)
+    build "$DEBUG -fsanitize=thread" "-fsanitize=thread"
+    enter
+    # shellcheck disable=SC2086
+    TSAN_OPTIONS="exitcode=66 die_after_fork=0" "$lua" "$BUSTED" \
+      ${SPEC:-spec/httpd_spec.lua spec/curl_spec.lua spec/loop_spec.lua spec/sandbox} || failed="$failed $lua"
+    ;;
+  valgrind)
+    build "$DEBUG" "-Wl,-z,nodelete"
+    enter
+    # shellcheck disable=SC2086
+    valgrind --quiet --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes \
+      --suppressions=tools/valgrind.supp "$B/bin/$lua" "$BUSTED" \
+      ${SPEC:-spec/json_spec.lua spec/http1_spec.lua spec/core_spec.lua spec/crypto_spec.lua spec/webhook_spec.lua
+        spec/loop_spec.lua spec/sandbox/init_spec.lua} || failed="$failed $lua"
+    ;;
+  memerr)
+    build "$DEBUG $SANITIZE" "$SANITIZE -Wl,-z,nodelete $WRAP" tools/failing.c
+    enter
+    LSAN_OPTIONS="suppressions=$PWD/tools/memerr.supp:print_suppressions=0" "$lua" tools/memerr.lua || failed="$failed $lua"
+    ;;
+  coverage)
+    rm -rf "$B/lines"
+    find "$B" -name '*.gcda' -delete 2>/dev/null || true
+    # Without counters of its own: they would be set to naught in a forked child.
+    make -s LUA="$lua" B="$B" CFLAGS="$DEBUG" "$B/spec_process.so"
+    build "-O0 -g --coverage" "--coverage $WRAP" tools/lines.c tools/failing.c
+    make -s LUA="$lua" B="$B" CFLAGS="-O0 -g --coverage" LDFLAGS="--coverage" lib
+    enter
+    LOMI_LINES=$PWD/$B/lines
+    export LOMI_LINES
+    mkdir -p "$LOMI_LINES"
+    # shellcheck disable=SC2086
+    "$lua" "$BUSTED" ${SPEC:-spec} || failed="$failed $lua"
+    "$lua" tools/memerr.lua || failed="$failed $lua"
+    ;;
+  esac
+done
+
+PATH=$path
+[ "$proof" != coverage ] || lua5.4 tools/coverage.lua build/coverage
+if [ -n "$failed" ]; then
+  echo "$proof: not clean on$failed" >&2
+  exit 1
+fi
+echo "$proof: clean"
