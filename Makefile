@@ -150,6 +150,28 @@ $(B)/bin/$(LUA): tools/host.c tools/host.h $(HOST_SRC)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(call pkg,--cflags,$(LUA)) $(filter-out -Wl%,$(LDFLAGS)) -o $@ $(filter %.c,$^) -Wl,-E \
 	  $(call pkg,--libs,$(LUA)) -ldl -pthread
 
+# libFuzzer's targets, each with the sources it is about. FUZZ: which of them; FUZZ_ARGS: for how long.
+FUZZ      ?= http1 json webhook
+FUZZ_ARGS ?= -runs=10000000
+fuzz_http1   := http1.c buffer.c
+fuzz_json    := core.c json.c http1.c http1_lua.c buffer.c
+fuzz_webhook := $(fuzz_json) crypto.c resident.c
+
+.PHONY: fuzz
+fuzz: deps ## look for inputs that break a parser: FUZZ_ARGS=-max_total_time=30 for 30 seconds each
+	@./deps.sh clang $$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a)=libclang-rt-14-dev
+	@eval "$$($(MAKE) -s LUA=lua5.4 env)"; for name in $(FUZZ); do $(MAKE) -s build/fuzz/$$name || exit 1; \
+	  mkdir -p build/fuzz/corpus/$$name fuzz/corpus/$$name; \
+	  build/fuzz/$$name -max_len=2048 -print_final_stats=1 $(FUZZ_ARGS) build/fuzz/corpus/$$name fuzz/corpus/$$name \
+	    2>build/fuzz/$$name.log || { tail -n 40 build/fuzz/$$name.log; exit 1; }; \
+	  echo "fuzz: $$name: $$(sed -n 's/^stat::number_of_executed_units: *//p' build/fuzz/$$name.log) runs, nothing found"; done
+
+build/fuzz/%: fuzz/%_fuzz.c fuzz/lua_fuzz.h $(wildcard src/*.c src/*.h)
+	@mkdir -p $(@D)
+	clang -std=gnu99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc \
+	  $(call pkg,--cflags,lua5.4 libcrypto) -o $@ $< $(addprefix src/,$(fuzz_$*)) -Wl,-E \
+	  $(call pkg,--libs,lua5.4 libcrypto) -lm -ldl -pthread
+
 .PHONY: asan tsan valgrind memerr coverage
 asan: deps ## every spec under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
 	@tools/prove.sh asan

@@ -133,6 +133,7 @@ describe("lomi.core.encode", function()
     local _, faults = core.encode(value)
     assert.equal(32, #faults)
     fault_of({ [("k"):rep(100)] = print }, ("k"):rep(64) .. "...")
+    fault_of({ ["k" .. ("é"):rep(100)] = print }, "k" .. ("é"):rep(31) .. "...") -- a whole number of characters
   end)
 
   it("names the body when there is no field to name", function()

@@ -116,13 +116,16 @@ static void add_key(lua_State *L, luaL_Buffer *path, const step *at, bool first)
   size_t len;
   const char *key = lua_tolstring(L, at->key, &len);
   bool readable = is_utf8(key, len);
+  size_t shown = len < MAX_KEY_SHOWN ? len : MAX_KEY_SHOWN;
+  while (readable && shown < len && ((unsigned char)key[shown] & 0xC0) == 0x80)
+    shown--; /* not in the middle of a character */
   if (!first)
     luaL_addchar(path, '.');
-  for (size_t i = 0; i < len && i < MAX_KEY_SHOWN; i++) {
+  for (size_t i = 0; i < shown; i++) {
     unsigned char c = (unsigned char)key[i];
     luaL_addchar(path, c < 0x20 || c == 0x7F || (c >= 0x80 && !readable) ? '?' : (char)c);
   }
-  if (len > MAX_KEY_SHOWN)
+  if (shown < len)
     luaL_addstring(path, "...");
 }
 
