@@ -35,7 +35,7 @@ describe("lomi.sandbox.admin", function()
       local reply = sandbox:admin("POST", case[1], case[2])
       assert.equal(400, reply.status, case[1])
       assert.equal(case[3], reply.json.error.message:sub(1, #case[3]))
-      assert.falsy(reply.body:find("4111", 1, true))
+      assert.falsy(reply.body:find("41111111", 1, true)) -- a request id may hold 4111 by chance
     end
   end)
 
