@@ -29,6 +29,8 @@ typedef struct lomi_slot {
   lomi_engine *engine;
   lomi_queue *queue;
   CURL *easy;
+  char *url;                /* of the request before; the next one's is mostly the same */
+  CURLU *parsed;            /* of it */
   struct curl_slist *block; /* one allocation: list nodes, then the text and body they point to */
   size_t block_size;
   bool interim;   /* what is read now is a 1xx reply */
@@ -256,6 +258,8 @@ bool lomi_engine_usable(const lomi_engine *engine) {
 
 static void slot_free(lomi_slot *slot) {
   curl_easy_cleanup(slot->easy);
+  curl_url_cleanup(slot->parsed);
+  free(slot->url);
   lomi_buffer_free(&slot->transfer.head);
   lomi_buffer_free(&slot->transfer.body);
   free(slot->block);
@@ -322,11 +326,31 @@ static long in_milliseconds(double seconds) {
   return ms < 1 ? 1 : ms > longest ? (long)longest : (long)ms;
 }
 
-static CURLcode set_request(lomi_slot *slot, const lomi_request *r, const char *body) {
+/* Parses the URL, where libcurl would parse it and write it out again at every request. After a
+ * failure the slot is of no use. */
+static CURLcode set_url(lomi_slot *slot, const char *url) {
   CURL *easy = slot->easy;
   CURLcode code = CURLE_OK;
+  if (slot->url != NULL && strcmp(slot->url, url) == 0)
+    return code;
+  free(slot->url);
+  slot->url = strdup(url);
+  if (slot->parsed == NULL)
+    slot->parsed = curl_url();
+  if (slot->url == NULL || slot->parsed == NULL)
+    return CURLE_OUT_OF_MEMORY;
+  CURLUcode fault = curl_url_set(slot->parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS);
+  if (fault != CURLUE_OK)
+    return fault == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT;
+  SET(CURLOPT_URL, url); /* for its messages, and else it writes one out */
+  SET(CURLOPT_CURLU, slot->parsed);
+  return code;
+}
+
+static CURLcode set_request(lomi_slot *slot, const lomi_request *r, const char *body) {
+  CURL *easy = slot->easy;
+  CURLcode code = set_url(slot, r->url);
   bool get = strcmp(r->method, "GET") == 0;
-  SET(CURLOPT_URL, r->url);
   SET(CURLOPT_HTTPHEADER, slot->block);
   SET(CURLOPT_TIMEOUT_MS, in_milliseconds(r->timeout));
   SET(CURLOPT_CONNECTTIMEOUT_MS, in_milliseconds(r->connect_timeout));
