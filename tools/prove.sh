@@ -56,11 +56,12 @@ for lua in $LUAS; do
   valgrind)
     build "$DEBUG" "-Wl,-z,nodelete"
     enter
+    # A forked child gives the memory of the engine it inherited to nobody, by design: that is a leak to valgrind.
     # shellcheck disable=SC2086
     valgrind --quiet --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes \
-      --suppressions=tools/valgrind.supp "$B/bin/$lua" "$BUSTED" \
+      "$B/bin/$lua" "$BUSTED" --filter-out=fork \
       ${SPEC:-spec/json_spec.lua spec/http1_spec.lua spec/core_spec.lua spec/crypto_spec.lua spec/webhook_spec.lua
-        spec/loop_spec.lua spec/sandbox/init_spec.lua} || failed="$failed $lua"
+        spec/curl_spec.lua spec/loop_spec.lua spec/httpd_spec.lua spec/sandbox/init_spec.lua} || failed="$failed $lua"
     ;;
   memerr)
     build "$DEBUG $SANITIZE" "$SANITIZE -Wl,-z,nodelete $WRAP" tools/failing.c
