@@ -7,9 +7,6 @@
 local directory = assert(arg[1], "usage: coverage.lua DIRECTORY")
 local LUAS = { "lua5.4", "luajit" }
 
--- What no host of ours runs.
-local ELSEWHERE = { ["lua/lomi/transport/nginx.lua"] = "runs in nginx alone, see spec/transport/nginx_spec.lua" }
-
 local function lines_of(command)
   local pipe = assert(io.popen(command))
   local list = {}
@@ -71,11 +68,7 @@ for _, file in ipairs(names) do
   table.sort(missing)
   total, total_ran = total + count, total_ran + count - #missing
   print(("%-32s %5d lines  %5.1f %%"):format(file, count, 100 * (count - #missing) / count))
-  local source = source_of(file)
-  if ELSEWHERE[file] then
-    print("    " .. ELSEWHERE[file])
-    missing = {}
-  end
+  local source = #missing > 0 and source_of(file)
   for _, line in ipairs(missing) do print(("%7d  %s"):format(line, source[line])) end
 end
 print(("%-32s %5d lines  %5.1f %%"):format("all", total, 100 * total_ran / total))

@@ -6,6 +6,7 @@ local socket = require "socket"
 local transport = require("lomi.transport.curl").new()
 
 local MODULES = "/usr/lib/nginx/modules"
+local LINES = os.getenv "LOMI_LINES" -- a directory: what ran is told there, see tools/lines.lua
 local TRIES = 5 -- somebody else may take the port between our asking and nginx's
 
 -- The tree, told by where our own modules are. nginx runs on LuaJIT, whatever runs the spec.
@@ -147,12 +148,13 @@ function M.start(options)
   options = options or {}
   assert(read(ROOT .. "/build/luajit/lomi/core.so"), "nginx runs on LuaJIT: make modules LUA=luajit")
   local prefix = output_of("mktemp -d"):gsub("%s+$", "")
+  local watch = LINES and ('require("tools.lines")("%s/nginx")\n'):format(LINES) or ""
   local fill = {
     prefix = prefix, root = ROOT,
     user = output_of("id -u"):find("^0%s") and "user root;" or "",
     modules = ("load_module %s/ndk_http_module.so;\nload_module %s/ngx_http_lua_module.so;"):format(MODULES, MODULES),
     main = options.main or "", http = options.http or "", server = options.server or "",
-    init_worker = options.init_worker or "",
+    init_worker = watch .. (options.init_worker or ""),
   }
   for name, content in pairs(options.files or {}) do write(prefix .. "/" .. name, content) end
   local pipe, pid
