@@ -137,12 +137,22 @@ chaos: deps modules ## 10,000 charges in bad weather: made once or not at all; 1
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/chaos.lua
 	@LOMI_LOAD=100000 $(MAKE) --no-print-directory spec SPEC=spec/load_spec.lua
 
+C_DIRS  := src spec/support bench examples/embed tools fuzz
+C_FILES := $(wildcard $(C_DIRS:%=%/*.c))
+
 lint: deps ## format, warnings as errors, static analysis
-	clang-format --dry-run -Werror src/*.[ch] spec/support/*.c bench/*.c examples/embed/*.c tools/*.[ch] fuzz/*.[ch]
+	clang-format --dry-run -Werror $(C_FILES) $(wildcard $(C_DIRS:%=%/*.h))
 	luacheck -q lua spec examples bench tools rockspec/*.rockspec
-	cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c99 src
+	cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c99 $(C_FILES)
 	@for lua in $(LUAS); do \
-	  $(MAKE) --no-print-directory LUA=$$lua B=build/lint/$$lua CFLAGS="-O2 -Werror" modules || exit 1; done
+	  $(MAKE) --no-print-directory LUA=$$lua B=build/lint/$$lua CFLAGS="-O2 -Werror" modules || exit 1; \
+	  $(MAKE) --no-print-directory LUA=$$lua tidy || exit 1; done
+
+.PHONY: tidy
+tidy: # clang-tidy for one Lua, as many files at once as there are processors; -fno-…: it would count what it hides
+	@echo 'clang-tidy, $(LUA)'
+	@printf '%s\n' $(C_FILES) | xargs -P "$$(nproc)" -I{} clang-tidy --quiet --config-file=.clang-tidy {} -- \
+	  $(ALL_CFLAGS) -fno-caret-diagnostics -Isrc $(PKG_CFLAGS) $(CPPFLAGS)
 
 # The interpreter of the proofs, see tools/prove.sh. What is for the linker is for the modules.
 $(B)/bin/$(LUA): tools/host.c tools/host.h $(HOST_SRC)

@@ -6,7 +6,7 @@
 set -eu
 
 packages="
-  build-essential pkg-config clang-format cppcheck git ca-certificates openssl locales iproute2 procps
+  build-essential pkg-config clang-format clang-tidy cppcheck git ca-certificates openssl locales iproute2 procps
   lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
   lua-cjson lua-argparse lua-socket lua-cqueues lua-luv lua-busted lua-check luarocks
   libcurl4-openssl-dev libssl-dev libmicrohttpd-dev

@@ -76,7 +76,7 @@ static void add_header(lua_State *L, const char *name, size_t name_len, const ch
     lua_rawseti(L, -2, 1);
   }
   lua_pushlstring(L, value, value_len);
-  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
   lua_rawset(L, -3);
 }
 
@@ -114,14 +114,14 @@ static int run(lua_State *L) {
   const char *body = push_headers(L, at, end);
   size_t len = (size_t)(end - body);
   HMAC(EVP_sha256(), SECRET, sizeof SECRET - 1, (const unsigned char *)body, len, mac, &mac_len);
-  for (unsigned i = 0; i < mac_len; i++)
+  for (size_t i = 0; i < mac_len; i++)
     snprintf(hex + 2 * i, 3, "%02x", mac[i]);
   lua_pushstring(L, hex);
   if (len > 0) { /* the byte that changes, and how, are told by the signature */
-    char *changed = malloc(len);
+    unsigned char *changed = malloc(len);
     memcpy(changed, body, len);
-    changed[(mac[0] * 256u + mac[1]) % len] ^= (char)(1 << mac[2] % 8);
-    lua_pushlstring(L, changed, len);
+    changed[(mac[0] * 256u + mac[1]) % len] ^= (unsigned char)(1 << mac[2] % 8);
+    lua_pushlstring(L, (const char *)changed, len);
     free(changed);
   } else {
     lua_pushliteral(L, "{}");

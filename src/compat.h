@@ -8,6 +8,9 @@
 #include <lua.h>
 #include <lualib.h>
 
+/* It raises, always; its header does not say so, and analyzers go on after it. */
+int luaL_error(lua_State *L, const char *format, ...) __attribute__((noreturn));
+
 #if LUA_VERSION_NUM == 501
 #include <luajit.h> /* LuaJIT only: PUC 5.1 lacks luaL_setfuncs and has no such header */
 

@@ -112,10 +112,10 @@ static void list_push(lomi_transfer **list, lomi_transfer *t) {
 }
 
 static void list_remove(lomi_transfer **list, lomi_transfer *t) {
-  if (t->prev != NULL)
-    t->prev->next = t->next;
-  else
+  if (*list == t)
     *list = t->next;
+  else
+    t->prev->next = t->next;
   if (t->next != NULL)
     t->next->prev = t->prev;
   t->prev = t->next = NULL;
@@ -662,10 +662,10 @@ void lomi_queue_close(lomi_engine *engine, lomi_queue *queue) {
   sigpipe signals;
   sigpipe_block(&signals, engine);
   while (queue->running != NULL) {
-    lomi_slot *slot = queue->running->slot;
-    list_remove(&queue->running, &slot->transfer);
-    curl_multi_remove_handle(engine->multi, slot->easy);
-    slot_free(slot);
+    lomi_transfer *t = queue->running;
+    list_remove(&queue->running, t);
+    curl_multi_remove_handle(engine->multi, t->slot->easy);
+    slot_free(t->slot);
   }
   sigpipe_restore(&signals);
   while (queue->finished != NULL)

@@ -64,7 +64,9 @@ static size_t span(const bool set[256], const char *s, size_t n) {
 }
 
 static char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+  if (c >= 'A' && c <= 'Z')
+    return (char)(c + ('a' - 'A'));
+  return c;
 }
 
 static bool is_blank(char c) {
@@ -445,7 +447,7 @@ bool lomi_http1_next_field(const lomi_http1 *p, size_t *cursor, const char **nam
 /* --- writer -------------------------------------------------------------------------------- */
 
 /* `status` is one lomi_buffer_status, or several or-ed. */
-static const char *put_result(int status) {
+static const char *put_result(unsigned status) {
   if (status == LOMI_BUFFER_OK)
     return NULL;
   return status & LOMI_BUFFER_NOMEM ? "out of memory for the head of the request"
@@ -454,7 +456,7 @@ static const char *put_result(int status) {
 
 const char *lomi_http1_put_request(lomi_buffer *out, const char *method, size_t method_len,
                                    const char *target, size_t target_len) {
-  int status = LOMI_BUFFER_OK;
+  unsigned status = LOMI_BUFFER_OK;
   if (!lomi_http1_is_token(method, method_len))
     return "the method is not a token such as GET or POST";
   if (target_len == 0)
@@ -471,7 +473,7 @@ const char *lomi_http1_put_request(lomi_buffer *out, const char *method, size_t 
 
 const char *lomi_http1_put_field(lomi_buffer *out, const char *name, size_t name_len,
                                  const char *value, size_t value_len) {
-  int status = LOMI_BUFFER_OK;
+  unsigned status = LOMI_BUFFER_OK;
   if (!lomi_http1_is_token(name, name_len))
     return "a header name is not a token (letters, digits and a few signs, as in X-API-KEY)";
   if (span(text_bytes, value, value_len) != value_len)
@@ -484,5 +486,5 @@ const char *lomi_http1_put_field(lomi_buffer *out, const char *name, size_t name
 }
 
 const char *lomi_http1_put_end(lomi_buffer *out) {
-  return put_result((int)lomi_buffer_append(out, "\r\n", 2));
+  return put_result(lomi_buffer_append(out, "\r\n", 2));
 }

@@ -134,7 +134,7 @@ static void suspend(connection *c, double seconds) {
 /* Disconnecting a TCP socket this way sends a RST; the descriptor stays libmicrohttpd's. */
 static void send_rst(connection *c) {
   struct sockaddr none = {.sa_family = AF_UNSPEC};
-  connect(c->fd, &none, sizeof none);
+  (void)connect(c->fd, &none, sizeof none);
 }
 
 /* A RST would take back what has not left yet, so everything is pushed out first. */
@@ -533,7 +533,8 @@ static struct {
   pthread_once_t once;
   pthread_mutex_t mutex;
   lomi_httpd *first;
-} running = {PTHREAD_ONCE_INIT, PTHREAD_MUTEX_INITIALIZER, NULL};
+  bool hooked;
+} running = {PTHREAD_ONCE_INIT, PTHREAD_MUTEX_INITIALIZER, NULL, false};
 
 static void list_add(lomi_httpd *s) {
   pthread_mutex_lock(&running.mutex);
@@ -594,8 +595,8 @@ static void after_fork_child(void) {
 }
 
 static void hook_process(void) {
-  atexit(at_exit);
-  pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+  running.hooked =
+      atexit(at_exit) == 0 && pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
 }
 
 /* ---- Start and stop ---- */
@@ -652,12 +653,12 @@ static int create_thread(lomi_httpd *s) {
 }
 
 lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_t error_size) {
-  lomi_httpd *s = calloc(1, sizeof *s);
+  pthread_once(&running.once, hook_process);
+  lomi_httpd *s = running.hooked ? calloc(1, sizeof *s) : NULL;
   if (s == NULL) {
     snprintf(error, error_size, "not enough memory");
     return NULL;
   }
-  pthread_once(&running.once, hook_process);
   pthread_mutex_init(&s->mutex, NULL);
   pthread_cond_init(&s->answered, NULL);
 

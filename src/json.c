@@ -120,10 +120,11 @@ static void add_key(lua_State *L, luaL_Buffer *path, const step *at, bool first)
   while (readable && shown < len && ((unsigned char)key[shown] & 0xC0) == 0x80)
     shown--; /* not in the middle of a character */
   if (!first)
-    luaL_addchar(path, '.');
+    luaL_addstring(path, ".");
   for (size_t i = 0; i < shown; i++) {
     unsigned char c = (unsigned char)key[i];
-    luaL_addchar(path, c < 0x20 || c == 0x7F || (c >= 0x80 && !readable) ? '?' : (char)c);
+    bool hidden = c < 0x20 || c == 0x7F || (c >= 0x80 && !readable);
+    luaL_addlstring(path, hidden ? "?" : &key[i], 1);
   }
   if (shown < len)
     luaL_addstring(path, "...");
@@ -131,10 +132,10 @@ static void add_key(lua_State *L, luaL_Buffer *path, const step *at, bool first)
 
 /* Pushes the field's name, as `metadata.items[2].price`; of a very deep one, the outer part. */
 static void push_path(lua_State *L, const step *at) {
-  enum { SHOWN = 8 };
-  const step *steps[LOMI_MAX_JSON_DEPTH + 2];
+  enum { SHOWN = 8, DEEPEST = LOMI_MAX_JSON_DEPTH + 2 };
+  const step *steps[DEEPEST];
   int n = 0;
-  for (; at != NULL && n < (int)(sizeof steps / sizeof *steps); at = at->up)
+  for (; at != NULL && n < DEEPEST; at = at->up)
     steps[n++] = at;
   if (n == 0) {
     lua_pushliteral(L, "body");

@@ -5,10 +5,10 @@
 
 #define LOMI_VERSION "0.1.0" /* the one place; the specs check that the others agree */
 
-#define LOMI_MAX_REQUEST_BODY (1024 * 1024)   /* bytes of JSON we are willing to send */
-#define LOMI_MAX_REPLY_BODY (4 * 1024 * 1024) /* bytes of a reply we are willing to hold */
-#define LOMI_MAX_HEAD (64 * 1024)             /* bytes of a status line and its headers */
-#define LOMI_MAX_JSON_DEPTH 64                /* tables within tables */
+#define LOMI_MAX_REQUEST_BODY (1024UL * 1024)   /* bytes of JSON we are willing to send */
+#define LOMI_MAX_REPLY_BODY (4 * 1024UL * 1024) /* bytes of a reply we are willing to hold */
+#define LOMI_MAX_HEAD (64 * 1024UL)             /* bytes of a status line and its headers */
+#define LOMI_MAX_JSON_DEPTH 64                  /* tables within tables */
 
 /* Exported from a shared object; everything else is hidden. */
 #define LOMI_EXPORT __attribute__((visibility("default")))

@@ -53,6 +53,8 @@ static void raise_interrupt(lua_State *L, lua_Debug *debug) {
 
 static void on_interrupt(int number) {
   signal(number, SIG_DFL); /* a second one ends the process */
+  /* One of the few functions of Lua that a signal handler may call.
+   * NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c) */
   lua_sethook(interrupted, raise_interrupt, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 

@@ -59,11 +59,13 @@ static void write_out(void) {
     for (int line = 0; line < LINES; line++)
       if (file->ran[line])
         fprintf(out, "%s:%d\n", file->name, line);
-  fclose(out);
+  if (fclose(out) != 0)
+    perror(path);
 }
 
 __attribute__((constructor)) static void start(void) {
-  atexit(write_out);
+  if (atexit(write_out) != 0)
+    abort();
 }
 
 void host_watch(lua_State *L) {
