@@ -106,7 +106,7 @@ install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
 
 # ---- Proving it -------------------------------------------------------------------------------------
 
-.PHONY: spec test chaos lint bench bench-loop clean help
+.PHONY: spec test chaos lint bench bench-loop bench-nginx clean help
 spec: modules lib $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
 	@eval "$$($(MAKE) -s env)"; $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
 
@@ -215,8 +215,10 @@ build/bare: bench/bare.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu99 $(WARN) $(CFLAGS) $(call pkg,--cflags,libcurl) -o $@ $< $(call pkg,--libs,libcurl)
 
-bench: deps modules build/bare ## CPU time of a charge, against the least a C program can do
-	@eval "$$($(MAKE) -s env)"; $(LUA) bench/charge.lua
+bench: deps all build/bare ## every figure, in one table: two minutes; BENCH_ROUNDS=3 for a short run
+	@./deps.sh wrk
+	-@./deps.sh $$($(CC) -print-file-name=lua/5.1/curl.so)=lua-curl /usr/share/lua/5.1/http/client.lua=lua-http
+	@eval "$$($(MAKE) -s env)"; $(LUA) bench/figures.lua
 
 bench-loop: deps modules ## a thousand charges in flight; the cost of a poll in a frame
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/loop.lua

@@ -1,74 +1,49 @@
 -- SPDX-License-Identifier: MIT
--- CPU time of one charge: ours, all of it (check, encode, send, decode), against a bare C loop that posts the same
--- bytes to the same server (bench/bare.c). The two take turns, so that a machine that slows down slows both; the ratio
--- is the figure to look at. `make bench`.
-local core = require "lomi.core"
-local lomi = require "lomi"
-local serve = require "bench.serve"
+-- A contender, in a process of its own: says "ready" after some charges to warm up; then for each line of its input, a
+-- count, makes so many charges and prints the CPU seconds they took, the garbage collector's work in it. bench/bare.c
+-- is the same in C.
+--
+--   charge.lua CONTENDER URL [HEADER…]: CONTENDER is a file of bench/contenders/, with an argument behind it or not
+--   ("lomi 100"). Instead of "ready" it may say what it needs and is not installed.
+--
+-- A contender is `needs`, the modules it is about, and `new(site, argument)`. That gives a function that makes one
+-- charge of bench/order.lua, raises unless the status is 201, and gives the client_secret out of the reply's JSON; and,
+-- if it makes more than one at a time, a function that calls another one `count` times.
+local WARM_UP = 1000
 
-local ROUNDS, COUNT = 11, 2000
-local KEY = "lomi_sk_test_bench"
-local PARAMS = {
-  amount = 10000, currency_code = "XOF", customer_email = "awa@example.com", customer_name = "Awa Ndiaye",
-  metadata = { order_id = "ORD-1" },
-}
+local name, argument = arg[1]:match("^(%S+) ?(.*)$")
+local site = { url = arg[2], headers = {} }
+local contender = require("bench.contenders." .. name)
 
-
-local function run(command)
-  local pipe = assert(io.popen(command))
-  local line = pipe:read("*l")
-  pipe:close()
-  return (assert(line, command))
-end
-
-local server = serve.start()
-local url = server.url
-
-local client = lomi.new { api_key = KEY, base_url = url }
-
-local function ours(count)
-  local before = os.clock()
-  for _ = 1, count do
-    local charge, err = client.charges:create_card_charge(PARAMS)
-    if not charge then error(tostring(err)) end
+for _, module in ipairs(contender.needs) do
+  local ok, reason = pcall(require, module)
+  if not ok then
+    print((tostring(reason):match("[^\n]+"):gsub(":$", "")))
+    os.exit(0)
   end
-  return os.clock() - before
 end
 
--- The bytes and headers that we send, for the bare loop to send.
-local headers
-do
-  local spy = { now = core.now, sleep = core.sleep, send = function(_, request)
-    headers = request.headers
-    return nil, "only looking"
-  end }
-  lomi.new { api_key = KEY, transport = spy, max_retries = 0 }.charges:create_card_charge(PARAMS)
+site.origin, site.host, site.port, site.path = site.url:match("^(http://([^:/]+):(%d+))(/.*)$")
+for i = 3, #arg do
+  local field, value = arg[i]:match("^([^:]+): (.*)$")
+  site.headers[field] = value
 end
-local arguments = {}
-for name, value in pairs(headers) do arguments[#arguments + 1] = ("'%s: %s'"):format(name, value) end
-local bare_command = ("build/bare %s/charge/card '%s' %d %s"):format(
-  url, core.encode(PARAMS), COUNT, table.concat(arguments, " "))
+local charge, each = contender.new(site, argument)
 
-local function bare()
-  return tonumber(run(bare_command))
+local secret
+local function once() secret = charge() end
+
+local function times(n)
+  if each then return each(n, once) end
+  for _ = 1, n do once() end
 end
 
-local function median(list)
-  table.sort(list)
-  return list[math.ceil(#list / 2)]
+io.stdout:setvbuf("line")
+times(WARM_UP)
+if not secret:find("_secret_", 1, true) then error("no client_secret: " .. secret) end
+print("ready")
+for count in io.lines() do
+  local before = os.clock()
+  times(tonumber(count))
+  print(("%.6f"):format(os.clock() - before))
 end
-
-ours(100)
-local ratios, mine, theirs = {}, {}, {}
-for i = 1, ROUNDS do
-  theirs[i], mine[i] = bare(), ours(COUNT)
-  ratios[i] = mine[i] / theirs[i]
-end
-server:stop()
-
-local lua = rawget(_G, "jit") and jit.version or _VERSION
-print(("CPU time of one charge, %d rounds of %d, %s"):format(ROUNDS, COUNT, lua))
-print(("  bare C loop  %6.1f µs"):format(median(theirs) / COUNT * 1e6))
-print(("  lomi         %6.1f µs"):format(median(mine) / COUNT * 1e6))
-print(("  ratio        %6.2f    (median of the rounds; from %.2f to %.2f)"):format(
-  median(ratios), ratios[1], ratios[#ratios]))

@@ -4,6 +4,7 @@
 -- few milliseconds, its time counted from when it was due. `make bench-nginx`.
 local core = require "lomi.core"
 local nginx = require "spec.support.nginx"
+local rounds = require "bench.rounds"
 local sandbox = assert(require("lomi.sandbox").start())
 local socket = require "socket"
 
@@ -32,10 +33,6 @@ local function ask_plain(s)
   assert(s:send("GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"))
   repeat local line = assert(s:receive("*l")) until line == "0" -- the end of the chunks
   assert(s:receive("*l"))
-end
-
-local function percentile(sorted, share)
-  return sorted[math.max(1, math.ceil(#sorted * share))]
 end
 
 -- Gives the seconds until the last charge was answered, and the seconds each plain request took meanwhile.
@@ -78,12 +75,10 @@ local ok, wrong = pcall(function()
     finished[i], plain = round()
     for _, took in ipairs(plain) do pages[#pages + 1] = took end
   end
-  table.sort(finished)
-  table.sort(pages)
   print(("  all after       %.3f s  (median of %d rounds; from %.3f to %.3f)"):format(
-    percentile(finished, 0.5), ROUNDS, finished[1], finished[ROUNDS]))
+    rounds.quantile(finished, 0.5), ROUNDS, rounds.quantile(finished, 0), rounds.quantile(finished, 1)))
   print(("  a plain page    p99 %.1f ms  (median %.2f ms, worst %.1f ms, of %d)"):format(
-    percentile(pages, 0.99) * 1e3, percentile(pages, 0.5) * 1e3, pages[#pages] * 1e3, #pages))
+    rounds.quantile(pages, 0.99) * 1e3, rounds.quantile(pages, 0.5) * 1e3, rounds.quantile(pages, 1) * 1e3, #pages))
 end)
 server:stop()
 sandbox:stop()

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- The server the benches charge against: one canned charge, nothing else, so that the client is what is measured.
 -- Run as a program it is a process of its own: prints its URL, and ends when its standard input does.
+--
+--   server.lua DELAY [CERTIFICATE KEY]: seconds before each answer; the files of a certificate, for https
 
 local BODY = [[{"success":true,"data":{"id":"pi_3QxYk6bench0000000000","client_secret":]] ..
   [["pi_3QxYk6bench0000000000_secret_bench0000000000000","amount":1524,"currency":"eur","original_amount":10000,]] ..
@@ -19,18 +21,30 @@ local app = {}
 function app.new(options)
   local delay = tonumber(options)
   return {
-    handle = function()
+    handle = function(_, request)
+      if request.target == "/accepts" then -- how many connections there have been
+        return { status = 200, headers = HEADERS, body = ('{"accepts":%d}'):format(request.accepts) }
+      end
       if delay > 0 then coroutine.yield(delay) end
       return { status = 201, headers = HEADERS, body = BODY }
     end,
   }
 end
 
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
 if ... ~= "bench.server" then
+  local delay, certificate, key = arg[1] or "0", arg[2], arg[3]
   local server = assert(require("lomi.httpd").start {
-    app = "bench.server", options = arg[1] or "0", connection_memory = 16 * 1024, -- small requests, small replies
+    app = "bench.server", options = delay, connection_memory = 16 * 1024, -- small requests, small replies
+    tls_cert = certificate and read(certificate), tls_key = key and read(key),
   })
-  print("http://127.0.0.1:" .. server:port())
+  print((certificate and "https://localhost:" or "http://127.0.0.1:") .. server:port())
   io.stdout:flush()
   io.read("*a")
   server:stop()

@@ -1,0 +1,191 @@
+-- SPDX-License-Identifier: MIT
+-- All figures in one table, of one run. `make bench`; `BENCH_ROUNDS=3 make bench` for a short one.
+local machine = require "bench.machine"
+local nginx_worker = require "bench.nginx_worker"
+local process = require "bench.process"
+local report = require "bench.report"
+local rounds = require "bench.rounds"
+local serve = require "bench.serve"
+local tls = require "spec.support.tls"
+
+local ROUNDS = tonumber(os.getenv "BENCH_ROUNDS") or 61
+local FEW, FEWER = math.min(ROUNDS, 11), math.min(ROUNDS, 5) -- of what takes a second or more
+local CHARGES = 1000 -- of a contender in a round
+local DELAY = 0.2    -- seconds, of the answer to a charge in flight
+
+local BARE = { name = "bare libcurl loop in C" }
+
+local CONTENDERS = { -- `run`: as bench/charge.lua takes it; `package`: of Debian
+  { name = "lomi, blocking", run = "lomi", aim = 1.10 },
+  { name = "lomi on its loop, 100 at a time", run = "lomi 100" },
+  { name = "luasocket + cjson, the connection kept by hand", run = "luasocket", package = "lua-socket" },
+  { name = "luasocket's socket.http + cjson, a connection each", run = "luasocket_http", package = "lua-socket" },
+  { name = "lua-curl + cjson", run = "lua_curl", package = "lua-curl" },
+  { name = "lua-http + cjson, its connection kept", run = "lua_http", package = "lua-http" },
+}
+
+local HANDSHAKES = { -- `way`: as bench/handshakes.lua takes it
+  { name = "one client", way = "one" },
+  { name = "a new client for each charge", way = "new" },
+  { name = "on the loop, 100 at a time", way = "100" },
+}
+
+local SCRIPTS = {
+  { name = [[require "lomi"]], script = [[require "lomi"]], aim = 1 },
+  { name = [[require "lomi" and lomi.new]], script = [[require("lomi").new { api_key = "lomi_sk_test_bench" }]] },
+}
+
+local SIZES = {
+  { name = "lomi.core + lomi.curl", modules = { "core", "curl" }, aim = 120 },
+  { name = "lomi.core", modules = { "core" } },
+  { name = "lomi.curl", modules = { "curl" } },
+  { name = "lomi.crypto, for webhooks", modules = { "crypto" } },
+  { name = "lomi.httpd, of the sandbox", modules = { "httpd" } },
+}
+
+local figures = report.new()
+
+local function by_lua(fn)
+  local values = {}
+  for _, lua in ipairs(report.LUAS) do values[lua] = fn(lua) end
+  return values
+end
+
+-- A contender on a Lua, ready for its turns; or the cell that says why there is none.
+local function enter(lua, contender, url)
+  local started, missing = process.contender(lua, contender.run, url)
+  if started then return { process = started, costs = {} } end
+  return figures:missing(("%s on %s: %s (%s)"):format(contender.package, report.NAMES[lua], missing,
+    process.output("dpkg-query -W -f='Debian has ${Package} for Lua ${Lua-Versions}' " .. contender.package)))
+end
+
+local function cpu_of_charges(server)
+  local bare = enter("bare", BARE, server.url)
+  local turns = { bare }
+  for _, contender in ipairs(CONTENDERS) do
+    contender.entries = by_lua(function(lua)
+      local entry = enter(lua, contender, server.url)
+      if type(entry) == "table" then turns[#turns + 1] = entry end
+      return entry
+    end)
+  end
+  rounds.run(ROUNDS, turns, function(turn, round) turn.costs[round] = turn.process:charge(CHARGES) end)
+  for _, turn in ipairs(turns) do turn.process:stop() end
+
+  -- A row with what becomes of an entry's costs.
+  local function row(contender, format, figure, aim)
+    figures:row(contender.name, format, by_lua(function(lua)
+      local entry = contender.entries[lua]
+      return type(entry) == "table" and figure(entry.costs) or entry
+    end), aim)
+  end
+
+  figures:section "CPU of a charge, ratio to the bare libcurl loop in C"
+  for _, contender in ipairs(CONTENDERS) do
+    row(contender, "%.2f", function(costs) return rounds.ratios(costs, bare.costs) end, contender.aim)
+  end
+  figures:section "CPU of a charge, µs"
+  figures:row(BARE.name, "%.1f", by_lua(function() return bare.costs end))
+  for _, contender in ipairs(CONTENDERS) do
+    row(contender, "%.1f", function(costs) return costs end)
+  end
+end
+
+local function cpu_in_nginx(worker)
+  local costs = { cosockets = {}, lomi = {} }
+  for handler in pairs(costs) do worker:load(handler, 1) end -- warm
+  rounds.run(FEW, { "cosockets", "lomi" }, function(handler, round)
+    costs[handler][round] = worker:load(handler, 1)
+  end)
+  figures:section(("CPU of an nginx request that charges, %d rounds"):format(FEW))
+  figures:row("ratio of lomi to plain cosockets", "%.2f", { luajit = rounds.ratios(costs.lomi, costs.cosockets) })
+  figures:row("plain cosockets, µs of the worker", "%.1f", { luajit = costs.cosockets })
+  figures:row("lomi, µs of the worker", "%.1f", { luajit = costs.lomi })
+end
+
+local function handshakes()
+  local made = tls.certificate()
+  figures:section "TLS handshakes per 1,000 charges"
+  for _, one in ipairs(HANDSHAKES) do
+    figures:row(one.name, "%d", by_lua(function(lua)
+      local server = serve.start { certificate = made.ca_file, key = made.directory .. "/key.pem" }
+      local count = process.numbers(lua, "bench/handshakes.lua", server.url, made.ca_file, one.way)
+      server:stop()
+      return count
+    end))
+  end
+  tls.remove(made)
+end
+
+-- Over an empty script: the clock is read when the script starts, and when it ends.
+local function require_time()
+  figures:section(("CPU over an empty script, ms, each of %d times in a new process"):format(ROUNDS))
+  for _, one in ipairs(SCRIPTS) do
+    local costs = by_lua(function() return {} end)
+    local script = ("local started = os.clock() %s print(os.clock() - started)"):format(one.script)
+    rounds.run(ROUNDS, report.LUAS, function(lua, round)
+      costs[lua][round] = process.numbers(lua, "-e", script) * 1e3
+    end)
+    figures:row(one.name, "%.2f", costs, one.aim)
+  end
+end
+
+local function memory(server)
+  local each, first = {}, {}
+  for _, lua in ipairs(report.LUAS) do
+    each[lua], first[lua] = process.numbers(lua, "bench/memory.lua", server.url)
+  end
+  local late, held = serve.start { delay = DELAY }, by_lua(function() return {} end)
+  rounds.run(FEWER, report.LUAS, function(lua, round)
+    held[lua][round] = select(3, process.numbers(lua, "bench/in_flight.lua", late.url, DELAY))
+  end)
+  late:stop()
+  figures:section "Memory, KiB"
+  figures:row("a client, Lua memory", "%.1f", each, 16)
+  figures:row("the first client and the modules it loads, Lua memory", "%.1f", first)
+  figures:row("a charge in flight, of 1,000, with its connection, resident", "%.1f", held)
+end
+
+local function stripped(lua, module)
+  local copy = os.tmpname()
+  local wrong = process.output(("strip -o %s build/%s/lomi/%s.so"):format(copy, lua, module))
+  if wrong ~= "" then error(wrong, 0) end
+  local file = assert(io.open(copy))
+  local size = file:seek("end")
+  file:close()
+  os.remove(copy)
+  return size / 1024
+end
+
+local function sizes()
+  figures:section "Stripped modules, KiB"
+  for _, one in ipairs(SIZES) do
+    figures:row(one.name, "%.1f", by_lua(function(lua)
+      local size = 0
+      for _, module in ipairs(one.modules) do size = size + stripped(lua, module) end
+      return size
+    end), one.aim)
+  end
+end
+
+print(machine())
+print(([[
+The median of the rounds, and from the least to the most. %d rounds of %d charges, all contenders in turns; a ratio is
+of one round. CPU time is of the client's process alone, its garbage collection in it. Every contender posts the same
+bytes and checks the status; all but the loop in C make the JSON, read the reply's, and take its client_secret.
+]]):format(ROUNDS, CHARGES))
+
+local server, worker = serve.start(), nginx_worker.start()
+local ok, wrong = pcall(function()
+  cpu_of_charges(server)
+  cpu_in_nginx(worker)
+  handshakes()
+  require_time()
+  memory(server)
+  sizes()
+end)
+worker:stop()
+server:stop()
+if not ok then error(wrong, 0) end
+
+figures:print()
