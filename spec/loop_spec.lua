@@ -163,16 +163,89 @@ describe("a loop", function()
     end)
   end)
 
-  it("ends its tasks when it is closed, and leaks nothing when it is dropped with requests in flight", function()
-    server:script({ delay = 5 }, { delay = 5 })
-    local task = loop:spawn(charge)
-    loop:poll()
-    loop:poll()
-    loop:close()
-    loop:close()
-    assert.is_true(task:done())
-    assert.error_matches(function() task:result() end, "closed")
+  describe("that is closed", function()
+    local function poll_until(done)
+      repeat
+        loop:poll()
+        core.sleep(0.005)
+      until done()
+    end
 
+    it("tells a call that waits for its reply what is known", function()
+      server:script { status = 201, delay = 5 }
+      local told = 0
+      local watched = lomi.new {
+        api_key = KEY, base_url = server.url, transport = loop, on_attempt = function() told = told + 1 end,
+      }
+      local task = loop:spawn(function() return watched.charges:create_card_charge { amount = 10000 } end)
+      poll_until(function() return count "/charge/card" == 1 end)
+      loop:close()
+      loop:close()
+      local charged, err = task:result()
+      assert.is_nil(charged)
+      assert.same({ "connection", "unknown", 1 }, { err.kind, err.outcome, err.attempts })
+      assert.matches("the loop was closed before the reply had come; .*the same idempotency_key", err.message)
+      assert.equal(36, #err.idempotency_key)
+      assert.equal(1, told)
+      assert.equal(0, loop.alive)
+    end)
+
+    it("tells a call that waits for its next attempt, too", function()
+      server:script { status = 503 }
+      local patient = lomi.new {
+        api_key = KEY, base_url = server.url, transport = loop, backoff = { base = 60, cap = 60 }, deadline = 600,
+      }
+      local task = loop:spawn(function() return patient.charges:create_card_charge { amount = 10000 } end)
+      poll_until(function() return count "/charge/card" == 1 and not next(loop.waiting) end)
+      loop:close()
+      local charged, err = task:result()
+      assert.is_nil(charged)
+      assert.same({ "connection", "unknown" }, { err.kind, err.outcome })
+      assert.equal(1, count "/charge/card")
+    end)
+
+    it("ends tasks that go on", function()
+      server:script { status = 201, delay = 5 }
+      local rounds = 0
+      local charging = loop:spawn(function()
+        while true do
+          rounds = rounds + 1
+          charge()
+        end
+      end)
+      local yielding = loop:spawn(function() while true do coroutine.yield() end end)
+      poll_until(function() return count "/charge/card" == 1 end)
+      local unborn = loop:spawn(charge)
+      loop:close()
+      assert.error_matches(function() charging:result() end, "the loop is closed")
+      assert.error_matches(function() yielding:result() end, "closed before the task was done")
+      assert.error_matches(function() unborn:result() end, "closed before the task was done")
+      assert.equal(2, rounds)
+      assert.equal(0, loop.alive)
+    end)
+
+    it("by one of its own tasks lets that one end", function()
+      server:script { status = 201, delay = 5 }
+      local other = loop:spawn(charge)
+      poll_until(function() return count "/charge/card" == 1 end)
+      local closer = loop:spawn(function()
+        loop:close()
+        return "closed"
+      end)
+      local stays = loop:spawn(function()
+        loop:close()
+        coroutine.yield()
+      end)
+      loop:poll()
+      assert.equal("closed", (closer:result()))
+      assert.equal("unknown", select(2, other:result()).outcome)
+      assert.error_matches(function() stays:result() end, "closed before the task was done")
+      assert.equal(0, loop.alive)
+    end)
+  end)
+
+  it("leaks nothing when it is dropped with requests in flight", function()
+    server:script { delay = 5 }
     local weak = setmetatable({}, { __mode = "v" })
     do
       local dropped = lomi.loop()

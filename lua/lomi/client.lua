@@ -215,10 +215,8 @@ end
 ---@return lomi.Client
 function M.new(config)
   local client, charges = {}, {}
-  local hosts = config.transport and config.transport.hosts -- of a loop, to be warmed
-  if hosts then
-    hosts[config.base_url] = { url = config.base_url .. "/", ca_file = config.ca_file, proxy = config.proxy }
-  end
+  local expect = config.transport and config.transport.expect -- of a loop, to be warmed
+  if expect then expect(config.transport, config.base_url, config.ca_file, config.proxy) end
   for name, operation in pairs(contract.charges) do
     charges[name] = make_operation(config, charges, name, operation)
   end

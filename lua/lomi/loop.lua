@@ -57,6 +57,11 @@ local Loop = {
 Loop.__index = Loop
 Loop.__name = "lomi.Loop"
 
+local UNDONE = { n = 1, "the loop was closed before the task was done" }
+
+-- What warm() visits, by loop. In none of its fields: a proxy's URL may hold a password.
+local hosts_of = setmetatable({}, { __mode = "k" })
+
 local function finish(loop, task, failed, results)
   task.failed, task.results = failed, results
   loop.tasks[task] = nil
@@ -71,7 +76,11 @@ local function resume(loop, task, ...)
   local results = pack(coroutine.resume(task.coroutine, ...))
   loop.current = outer
   if coroutine.status(task.coroutine) ~= "dead" then
-    if results[2] ~= transport.WAITING then loop.ready[#loop.ready + 1] = task end
+    if loop.closed then
+      finish(loop, task, true, UNDONE)
+    elseif results[2] ~= transport.WAITING then
+      loop.ready[#loop.ready + 1] = task
+    end
   elseif results[1] then
     finish(loop, task, false, { n = results.n - 1, unpack(results, 2, results.n) })
   else
@@ -101,8 +110,7 @@ local function resume_finished(loop, wait)
   end
 end
 
-local function resume_due(loop)
-  local now = core.now()
+local function resume_due(loop, now)
   while true do
     local task = loop.timers:pop(now)
     if not task then return end
@@ -138,7 +146,7 @@ function Loop:poll()
   if self.current then error("the loop is polled from one of its own tasks", 2) end
   resume_ready(self)
   resume_finished(self, 0)
-  resume_due(self)
+  resume_due(self, core.now())
   return self.alive
 end
 
@@ -179,6 +187,15 @@ function Loop:timeout()
   return timer or engine
 end
 
+--- A client tells where it will send its requests.
+---@param base_url string
+---@param ca_file? string
+---@param proxy? string
+function Loop:expect(base_url, ca_file, proxy)
+  hosts_of[self] = hosts_of[self] or {}
+  hosts_of[self][base_url] = { url = base_url .. "/", ca_file = ca_file, proxy = proxy }
+end
+
 --- Connects to the hosts of this loop's clients, and blocks while it does: name lookup, TLS handshake and the reading
 --- of the CA bundle (tens of milliseconds) are then behind it. For the loading screen, before the first frame.
 ---@param seconds? number  at most (10)
@@ -186,22 +203,27 @@ end
 function Loop:warm(seconds)
   check_open(self)
   local all = true
-  for _, host in pairs(self.hosts) do
+  for _, host in pairs(hosts_of[self] or {}) do
     local reply = transport.visit(self, host, seconds or 10)
     all = all and reply ~= nil
   end
   return all
 end
 
---- Ends every task and cancels what it has under way. Idempotent.
+--- Cancels what is under way and ends every task. A call that waits for its reply ends with an error: its outcome is
+--- `unknown`, and its `idempotency_key` tells how to ask again. A task that then waits for anything more is done, too.
+--- Idempotent.
 function Loop:close()
   if self.closed then return end
   self.closed = true
-  if self.engine then self.engine:close() end
+  local engine, waiting = self.engine, self.waiting
+  self.engine, self.waiting, self.ready = nil, {}, {}
+  if engine then engine:close() end
+  for _, task in pairs(waiting) do resume(self, task, nil, transport.CUT_SHORT) end
+  resume_due(self, math.huge)
   for task in pairs(self.tasks) do
-    finish(self, task, true, { n = 1, "the loop was closed before the task was done" })
+    if task ~= self.current then finish(self, task, true, UNDONE) end
   end
-  self.waiting, self.ready, self.engine = {}, {}, nil
 end
 
 Loop.__close = Loop.close
@@ -218,7 +240,6 @@ function M.new()
     ready = {},   -- to be resumed at the next poll
     waiting = {}, -- by the engine's id: for a reply
     timers = timers.new(),
-    hosts = {},   -- of its clients, for warm()
   }, Loop)
 end
 

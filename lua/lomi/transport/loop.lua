@@ -8,6 +8,11 @@ local M = {}
 
 M.WAITING = {} -- what a task yields: something will wake it up
 
+--- What a request under way ends with when its loop is closed. It may have left.
+M.CUT_SHORT = { kind = "connection", message = "the loop was closed before the reply had come", final = true }
+
+local CLOSED = { kind = "connection", message = "the loop is closed", sent = false, final = true }
+
 --- The loop's handle on the engine, made at its first request.
 function M.engine(loop)
   if not loop.engine then loop.engine = lazy("lomi.curl").engine() end
@@ -31,6 +36,7 @@ local function check(loop)
 end
 
 function M.send(loop, request)
+  if loop.closed then return nil, CLOSED end -- in the middle of a call: what became of it is still to be told
   check(loop)
   local id, refused = M.engine(loop):submit(request)
   if not id then return nil, refused end
@@ -39,6 +45,7 @@ function M.send(loop, request)
 end
 
 function M.sleep(loop, seconds)
+  if loop.closed then return end
   check(loop)
   loop.timers:push(core.now() + seconds, loop.current)
   coroutine.yield(M.WAITING)
