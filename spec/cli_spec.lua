@@ -185,6 +185,16 @@ describe("the lomi command", function()
       assert.same({}, sandbox:requests())
     end)
 
+    it("refuses an amount with more digits than a number holds, and sends nothing", function()
+      for _, amount in ipairs { "99999999999999999999", "9999.9999999999999999", "19.999999999999999999" } do
+        local status, out, err = run("charge create --currency USD --amount " .. amount .. " " .. AWA)
+        assert.same({ 2, "" }, { status, out })
+        assert.truthy(err:find('at most 15 digits: more would be rounded; not "' .. amount .. '"', 1, true), err)
+      end
+      assert.same({}, sandbox:requests())
+      assert.equal(0, (run("charge create --amount 00000000000000010000.00 " .. AWA)))
+    end)
+
     it("refuses what is wrong in the words of the command line, and sends nothing", function()
       for arguments, message in pairs {
         ["--currency XOF"] = "missing option '--amount'",

@@ -600,6 +600,9 @@ describe("a client", function()
         function() return nil, "socket trouble" end,
         function() return nil end,
         function() return {} end,
+        function() return { status = 0 / 0, headers = {}, body = "{}" } end,
+        function() return { status = 201, headers = { ["x-request-id"] = 5 }, body = "{}" } end,
+        function() return { status = 429, headers = { ["retry-after"] = 3 }, body = "{}" } end,
       } do
         local _, err = with(send).charges:create_card_charge(AWA)
         assert.equal("connection", err.kind)
@@ -618,10 +621,14 @@ describe("a client", function()
       assert.equal("not_sent", err.outcome)
     end)
 
-    it("and lets an interrupt through", function()
-      assert.error_matches(function()
-        with(function() error("interrupted!", 0) end).charges:create_card_charge(AWA)
-      end, "interrupted!")
+    it("and lets an interrupt through, not what only sounds like one", function()
+      for _, level in ipairs { 0, 1 } do
+        assert.error_matches(function()
+          with(function() error("interrupted!", level) end).charges:create_card_charge(AWA)
+        end, "interrupted!")
+      end
+      local _, err = with(function() error("stream interrupted!") end).charges:create_card_charge(AWA)
+      assert.same({ "connection", "unknown" }, { err.kind, err.outcome })
     end)
   end)
 end)

@@ -5,6 +5,7 @@ local core = require "lomi.core"
 local curl = require "lomi.curl"
 local lomi = require "lomi"
 local process = require "spec_process"
+local raw = require "spec.support.raw_server"
 local server_of = require "spec.support.server"
 local socket = require "socket"
 local tls = require "spec.support.tls"
@@ -307,6 +308,16 @@ describe("the engine", function()
       server_of.header(asked, "Expect"),
     })
     engine:close()
+  end)
+
+  it("says what became of a request whose connection was lost, though connecting again is what failed", function()
+    local played = raw.start({ raw.reply(201, '{"data":{"id":"pi_1"}}') }, { gone = true })
+    local client = new(played.url, { max_retries = 0 })
+    assert(charge(client))
+    local _, err = charge(client)
+    assert.same({ "connection", "unknown" }, { err.kind, err.outcome })
+    assert.matches("the connection was lost while or after the request was sent on it", err.message, 1, true)
+    assert.equal(1, played:connections())
   end)
 
   it("joins a repeated header, whatever its case", function()

@@ -37,10 +37,12 @@ describe("an error", function()
 
   it("is one line as text, with what a log needs", function()
     local err = errors.new("api", "the service\r\nhad\ttrouble\n", {
-      code = "internal\nerror", status = 500, outcome = "unknown", request_id = "r-1", idempotency_key = "order-1",
+      code = "internal\nerror\194\1552J", status = 500, outcome = "unknown", request_id = "r-1",
+      idempotency_key = "order-1",
     })
     local line = tostring(err)
     assert.is_nil(line:find("%c"))
+    assert.is_nil(line:find("\155", 1, true))
     for _, piece in ipairs { "api", "trouble", "internal", "500", "unknown", "r-1", "order-1" } do
       assert.is_truthy(line:find(piece, 1, true), line)
     end

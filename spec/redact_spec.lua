@@ -12,6 +12,14 @@ local function hides(secret, text, key)
   return shown
 end
 
+describe("lomi.redact.line", function()
+  it("leaves nothing a terminal obeys, and all that is text", function()
+    assert.equal("a?b?c?d?", redact.line "a\27b\nc\194\155d\127")
+    assert.equal("a b", redact.line("a\tb", " "))
+    assert.equal("N'Goran, Aïcha, 10\194\160000 F, 东", redact.line "N'Goran, Aïcha, 10\194\160000 F, 东")
+  end)
+end)
+
 describe("lomi.redact.text", function()
   it("hides the service's keys", function()
     for _, kind in ipairs { "sk_test", "sk_live", "pk_test", "pk_live" } do

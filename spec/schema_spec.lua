@@ -372,7 +372,8 @@ describe("an object with fields of its own", function()
     for _, right in ipairs { { 1, "XOF" }, { 1.5, "USD" }, { 10.25, "EUR" }, { 10.125, "GHS" } } do
       assert.is_nil((select(2, schema.check(MTN, wave({ name = "Awa" }, { amount = right[1], currency = right[2] })))))
     end
-    for _, wrong in ipairs { { 0.99, "EUR" }, { 0, "XOF" }, { -1, "XOF" }, { 1.5, "XOF" }, { 1.125, "USD" } } do
+    for _, wrong in ipairs { { 0.99, "EUR" }, { 0, "XOF" }, { -1, "XOF" }, { 1.5, "XOF" }, { 1.125, "USD" },
+      { 1.5, "xof" }, { 1.5, " XOF " } } do
       only(MTN, "amount", wave({ name = "Awa" }, { amount = wrong[1], currency = wrong[2] }))
     end
     assert.equal("must not be blank", only(MTN, "currency", wave({ name = "Awa" }, { currency = " " })))

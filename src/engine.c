@@ -529,6 +529,13 @@ static lomi_outcome outcome_of(CURLcode code) {
   }
 }
 
+/* What libcurl ends with when it cannot connect anew, or thinks that it has tried often enough.
+ * What was sent then was sent on the connection before. */
+static bool is_lost(CURLcode code) {
+  return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+         code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_SEND_ERROR;
+}
+
 static void finish(lomi_slot *slot, CURLcode code) {
   lomi_transfer *t = &slot->transfer;
   t->outcome = outcome_of(code);
@@ -540,8 +547,9 @@ static void finish(lomi_slot *slot, CURLcode code) {
                                       : "the reply is larger than 4 MiB";
   } else if (slot->no_memory) {
     t->message = "out of memory while reading the reply";
-  } else if (slot->resend_refused) {
-    t->message = "the connection was lost after the request was sent on it, before any reply";
+  } else if (slot->resend_refused || (t->sent && is_lost(code))) {
+    t->message =
+        "the connection was lost while or after the request was sent on it, before any reply";
   } else {
     t->message = slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
   }

@@ -195,8 +195,21 @@ static bool reads_back(double number) {
   return strtod(text, NULL) == number;
 }
 
-static const char *const INEXACT =
-    "is a whole number that JSON's 14 digits cannot carry exactly; send it as a string";
+/* Within a field, in metadata say, a number may be sent as text; a field of the request has its
+ * type. */
+static bool is_nested(const step *at) {
+  return at != NULL && at->up != NULL;
+}
+
+static const char *const INEXACT[] = {
+    "is a whole number that JSON's 14 digits cannot carry exactly",
+    "is a whole number that JSON's 14 digits cannot carry exactly; send it as a string",
+};
+
+static const char *const ROUNDED[] = {
+    "is a fraction too large to keep its decimals",
+    "is a fraction too large to keep its decimals; send it as a string",
+};
 
 static void check_number(guard *g, const step *at, int i) {
   const double fourteen_digits = 1e14;
@@ -207,18 +220,18 @@ static void check_number(guard *g, const step *at, int i) {
       g->may_point = true;
       /* 2^63 as a double is one past the largest integer; casting it back would be undefined */
       if (number >= 9223372036854775808.0 || (lua_Integer)number != whole || !reads_back(number))
-        fault(g, at, INEXACT);
+        fault(g, at, INEXACT[is_nested(at)]);
     }
   } else if (!isfinite(number)) {
     fault(g, at, "must be a finite number");
   } else if (number != floor(number)) {
     g->may_point = true;
     if (fabs(number) >= 1e12)
-      fault(g, at, "is a fraction too large to keep its decimals; send it as a string");
+      fault(g, at, ROUNDED[is_nested(at)]);
   } else if (fabs(number) >= fourteen_digits) {
     g->may_point = true;
     if (!reads_back(number))
-      fault(g, at, INEXACT);
+      fault(g, at, INEXACT[is_nested(at)]);
   }
 }
 

@@ -78,7 +78,7 @@ function Error:__tostring()
   end
   local line = ("lomi: %s: %s"):format(self.kind, self.message)
   if #facts > 0 then line = ("%s (%s)"):format(line, table.concat(facts, ", ")) end
-  return (line:gsub("%c+", " "))
+  return redact.line(line, " ")
 end
 
 function Error.__concat(a, b)
@@ -100,7 +100,7 @@ function M.new(kind, message, facts, key)
   err.fields = redact.value(err.fields, key)
   -- Not what looks like a card number in an id; and the idempotency key as it is, for whoever asks again with another
   -- one charges twice.
-  err.request_id = err.request_id and redact.secrets(err.request_id:gsub("%c", "?"), key)
+  err.request_id = err.request_id and redact.secrets(redact.line(err.request_id), key)
   return setmetatable(err, Error)
 end
 

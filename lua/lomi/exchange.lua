@@ -44,14 +44,24 @@ local SHORTEST = 0.001 -- seconds: a timeout is never 0, which would mean none
 ---@field wait? number  seconds until the next attempt; nil: it is the last
 ---@field reason? string  why there is another, or none; nil after a success
 
+-- What Lua's own interpreters raise at Ctrl-C.
 local function is_interrupt(trouble)
-  return type(trouble) == "string" and trouble:find("interrupted!", 1, true) ~= nil
+  return type(trouble) == "string" and (trouble == "interrupted!" or trouble:find(": interrupted!$") ~= nil)
 end
 
 -- Of anything that was raised: also of an object that raises again when it is asked.
 local function text_of(trouble)
   local ok, text = pcall(tostring, trouble)
   return ok and type(text) == "string" and text or "an error of type " .. type(trouble)
+end
+
+local function is_reply(reply)
+  local status, headers = reply.status, reply.headers
+  if type(status) ~= "number" or status % 1 ~= 0 or type(headers) ~= "table" then return false end
+  for _, value in next, headers do
+    if type(value) ~= "string" then return false end
+  end
+  return type(reply.body) == "string"
 end
 
 -- One request. Of another's transport, whatever it does against the interface is taken for the worst: it was sent.
@@ -64,9 +74,7 @@ local function send(transport, request)
     return nil, { kind = "connection", message = "the transport raised: " .. text_of(reply) }
   end
   if type(reply) == "table" then
-    if type(reply.status) == "number" and type(reply.headers) == "table" and type(reply.body) == "string" then
-      return reply
-    end
+    if is_reply(reply) then return reply end
     return nil, { kind = "connection", message = "the transport gave a reply without status, headers or body" }
   end
   if type(failure) == "table" and type(failure.message) == "string" then
@@ -90,7 +98,7 @@ local function tell(config, request, number, elapsed, reply, err, wait, reason)
     code = err and err.code,
     message = err and err.message,
     outcome = err and err.outcome,
-    request_id = request_id and redact.secrets(request_id:gsub("%c", "?"), config.api_key),
+    request_id = request_id and redact.secrets(redact.line(request_id), config.api_key),
     idempotency_key = request.headers["Idempotency-Key"],
     replayed = reply ~= nil and reply.replayed,
     wait = wait,

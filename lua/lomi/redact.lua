@@ -75,6 +75,14 @@ function M.secrets(text, key)
   return (text:gsub("://[^/@%s]+@", "://[hidden]@")) -- a proxy's password
 end
 
+--- On one line, and without what a terminal obeys: control characters, those of Unicode's C1 in UTF-8 among them.
+---@param text string
+---@param instead? string  of each (default "?")
+---@return string
+function M.line(text, instead)
+  return (text:gsub("%c", instead or "?"):gsub("\194[\128-\159]", instead or "?"))
+end
+
 local MOST_TEXT = 2048 -- bytes of one text; what a server says may be megabytes
 local MOST_ITEMS = 200 -- of a table, all levels
 

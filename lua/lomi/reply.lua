@@ -42,7 +42,7 @@ local function read_success(reply, gives)
   end
   if gives == "body" then return decoded end
   local data = decoded.data
-  if type(data) ~= "table" or type(data.id) ~= "string" then
+  if type(data) ~= "table" or type(data.id) ~= "string" or data.id == "" then
     return nil, "protocol", ("the reply (%d) has no data with an id"):format(reply.status)
   end
   return data

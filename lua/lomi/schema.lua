@@ -100,7 +100,7 @@ local RULES = {
       if is_given(given, first) or is_given(given, second) then return end -- a wrong one: told already
       currency = rule.default
     end
-    local most = rule.decimals[currency]
+    local most = rule.decimals[currency:match("^%s*(.-)%s*$"):upper()] -- for Wave and MTN it is any text
     if not most or decimals_of(amount) <= most then return end
     return rule.field, most == 0 and ("must be a whole number: %s has no minor unit"):format(currency)
       or ("must have at most %d decimals in %s"):format(most, currency)

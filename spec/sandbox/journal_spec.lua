@@ -20,11 +20,11 @@ describe("lomi.sandbox.journal", function()
   it("keeps no key, wherever it is", function()
     local key = "lomi_sk_test_verysecret"
     local entry = Journal.new():add(request {
-      target = "/x?key=" .. key .. "&client_secret=pi_1_secret_2&a=b",
+      target = "/x/pi_1_secret_2?key=" .. key .. "&client_secret=pi_1_secret_2&a=b",
       headers = { { "X-API-KEY", key }, { "authorization", "Bearer " .. key }, { "X-Lomi-Api-Key", "hunter2" },
         { "X-Other", "a " .. key }, { "Cookie", "c=1" } },
-    }, "/x", "key=" .. key .. "&client_secret=pi_1_secret_2", 0, "rid")
-    local all = entry.target .. entry.query
+    }, "/x/pi_1_secret_2", "key=" .. key .. "&client_secret=pi_1_secret_2", 0, "rid")
+    local all = entry.target .. entry.path .. entry.query
     for _, header in ipairs(entry.header_list) do all = all .. header[2] end
     assert.falsy(all:find("verysecret", 1, true))
     assert.falsy(all:find("hunter2", 1, true))

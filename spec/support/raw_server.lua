@@ -37,7 +37,8 @@ local function play(script)
       if i > 1 then socket.sleep(0.002) end -- so that they arrive one by one
       connection:send(piece)
     end
-    if reply.close then
+    if reply.gone then listener:close() end
+    if reply.close or reply.gone then
       connection:close()
       connection = nil
     end
@@ -68,14 +69,16 @@ function Server:connections()
   return assert(count, "not every reply was asked for")
 end
 
---- Starts one. Each reply is a list of pieces, sent one after the other; with `close` the connection ends after it.
----@param ... { [integer]: string, close: boolean? }
+--- Starts one. Each reply is a list of pieces, sent one after the other; with `close` the connection ends after it,
+--- with `gone` the server, too.
+---@param ... { [integer]: string, close: boolean?, gone: boolean? }
 function M.start(...)
   local path, lines = os.tmpname(), {}
   for i, reply in ipairs { ... } do
     local pieces = {}
     for j, piece in ipairs(reply) do pieces[j] = ("%q"):format(piece):gsub("\r", "\\r") end
-    lines[i] = ("{ close = %s, %s }"):format(tostring(reply.close or false), table.concat(pieces, ", "))
+    lines[i] = ("{ close = %s, gone = %s, %s }"):format(
+      tostring(reply.close or false), tostring(reply.gone or false), table.concat(pieces, ", "))
   end
   local file = assert(io.open(path, "w"))
   file:write("return {\n", table.concat(lines, ",\n"), "\n}\n")

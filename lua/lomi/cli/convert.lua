@@ -2,15 +2,23 @@
 --- What is typed on a command line, made into values. Each takes text and gives the value, or nil and what would be
 --- right. Strict: an amount that could be read in two ways is not guessed.
 
+local redact = require "lomi.redact"
+
 local M = {}
 
+local MOST_DIGITS = 15 -- what a number is sure to hold as it was typed
+
 local function shown(text)
-  text = text:gsub("%c", "?")
+  text = redact.line(text)
   return #text > 40 and ('"%s..."'):format(text:sub(1, 40)) or ('"%s"'):format(text)
 end
 
 function M.amount(text)
-  if text:find("^%d+$") or text:find("^%d+%.%d+$") then return tonumber(text) end
+  if text:find("^%d+$") or text:find("^%d+%.%d+$") then
+    local digits = text:gsub("%.", ""):gsub("^0+", "")
+    if #digits <= MOST_DIGITS then return tonumber(text) end
+    return nil, ("--amount takes at most %d digits: more would be rounded; not %s"):format(MOST_DIGITS, shown(text))
+  end
   return nil, ("--amount takes digits, with a point before decimals, such as 10000 or 10.5, not %s"):format(shown(text))
 end
 

@@ -37,7 +37,7 @@ end
 ---@param value any
 ---@return string
 function M.clean(value)
-  return (tostring(value):gsub("%c", "?"))
+  return redact.line(tostring(value))
 end
 
 ---@return any ok

@@ -2,6 +2,7 @@
 --- The requests the sandbox has seen, for tests to look at: without keys, and without end only in number.
 
 local Fifo = require "lomi.sandbox.fifo"
+local redact = require "lomi.redact"
 
 local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
 local MAX_BODY = 64 * 1024 -- kept of one body
@@ -15,7 +16,7 @@ local SECRET_HEADERS = { ["x-api-key"] = true, ["x-lomi-api-key"] = true, author
 ---@field connection integer  serial of the TCP connection
 ---@field method string  of HTTP
 ---@field target string  as it came, secrets hidden
----@field path string  without the query
+---@field path string  without the query; secrets hidden
 ---@field query? string  secrets hidden
 ---@field header_list { [1]: string, [2]: string }[]  as they came: order, case, repetitions
 ---@field headers table<string, string>  the same by name in lower case; made for who asks
@@ -38,8 +39,7 @@ local function new(limits)
 end
 
 local function without_secrets(text)
-  text = text:gsub("lomi_([sp]k_%a+)_[%w_%-]+", "lomi_%1_[hidden]")
-  return (text:gsub("(client_secret=)[^&]*", "%1[hidden]"))
+  return (redact.secrets(text):gsub("(client_secret=)[^&]*", "%1[hidden]"))
 end
 
 local function hidden(value)
@@ -62,7 +62,7 @@ function Journal:add(request, path, query, now, request_id)
   end
   local entry = {
     number = self.entries.last + 1, time = now, connection = request.connection, method = request.method,
-    target = without_secrets(request.target), path = path, query = query and without_secrets(query),
+    target = without_secrets(request.target), path = without_secrets(path), query = query and without_secrets(query),
     header_list = headers, body = request.body:sub(1, MAX_BODY), body_size = #request.body, request_id = request_id,
   }
   self.entries:push(entry, math.min(weight, MAX_BODY + weight - #request.body))

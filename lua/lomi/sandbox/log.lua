@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- A line per request, for whoever watches the sandbox in a terminal.
 
+local clean = require("lomi.redact").line
+
 local M = {}
 
 local RESET, DIM, YELLOW = "\27[0m", "\27[2m", "\27[33m"
@@ -8,10 +10,6 @@ local RESET, DIM, YELLOW = "\27[0m", "\27[2m", "\27[33m"
 local function status_colour(status)
   if not status or status >= 500 then return "\27[31m" end
   return status >= 400 and YELLOW or "\27[32m"
-end
-
-local function clean(text)
-  return (text:gsub("%c", "?"))
 end
 
 ---@param style "plain"|"colour"
