@@ -44,7 +44,12 @@ describe("lomi.suggest.hint", function()
     assert.equal('; did you mean "amount"?', suggest.hint("ammount", KNOWN))
   end)
 
-  it("is empty when there is nothing to ask", function()
-    for _, name in ipairs { "zzz", 1, "" } do assert.equal("", suggest.hint(name, KNOWN)) end
+  it("names what there is when nothing is near, unless it is much", function()
+    for _, name in ipairs { "zzz", 1, "" } do
+      assert.equal("; the known ones are amount, currency", suggest.hint(name, { currency = 1, amount = 1 }))
+    end
+    local much = {}
+    for i = 1, 17 do much["name" .. i] = 1 end
+    assert.equal("", suggest.hint("zzz", much))
   end)
 end)

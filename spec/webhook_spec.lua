@@ -69,6 +69,8 @@ describe("lomi.webhook", function()
     it("takes the signature of the body", function()
       assert.is_true(webhook.verify(BODY, SIGNATURE, SECRET))
       assert.is_true(webhook.verify("", webhook.sign("", SECRET), SECRET))
+      assert.error_matches(function() webhook.verify(BODY, { ["X-Lomi-Signature"] = SIGNATURE }, SECRET) end,
+        "a table of headers is for construct_event")
     end)
 
     it("takes hex in either case, with or without sha256=", function()

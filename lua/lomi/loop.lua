@@ -119,6 +119,7 @@ local function resume_due(loop, now)
 end
 
 local function check_open(loop)
+  if type(loop) ~= "table" then error("call it with a colon, as in loop:poll()", 3) end
   if loop.closed then error("the loop is closed", 3) end
 end
 

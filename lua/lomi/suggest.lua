@@ -39,13 +39,20 @@ function M.nearest(name, known)
   return best
 end
 
---- `; did you mean "…"?`, or nothing.
+local MOST_LISTED = 16
+
+--- `; did you mean "…"?`, or the names there are, or nothing where they are many.
 ---@param name any
 ---@param known table<string, any>
 ---@return string
 function M.hint(name, known)
   local nearest = M.nearest(name, known)
-  return nearest and ('; did you mean "%s"?'):format(nearest) or ""
+  if nearest then return ('; did you mean "%s"?'):format(nearest) end
+  local names = {}
+  for candidate in pairs(known) do names[#names + 1] = candidate end
+  if #names > MOST_LISTED then return "" end
+  table.sort(names)
+  return "; the known ones are " .. table.concat(names, ", ")
 end
 
 return M

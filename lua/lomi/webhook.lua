@@ -259,6 +259,9 @@ function M.verify(raw_body, signature, secret)
   local secrets = check_secrets(secret)
   check_body(raw_body)
   check_headers(signature, "signature")
+  if type(signature) == "table" and signature[1] == nil and next(signature) ~= nil then
+    error("signature must be the header's value; a table of headers is for construct_event", 2)
+  end
   local values = type(signature) == "table" and signature or { signature }
   local ok, err = check_signature(raw_body, values, secrets)
   return ok, err

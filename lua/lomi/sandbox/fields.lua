@@ -63,13 +63,6 @@ local function fits(value, rule)
   return kind ~= nil and type(value) == kind and not (rule.pattern and not value:find(rule.pattern))
 end
 
-local function known_names(rules)
-  local names = {}
-  for name in pairs(rules) do names[#names + 1] = name end
-  table.sort(names)
-  return table.concat(names, ", ")
-end
-
 local check_fields
 
 local function check_value(value, rule, name)
@@ -92,9 +85,8 @@ function check_fields(value, rules, prefix)
   table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
   for _, name in ipairs(names) do
     if not rules[name] then
-      local hint = suggest.hint(name, rules)
       return ("unknown field %s%s"):format(type(name) == "string" and prefix .. name or quoted(name),
-        hint ~= "" and hint or "; the known ones are " .. known_names(rules))
+        suggest.hint(name, rules))
     end
     local fault = check_value(value[name], rules[name], prefix .. name)
     if fault then return fault end
