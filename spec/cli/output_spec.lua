@@ -10,6 +10,7 @@ describe("lomi.cli.output", function()
     assert.equal("15.24 EUR", output.minor(1524, "eur"))
     assert.equal("0.05 EUR", output.minor(5, "eur"))
     assert.equal("0.00 EUR", output.minor(0, "eur"))
+    assert.equal("-0.05 EUR", output.minor(-5, "eur"))
     assert.equal("12 345.67 USD", output.minor(1234567, "usd"))
   end)
 

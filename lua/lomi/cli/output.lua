@@ -37,7 +37,7 @@ end
 ---@param value any
 ---@return string
 function M.clean(value)
-  return redact.line(tostring(value))
+  return type(value) == "table" and "(not text)" or redact.line(tostring(value))
 end
 
 ---@return any ok
@@ -129,10 +129,10 @@ function M.minor(minor, currency)
   if type(minor) ~= "number" then return nil end
   local code = tostring(currency or ""):upper()
   local decimals = DECIMALS[code] or 2
-  local digits = ("%.0f"):format(minor)
+  local digits = ("%.0f"):format(math.abs(minor))
   digits = ("0"):rep(decimals + 1 - #digits) .. digits
   local whole, fraction = digits:sub(1, #digits - decimals), digits:sub(#digits - decimals + 1)
-  return grouped(whole) .. (decimals > 0 and "." .. fraction or "") .. " " .. (NAMES[code] or code)
+  return (minor < 0 and "-" or "") .. grouped(whole) .. (decimals > 0 and "." .. fraction or "") .. " " .. (NAMES[code] or code)
 end
 
 --- The same for an amount in the currency's main unit.
