@@ -106,7 +106,7 @@ install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
 
 # ---- Proving it -------------------------------------------------------------------------------------
 
-.PHONY: spec test chaos lint bench bench-loop bench-nginx clean help
+.PHONY: spec test chaos soak lint bench bench-loop bench-nginx clean help
 spec: modules lib $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
 	@eval "$$($(MAKE) -s env)"; $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
 
@@ -139,6 +139,12 @@ chaos: deps modules ## 10,000 charges in bad weather: made once or not at all; 1
 
 C_DIRS  := src spec/support bench examples/embed tools fuzz
 C_FILES := $(wildcard $(C_DIRS:%=%/*.c))
+
+# malloc gives back what is free: left to itself it keeps some MiB more, for good, after a few large replies.
+soak: export MALLOC_MMAP_THRESHOLD_ = 131072
+soak: export MALLOC_TRIM_THRESHOLD_ = 131072
+soak: deps modules ## 200,000 charges in bad weather, ever new clients: no memory, no descriptor is kept
+	@eval "$$($(MAKE) -s env)"; $(LUA) bench/soak.lua
 
 lint: deps ## format, warnings as errors, static analysis
 	clang-format --dry-run -Werror $(C_FILES) $(wildcard $(C_DIRS:%=%/*.h))
