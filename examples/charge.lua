@@ -15,10 +15,10 @@ if not charge then error(tostring(err)) end
 
 local function line(name, value) print(("  %-12s %s"):format(name, value)) end
 
-print(("%s charged through %s"):format("10 000 F CFA", tostring(client)))
+print(("a charge of %s, made through %s"):format("10 000 F CFA", tostring(client)))
 line("charge", charge.id)
 line("asked for", ("%s %s"):format(charge.original_amount, charge.original_currency))
-line("charged", ("%.2f %s"):format(charge.amount / 100, charge.currency:upper()))
+line("to be paid", ("%.2f %s"):format(charge.amount / 100, charge.currency:upper()))
 line("status", charge.status)
 line("attempts", reply.attempts)
 line("request id", reply.request_id)
