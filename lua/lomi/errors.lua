@@ -23,7 +23,7 @@ local M = {}
 --- What became of a call that changes something, told over all its attempts.
 ---@alias lomi.Outcome
 ---| "not_sent"  nothing of the request can have left: try again, or show the error
----| "rejected"  this call was refused (an earlier one with its key may not have been): mend what `message` and `fields` name
+---| "rejected"  this call was refused, not an earlier one with its key: mend what `message` and `fields` name
 ---| "unknown"   it may have been carried out: ask again with the same idempotency key; after a replayed 5xx, look it up
 
 --- The codes this library gives itself. Those of webhooks have a table of their own, with `lomi.webhook`.

@@ -132,7 +132,8 @@ function M.minor(minor, currency)
   local digits = ("%.0f"):format(math.abs(minor))
   digits = ("0"):rep(decimals + 1 - #digits) .. digits
   local whole, fraction = digits:sub(1, #digits - decimals), digits:sub(#digits - decimals + 1)
-  return (minor < 0 and "-" or "") .. grouped(whole) .. (decimals > 0 and "." .. fraction or "") .. " " .. (NAMES[code] or code)
+  local amount = grouped(whole) .. (decimals > 0 and "." .. fraction or "")
+  return (minor < 0 and "-" or "") .. amount .. " " .. (NAMES[code] or code)
 end
 
 --- The same for an amount in the currency's main unit.
