@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Charges a card against a local sandbox, and shows the charge. `make demo` runs it; it fails loudly if anything is
--- off.
+-- Creates a card charge in a local sandbox, and shows it; nobody has paid it yet. `make demo` runs it; it fails loudly
+-- if anything is off.
 local lomi = require "lomi"
 
 local sandbox = assert(require("lomi.sandbox").start {})
@@ -15,7 +15,7 @@ if not charge then error(tostring(err)) end
 
 local function line(name, value) print(("  %-12s %s"):format(name, value)) end
 
-print(("a charge of %s, made through %s"):format("10 000 F CFA", tostring(client)))
+print(("a charge of %s, created through %s"):format("10 000 F CFA", tostring(client)))
 line("charge", charge.id)
 line("asked for", ("%s %s"):format(charge.original_amount, charge.original_currency))
 line("to be paid", ("%.2f %s"):format(charge.amount / 100, charge.currency:upper()))

@@ -11,8 +11,10 @@ local function run(command)
 end
 
 describe("examples:", function()
-  it("charge.lua charges once", function()
+  it("charge.lua creates one charge, and does not say that anybody has paid", function()
     local output = run(child.LUA .. " examples/charge.lua")
+    assert.matches("a charge of 10 000 F CFA, created", output)
+    assert.is_nil(output:find("charged", 1, true))
     assert.matches("15%.24 EUR", output)
     assert.matches("not a second one", output)
     assert.matches("status 0", output)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Run by the host: charges 10 000 F CFA at the API whose address is the first argument (a sandbox's, say).
+-- Run by the host: creates a charge of 10 000 F CFA at the API whose address is the first argument (a sandbox's, say);
+-- without one, at the real API.
 local lomi = require "lomi"
 
 local client = lomi.new { api_key = os.getenv("LOMI_API_KEY") or "lomi_sk_test_embedded", base_url = ... }

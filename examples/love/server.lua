@@ -66,7 +66,9 @@ function App:buy(request)
   order.task:result()
   if order.charge then return answer(201, view(self, order)) end
   io.stderr:write(tostring(order.trouble), "\n")
-  if order.trouble.outcome == "unknown" then -- the game asks again, under the same id
+  -- Once unknown, it stays so until there is a charge or a replayed answer: another refusal is of the last call only.
+  order.unknown = order.trouble.outcome == "unknown" or order.unknown and not order.trouble.replayed
+  if order.unknown then -- the game asks again, under the same id
     return refusal(503, "not_known_yet", "the payment service does not answer; ask again")
   end
   return refusal(422, "not_charged", "the payment service does not take this order")

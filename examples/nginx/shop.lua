@@ -44,7 +44,8 @@ function M.charge()
 
   ngx.log(ngx.ERR, tostring(err)) -- one line without secrets
   if err.kind == "invalid_request" then return answer(422, { message = err.message }) end
-  return answer(503, { message = "no payment was taken; please try again", try_again = err.outcome ~= "rejected" })
+  -- Not "nothing was charged": an earlier request for this order may have been. Its key makes asking again safe.
+  return answer(503, { message = "the payment could not be started; please try again" })
 end
 
 --- POST /webhook, from lomi.

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- How a shop tests its payments without the internet: `busted examples/spec`. The sandbox runs in this very process;
--- the shop below is what a real one would be, only smaller.
+-- How a shop tests its payments without the internet: `busted --lua=lua5.4 examples/spec`. The sandbox runs in this
+-- very process; the shop below is what a real one would be, only smaller.
 local lomi = require "lomi"
 local sandbox = require "lomi.sandbox"
 

@@ -200,7 +200,7 @@ end
 ---@field get_card_charge fun(self, id: string, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
 --- Cancels a card charge that is not paid, or releases its hold.
 ---@field cancel_card_charge fun(self, id: string, opts?: lomi.CallOptions): lomi.CanceledCharge?, lomi.Error?, lomi.Reply?
---- Takes what a hold has blocked, or less of it: the rest is released. Once only.
+--- Takes what a hold has blocked: all of it without an amount, else less, and the rest is released. Once only.
 ---@field capture_card_charge fun(self, id: string, params?: lomi.CaptureCardCharge, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
 --- Raises a hold to a new total.
 ---@field increment_card_hold fun(self, id: string, params: lomi.IncrementCardHold, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?

@@ -20,10 +20,12 @@ local M = {}
 ---| "protocol"         the reply is not HTTP or JSON as agreed
 ---| "signature"        a webhook that must not be trusted
 
---- What became of a call that changes something, told over all its attempts.
+--- What became of a call that changes something, told over all its attempts. `rejected` is of this call alone: if an
+--- earlier one with the same key ended `unknown`, a 401, 403 or 429 says nothing of that one. Ask again later with the
+--- key, until there is a result or a replayed answer, or look the charge up.
 ---@alias lomi.Outcome
 ---| "not_sent"  nothing of the request can have left: try again, or show the error
----| "rejected"  this call was refused, not an earlier one with its key: mend what `message` and `fields` name
+---| "rejected"  this call was refused: mend what `message` and `fields` name; a 429: wait, ask again with the key
 ---| "unknown"   it may have been carried out: ask again with the same idempotency key; after a replayed 5xx, look it up
 
 --- The codes this library gives itself. Those of webhooks have a table of their own, with `lomi.webhook`.
@@ -42,14 +44,15 @@ local M = {}
 ---| "api_access_suspended"      403: the organization has no access for the moment
 ---| "not_found"                 404: no such resource for this organization
 ---| "conflict"                  409: the resource is not in a state that allows it
----| "idempotency_key_reused"    409: the key came with another body before: one key stands for one intent
+---| "idempotency_key_reused"    409: the key came with another body before, and that request stands
 ---| "idempotency_in_progress"   409: the first request with this key still runs; asked again by itself
 ---| "rate_limit_exceeded"       429: asked again by itself after `retry_after`, if that is at most 60 s
 ---| "internal_error"            500: asked again by itself
 ---| "service_unavailable"       503: asked again by itself
 
---- What is wrong with a call. `tostring(err)` is one line fit for a log, and `..` works on it. No key, no
---- `client_secret`, no card number is in any of it.
+--- What is wrong with a call. `tostring(err)` is one line fit for a log, and `..` works on it. API keys,
+--- `client_secret`s and card numbers are taken out of all of it; the idempotency key and ids are shown with all their
+--- digits.
 ---@class lomi.Error
 ---@field kind lomi.ErrorKind  what went wrong
 ---@field message string  a sentence; for an unknown outcome it ends with what to do

@@ -27,7 +27,8 @@ local SHORTEST = 0.001 -- seconds: a timeout is never 0, which would mean none
 ---@field elapsed number  seconds, the whole call
 ---@field body string  as it came
 
---- What `on_attempt` is given after each attempt; nothing in it is secret.
+--- What `on_attempt` is given after each attempt; fit for a log, as an error is; the idempotency key and the id in the
+--- path are shown with all their digits.
 ---@class lomi.AttemptEvent
 ---@field method string  of HTTP
 ---@field path string  without its query
