@@ -7,6 +7,7 @@ local lomi = require "lomi"
 local process = require "spec_process"
 local raw = require "spec.support.raw_server"
 local server_of = require "spec.support.server"
+local stray_of = require "spec.support.stray_server"
 local socket = require "socket"
 local tls = require "spec.support.tls"
 
@@ -333,6 +334,48 @@ describe("the engine", function()
     local engine = curl.engine()
     assert.matches("^lomi%.engine %(", tostring(engine))
     local id, failure = engine:submit(post(server.url .. "/" .. ("x"):rep(8 * 1024 * 1024)))
+    assert.is_nil(id)
+    assert.same({ "connection", false }, { failure.kind, failure.sent })
+    engine:close()
+  end)
+
+  it("takes nothing that nobody asked for as a reply, however many connections it comes on", function()
+    local COUNT = 200
+    local stray, engine = stray_of.start(COUNT), curl.engine()
+    for _ = 1, COUNT do assert(engine:submit(post(stray.url))) end
+    for _ = 1, COUNT do
+      local _, reply, failure = engine:step(5)
+      assert(reply, failure and failure.message)
+    end
+    stray:stray()
+    engine:submit(post(stray.url))
+    local _, reply = engine:step(5)
+    assert.equal('{"data":{"id":"pi_own"}}', reply.body)
+    engine:close()
+    stray:stop()
+  end)
+
+  it("gives no id twice, though a fork takes the engine away", function()
+    server:script { delay = 5 }
+    local output = child.run(([[
+      local process, curl = require "spec_process", require "lomi.curl"
+      local function post(url) return { method = "POST", url = url, timeout = 9, connect_timeout = 9, proxy = "" } end
+      local engine = curl.engine()
+      local before = engine:submit(post(%q))
+      local pid = process.fork()
+      if pid ~= 0 then print(process.wait(pid)) return end
+      local after = engine:submit(post(%q))
+      local ended, _, failure = engine:step(0)
+      process.exit(after ~= before and ended == before and failure and 0 or 1)
+    ]]):format(server.url, server.url))
+    assert.equal("0", output)
+  end)
+
+  it("knows no host for a URL that names none", function()
+    local engine = curl.engine()
+    engine:submit(post(server.url))
+    assert(select(2, engine:step(5))) -- what it had is used again
+    local id, failure = engine:submit(post "somewhere.example/v1")
     assert.is_nil(id)
     assert.same({ "connection", false }, { failure.kind, failure.sent })
     engine:close()

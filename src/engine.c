@@ -18,7 +18,6 @@ enum {
   IDLE_CONNECTIONS = 1024, /* kept open for reuse */
   IDLE_TRANSFERS = 64,     /* kept set up for reuse; one costs libcurl about 20 KiB */
   KEEP_BYTES = 64 * 1024,  /* what an idle transfer's buffers may keep */
-  EVENTS_AT_ONCE = 64,
   OPENED_KEPT = 4,
 };
 
@@ -51,8 +50,7 @@ struct lomi_engine {
   bool broken;         /* libcurl failed as a whole, not a transfer: it has lost sight of some */
   bool has_tls;        /* a request may have used TLS: OpenSSL's writes can raise SIGPIPE */
   const char *ca_file; /* libcurl's own; static */
-  double next_id;
-  double timer; /* when libcurl wants to be called, on our clock; negative: not at all */
+  double timer;        /* when libcurl wants to be called, on our clock; negative: not at all */
   lomi_transfer *idle;
   int idle_count;
 };
@@ -339,6 +337,8 @@ static CURLcode set_url(lomi_slot *slot, const char *url) {
     slot->parsed = curl_url();
   if (slot->url == NULL || slot->parsed == NULL)
     return CURLE_OUT_OF_MEMORY;
+  curl_url_set(slot->parsed, CURLUPART_URL, NULL,
+               0); /* else a relative one would go on from there */
   CURLUcode fault = curl_url_set(slot->parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS);
   if (fault != CURLUE_OK)
     return fault == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT;
@@ -497,7 +497,7 @@ double lomi_engine_submit(lomi_engine *engine, lomi_queue *queue, const lomi_req
   }
   slot->queue = queue;
   engine->submitted = true;
-  slot->transfer.id = ++engine->next_id;
+  slot->transfer.id = ++queue->last_id;
   list_push(&queue->running, &slot->transfer);
   return slot->transfer.id;
 }
@@ -597,7 +597,6 @@ static void act(lomi_engine *engine, curl_socket_t fd, int what) {
 }
 
 bool lomi_engine_drive(lomi_engine *engine, double wait) {
-  struct epoll_event events[EVENTS_AT_ONCE];
   int count = 0;
   double timer = lomi_engine_timeout(engine);
   /* Something to do at once is not waited for; but before a request goes out on an idle connection,
@@ -607,19 +606,20 @@ bool lomi_engine_drive(lomi_engine *engine, double wait) {
       wait = timer;
     const double longest = 1e6; /* seconds, so that milliseconds fit an int */
     int ms = wait <= 0 ? 0 : (int)ceil((wait < longest ? wait : longest) * 1e3);
-    count = lomi_sockets_wait(&engine->sockets, events, EVENTS_AT_ONCE, ms);
+    count = lomi_sockets_wait(&engine->sockets, ms);
     if (count < 0)
       return false;
-    engine->submitted = count == EVENTS_AT_ONCE;
+    engine->submitted = false;
     timer = lomi_engine_timeout(engine);
   }
   sigpipe signals;
   sigpipe_block(&signals, engine);
   for (int i = 0; i < count; i++) {
-    int what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-               (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-               (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    act(engine, events[i].data.fd, what);
+    struct epoll_event event = engine->sockets.events[i]; /* the array may grow, and move */
+    int what = (event.events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+               (event.events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+               (event.events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    act(engine, event.data.fd, what);
   }
   if (timer == 0) {
     engine->timer = -1;

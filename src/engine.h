@@ -47,7 +47,7 @@ typedef enum {
 
 /* A finished transfer, to be read by who submitted it. */
 struct lomi_transfer {
-  double id;
+  double id; /* from 1, of its queue */
   lomi_outcome outcome;
   bool sent;           /* bytes of the request may have left */
   long status;         /* of a reply */
@@ -60,6 +60,8 @@ struct lomi_transfer {
 
 /* What one submitter has in the engine. Zeroed, it is ready for use. */
 typedef struct lomi_queue {
+  double
+      last_id; /* the queue's, not the engine's: it may outlive that, and what is finished, too */
   lomi_transfer *running;
   lomi_transfer *finished, *finished_last; /* oldest first */
   lomi_transfer *taken;                    /* being read */

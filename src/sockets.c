@@ -41,12 +41,43 @@ static void watch_forks(void) {
   pthread_atfork(lock, unlock, abandon_all);
 }
 
+/* The descriptor's place in the table, made if need be; NULL: no memory. */
+static lomi_descriptor *descriptor_at(lomi_sockets *s, int fd) {
+  size_t index = (size_t)fd;
+  if (index >= s->count) {
+    size_t count = s->count > 0 ? s->count : 16;
+    while (count <= index)
+      count *= 2;
+    struct epoll_event *events = realloc(s->events, count * sizeof *events);
+    if (events == NULL)
+      return NULL;
+    s->events = events;
+    lock();
+    lomi_descriptor *all = realloc(s->all, count * sizeof *all);
+    if (all != NULL) {
+      memset(all + s->count, 0, (count - s->count) * sizeof *all);
+      s->all = all;
+      s->count = count;
+    }
+    unlock();
+    if (all == NULL)
+      return NULL;
+  }
+  return &s->all[index];
+}
+
 bool lomi_sockets_init(lomi_sockets *s) {
   memset(s, 0, sizeof *s);
   pthread_once(&process.once, watch_forks);
   s->epoll = epoll_create1(EPOLL_CLOEXEC);
   if (s->epoll < 0)
     return false;
+  if (descriptor_at(s, s->epoll) == NULL) { /* so that there is room for an event */
+    free(s->events);
+    close(s->epoll);
+    s->epoll = -1;
+    return false;
+  }
   lock();
   s->next = process.first;
   if (s->next != NULL)
@@ -70,27 +101,7 @@ void lomi_sockets_free(lomi_sockets *s) {
   close(s->epoll);
   s->epoll = -1;
   free(s->all);
-}
-
-/* The descriptor's place in the table, made if need be; NULL: no memory. */
-static lomi_descriptor *descriptor_at(lomi_sockets *s, int fd) {
-  size_t index = (size_t)fd;
-  if (index >= s->count) {
-    size_t count = s->count > 0 ? s->count : 16;
-    while (count <= index)
-      count *= 2;
-    lock();
-    lomi_descriptor *all = realloc(s->all, count * sizeof *all);
-    if (all != NULL) {
-      memset(all + s->count, 0, (count - s->count) * sizeof *all);
-      s->all = all;
-      s->count = count;
-    }
-    unlock();
-    if (all == NULL)
-      return NULL;
-  }
-  return &s->all[index];
+  free(s->events);
 }
 
 static bool tell_epoll(lomi_sockets *s, int fd, lomi_descriptor *d, uint32_t events) {
@@ -154,8 +165,9 @@ static void shut_down(lomi_sockets *s, int fd) {
     ; /* what is left unread would make it look alive */
 }
 
-int lomi_sockets_wait(lomi_sockets *s, struct epoll_event *events, int most, int milliseconds) {
-  int count = epoll_wait(s->epoll, events, most, milliseconds);
+int lomi_sockets_wait(lomi_sockets *s, int milliseconds) {
+  struct epoll_event *events = s->events;
+  int count = epoll_wait(s->epoll, events, (int)s->count, milliseconds);
   if (count < 0 && errno != EINTR) {
     /* Somebody closed our descriptor. libcurl's timeouts still end what is under way. */
     enum { A_WHILE = 10 };

@@ -26,6 +26,8 @@ typedef struct lomi_sockets {
   bool abandoned;       /* this is a forked child; nothing here may be used any more */
   lomi_descriptor *all; /* by number */
   size_t count;
+  struct epoll_event
+      *events; /* what was ready at the last wait; room for `count`: for all of them */
   struct lomi_sockets *prev, *next; /* all there are in the process, for the child of a fork */
 } lomi_sockets;
 
@@ -42,9 +44,10 @@ bool lomi_sockets_want(lomi_sockets *s, int fd, uint32_t events);
 /* From now on the descriptor, if it is a socket of ours and idle, is listened to. */
 void lomi_sockets_watch(lomi_sockets *s, int fd);
 
-/* Waits up to `milliseconds` and gives the events libcurl waits for. What comes on an idle
- * connection is dealt with here: the connection is shut down, and libcurl will find it dead.
+/* Waits up to `milliseconds`; how many events there are in `events` that libcurl waits for. What
+ * comes on an idle connection is dealt with here: the connection is shut down, and libcurl will
+ * find it dead. All that is ready is looked at: a request may go out next, on any of them.
  * Negative: a signal came. */
-int lomi_sockets_wait(lomi_sockets *s, struct epoll_event *events, int most, int milliseconds);
+int lomi_sockets_wait(lomi_sockets *s, int milliseconds);
 
 #endif
