@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The handle and the server behind it, on real sockets.
+local child = require "spec.support.child"
 local core = require "lomi.core"
 local sandbox = require "lomi.sandbox"
 local webhook = require "lomi.webhook"
@@ -337,5 +338,26 @@ describe("lomi.sandbox", function()
     local _, reply = create(nil, limited.url)
     assert.equal(429, reply.status)
     assert.is_true(tonumber(reply.headers["retry-after"]) >= 1)
+  end)
+
+  it("lets its process exit while it signs webhooks", function()
+    local output, status = child.run [[
+      local core, lomi = require "lomi.core", require "lomi"
+      local box, loop = assert(require("lomi.sandbox").start()), lomi.loop()
+      box:inbox "whsec_demo"
+      local client = lomi.new { api_key = "lomi_sk_test_demo", base_url = box.url, transport = loop }
+      local made = 0
+      for i = 1, 300 do
+        loop:spawn(function()
+          client.charges:create_card_charge { amount = 10000, metadata = { order = ("ORD-"):rep(200) .. i } }
+          made = made + 1
+        end)
+      end
+      local started = core.now()
+      while made < 10 and core.now() - started < 4 do loop:poll() end
+      while core.now() - started < 0.15 do loop:poll() end
+      os.exit(made >= 10 and 0 or 1)
+    ]]
+    assert.same({ "", 0 }, { output, status })
   end)
 end)

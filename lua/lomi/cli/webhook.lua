@@ -64,7 +64,9 @@ local function listen(args)
   if not secrets then return output.refuse(args.json, wrong) end
   local options, unfit = core.encode { secrets = secrets, json = args.json, tolerance = args.tolerance }
   if not options then return output.refuse(args.json, ("%s %s"):format(unfit[1].field, unfit[1].message)) end
-  local server, why = require("lomi.httpd").start { app = "lomi.cli.listener", port = args.port, options = options }
+  local httpd = require "lomi.httpd"
+  require "lomi.crypto" -- as in sandbox.start: before the server
+  local server, why = httpd.start { app = "lomi.cli.listener", port = args.port, options = options }
   if not server then return output.fail(args.json, why) end
   local announce = args.json and output.note or output.line -- with --json, standard output has events only
   announce(("lomi webhook listen on http://127.0.0.1:%d"):format(server:port()))

@@ -306,7 +306,10 @@ function M.start(options)
   end
   if wrong then error("sandbox.start: " .. wrong, 2) end
   local host = options.host or "127.0.0.1"
-  local server, why = require("lomi.httpd").start {
+  local httpd = require "lomi.httpd"
+  -- The server's thread signs webhooks until the process exits: libcrypto must outlive it, and so be loaded before.
+  require "lomi.crypto"
+  local server, why = httpd.start {
     app = "lomi.sandbox.app", host = host, port = options.port or 0, tls_cert = options.tls_cert,
     tls_key = options.tls_key,
     options = assert(core.encode { strict = options.strict, idempotency = options.idempotency,
