@@ -1,4 +1,4 @@
-# lomi. `make demo` charges a card against a local sandbox, `make test` runs every spec, `make help` lists the rest.
+# lomi. `make demo` creates a card charge in a local sandbox, `make test` runs every spec, `make help` lists the rest.
 
 LUA     ?= lua5.4
 LUAS    ?= lua5.4 luajit
@@ -84,7 +84,7 @@ $(B)/spec_process.so: spec/support/process.c src/compat.h src/lomi.h
 deps: ## install the Debian packages that are missing
 	@./deps.sh
 
-demo: deps ## charge a card against a local sandbox
+demo: deps ## create a card charge in a local sandbox
 	@$(MAKE) --no-print-directory modules
 	@eval "$$($(MAKE) -s env)"; $(LUA) examples/charge.lua
 

@@ -130,7 +130,7 @@ describe("the lomi command", function()
       assert.equal("charge         " .. charge.id .. "\n"
         .. "status         requires_payment_method\n"
         .. "amount         10 000 F CFA\n"
-        .. "charged        15.24 EUR\n"
+        .. "to be charged  15.24 EUR\n"
         .. "client_secret  not shown; --json prints it\n", out)
     end)
 

@@ -133,7 +133,7 @@ local function show(charge, reply)
     { "charge", charge.id },
     { "status", charge.status, colour = STATUS_COLOURS[charge.status] or "yellow" },
     { "amount", output.money(charge.original_amount, charge.original_currency) },
-    { "charged", output.minor(charge.amount, charge.currency) },
+    { charge.status == "succeeded" and "charged" or "to be charged", output.minor(charge.amount, charge.currency) },
     { "capturable", output.money(charge.amount_capturable, charge.original_currency) },
     { "capture before", charge.capture_before },
     { "transaction", transaction and ("%s %s"):format(transaction.transaction_id, transaction.status) },
