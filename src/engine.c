@@ -404,7 +404,7 @@ static char *fill_block(lomi_slot *slot, const lomi_request *r) {
     node->next = node + 1;
     memcpy(text, h->name, h->name_len);
     text += h->name_len;
-    if (h->value_len == 0) {
+    if (strspn(h->value, " \t") == h->value_len) {
       *text++ = ';'; /* how libcurl is told to send a header without a value */
     } else {
       *text++ = ':';
@@ -607,8 +607,10 @@ bool lomi_engine_drive(lomi_engine *engine, double wait) {
     const double longest = 1e6; /* seconds, so that milliseconds fit an int */
     int ms = wait <= 0 ? 0 : (int)ceil((wait < longest ? wait : longest) * 1e3);
     count = lomi_sockets_wait(&engine->sockets, ms);
-    if (count < 0)
+    if (count < 0) {
+      engine->broken = engine->broken || engine->sockets.lost;
       return false;
+    }
     engine->submitted = false;
     timer = lomi_engine_timeout(engine);
   }
@@ -627,6 +629,7 @@ bool lomi_engine_drive(lomi_engine *engine, double wait) {
   }
   collect_finished(engine);
   sigpipe_restore(&signals);
+  engine->broken = engine->broken || engine->sockets.lost;
   return !engine->broken;
 }
 
@@ -698,7 +701,8 @@ void lomi_queue_orphan(lomi_engine *engine, lomi_queue *queue) {
       t->message = "the process forked while the request was on its way; the parent gets the reply";
     } else {
       curl_multi_remove_handle(engine->multi, t->slot->easy);
-      t->message = "libcurl cannot go on: out of memory or file descriptors";
+      t->message =
+          "libcurl cannot go on: out of memory or file descriptors, or one of its own was closed";
     }
     queue_finish(queue, t);
   }

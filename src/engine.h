@@ -20,7 +20,7 @@ typedef struct lomi_engine lomi_engine;
 typedef struct lomi_transfer lomi_transfer;
 
 typedef struct lomi_header {
-  const char *name, *value;
+  const char *name, *value; /* text that ends with a NUL */
   size_t name_len, value_len;
 } lomi_header;
 

@@ -2,7 +2,6 @@
 #include "sockets.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +27,8 @@ static void unlock(void) {
 static void abandon_all(void) {
   for (lomi_sockets *s = process.first; s != NULL; s = s->next) {
     s->abandoned = true;
-    close(s->epoll);
+    if (!s->lost)
+      close(s->epoll);
     for (size_t fd = 0; fd < s->count; fd++)
       if (s->all[fd].ours)
         close((int)fd);
@@ -98,10 +98,19 @@ void lomi_sockets_free(lomi_sockets *s) {
   if (s->next != NULL)
     s->next->prev = s->prev;
   unlock();
-  close(s->epoll);
+  if (!s->lost)
+    close(s->epoll);
   s->epoll = -1;
   free(s->all);
   free(s->events);
+}
+
+/* After a failure of epoll's. */
+static void notice_loss(lomi_sockets *s) {
+  if (errno == EBADF || errno == EINVAL) {
+    struct epoll_event none;
+    s->lost = s->lost || (epoll_wait(s->epoll, &none, 1, 0) < 0 && errno != EINTR);
+  }
 }
 
 static bool tell_epoll(lomi_sockets *s, int fd, lomi_descriptor *d, uint32_t events) {
@@ -110,7 +119,10 @@ static bool tell_epoll(lomi_sockets *s, int fd, lomi_descriptor *d, uint32_t eve
   struct epoll_event event = {.events = events, .data.fd = fd};
   int operation = events == 0 ? EPOLL_CTL_DEL : d->registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   d->registered = events;
-  return epoll_ctl(s->epoll, operation, fd, &event) == 0 || events == 0;
+  if (epoll_ctl(s->epoll, operation, fd, &event) == 0)
+    return true;
+  notice_loss(s);
+  return events == 0;
 }
 
 int lomi_sockets_open(lomi_sockets *s, int family, int type, int protocol) {
@@ -168,12 +180,8 @@ static void shut_down(lomi_sockets *s, int fd) {
 int lomi_sockets_wait(lomi_sockets *s, int milliseconds) {
   struct epoll_event *events = s->events;
   int count = epoll_wait(s->epoll, events, (int)s->count, milliseconds);
-  if (count < 0 && errno != EINTR) {
-    /* Somebody closed our descriptor. libcurl's timeouts still end what is under way. */
-    enum { A_WHILE = 10 };
-    poll(NULL, 0, milliseconds >= 0 && milliseconds < A_WHILE ? milliseconds : A_WHILE);
-    return 0;
-  }
+  if (count < 0 && errno != EINTR)
+    s->lost = true;
   int kept = 0;
   for (int i = 0; i < count; i++) {
     int fd = events[i].data.fd;

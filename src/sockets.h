@@ -24,6 +24,7 @@ typedef struct lomi_descriptor {
 typedef struct lomi_sockets {
   int epoll;            /* -1: none */
   bool abandoned;       /* this is a forked child; nothing here may be used any more */
+  bool lost;            /* somebody else closed `epoll`: the number may be another's by now */
   lomi_descriptor *all; /* by number */
   size_t count;
   struct epoll_event
@@ -47,7 +48,7 @@ void lomi_sockets_watch(lomi_sockets *s, int fd);
 /* Waits up to `milliseconds`; how many events there are in `events` that libcurl waits for. What
  * comes on an idle connection is dealt with here: the connection is shut down, and libcurl will
  * find it dead. All that is ready is looked at: a request may go out next, on any of them.
- * Negative: a signal came. */
+ * Negative: a signal came, or the descriptor is lost. */
 int lomi_sockets_wait(lomi_sockets *s, int milliseconds);
 
 #endif

@@ -215,8 +215,10 @@ end
 ---@return lomi.Client
 function M.new(config)
   local client, charges = {}, {}
-  local expect = config.transport and config.transport.expect -- of a loop, to be warmed
-  if expect then expect(config.transport, config.base_url, config.ca_file, config.proxy) end
+  local transport = config.transport
+  if transport and transport.is_curl and transport.expect then -- a loop, to be warmed
+    transport:expect(config.base_url, config.ca_file, config.proxy)
+  end
   for name, operation in pairs(contract.charges) do
     charges[name] = make_operation(config, charges, name, operation)
   end

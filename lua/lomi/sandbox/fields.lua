@@ -15,6 +15,7 @@
 ---@field required boolean?
 ---@field secret boolean? the value is never repeated in a message
 
+local redact = require "lomi.redact"
 local suggest = require "lomi.suggest"
 
 local M = {}
@@ -25,8 +26,8 @@ local NAMES = {
 
 local function quoted(value)
   if type(value) == "string" then
-    return #value > 40 and ('"%s…"'):format(value:sub(1, 40):gsub("%c", "?"):gsub("[\128-\255]+$", ""))
-      or ('"%s"'):format((value:gsub("%c", "?")))
+    return #value > 40 and ('"%s…"'):format((redact.line(value:sub(1, 40)):gsub("[\128-\255]+$", "")))
+      or ('"%s"'):format(redact.line(value))
   end
   if type(value) == "number" then return ("%.14g"):format(value) end
   return type(value) == "boolean" and tostring(value) or NAMES[type(value)] or ("a " .. type(value))

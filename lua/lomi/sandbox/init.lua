@@ -8,6 +8,7 @@
 
 local core = require "lomi.core"
 local fields = require "lomi.sandbox.fields"
+local redact = require "lomi.redact"
 
 local M = {}
 
@@ -138,7 +139,7 @@ end
 local function id_path(id, what)
   if type(id) ~= "string" or not id:find("^[%w_%-]+$") then
     error(("%s takes the id of a charge, such as \"pi_…\", not %s"):format(what, type(id) == "string" and '"'
-      .. id:sub(1, 40):gsub("%c", "?") .. '"' or type(id)), 3)
+      .. redact.line(id:sub(1, 40)) .. '"' or type(id)), 3)
   end
   return "/charges/" .. id
 end
