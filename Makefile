@@ -18,12 +18,12 @@ pkg    = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
 # ---- What each module is made of, and what it links. Nothing links a Lua library: the host brings one. ----
 
 MODULES   := core curl crypto httpd
-core_SRC   := core.c json.c http1.c http1_lua.c buffer.c
+core_SRC   := core_lua.c json_lua.c http1.c http1_lua.c buffer.c
 curl_SRC   := curl.c engine.c sockets.c buffer.c resident.c
 curl_PKG   := libcurl
-crypto_SRC := crypto.c resident.c
+crypto_SRC := crypto_lua.c resident.c
 crypto_PKG := libcrypto
-httpd_SRC  := httpd.c httpd_server.c httpd_app.c buffer.c resident.c
+httpd_SRC  := httpd_lua.c httpd.c httpd_app.c buffer.c resident.c
 httpd_PKG  := libmicrohttpd
 
 PKG_CFLAGS = $(call pkg,--cflags,$(LUA) $(foreach module,$(MODULES),$($(module)_PKG)))
@@ -173,8 +173,8 @@ FUZZ_ARGS ?= -runs=10000000
 # as long as the input.
 FUZZ_OPTIONS := -max_len=2048 -timeout=10 -detect_leaks=0 -artifact_prefix=build/fuzz/ -print_final_stats=1
 fuzz_http1   := http1.c buffer.c
-fuzz_json    := core.c json.c http1.c http1_lua.c buffer.c
-fuzz_webhook := $(fuzz_json) crypto.c resident.c
+fuzz_json    := core_lua.c json_lua.c http1.c http1_lua.c buffer.c
+fuzz_webhook := $(fuzz_json) crypto_lua.c resident.c
 
 .PHONY: fuzz
 fuzz: deps ## look for inputs that break a parser: FUZZ_ARGS=-max_total_time=30 for 30 seconds each

@@ -14,7 +14,7 @@ build = { -- the Lua modules come from lua/, as a whole
   type = "builtin",
   modules = {
     ["lomi.core"] = {
-      sources = { "src/core.c", "src/json.c", "src/http1.c", "src/http1_lua.c", "src/buffer.c" },
+      sources = { "src/core_lua.c", "src/json_lua.c", "src/http1.c", "src/http1_lua.c", "src/buffer.c" },
       incdirs = { "src" },
     },
     ["lomi.curl"] = {
@@ -24,7 +24,7 @@ build = { -- the Lua modules come from lua/, as a whole
       libdirs = { "$(CURL_LIBDIR)" },
     },
     ["lomi.crypto"] = {
-      sources = { "src/crypto.c", "src/resident.c" },
+      sources = { "src/crypto_lua.c", "src/resident.c" },
       libraries = { "crypto" },
       incdirs = { "src", "$(CRYPTO_INCDIR)" },
       libdirs = { "$(CRYPTO_LIBDIR)" },

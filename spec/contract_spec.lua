@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The operations as the API's reference lists them, what they put on the wire, and the annotations beside the data.
-local contract = require "lomi.contract"
+local charges = require "lomi.contract.charges"
 local core = require "lomi.core"
 local lomi = require "lomi"
 local server_of = require "spec.support.server"
@@ -28,7 +28,7 @@ local FIELDS = {
 
 local function each_dto()
   local dtos = {}
-  for _, operation in pairs(contract.charges) do
+  for _, operation in pairs(charges) do
     local dto = operation.params
     if dto then
       dtos[dto.name] = dto
@@ -44,12 +44,12 @@ describe("the contract", function()
   it("has these operations and no others", function()
     local count = 0
     for _, expected in ipairs(OPERATIONS) do
-      local operation = contract.charges[expected[1]]
+      local operation = charges[expected[1]]
       assert.same({ expected[2], expected[3], expected[4] }, { operation.method, operation.path, operation.gives })
       assert.equal(expected[5], operation.params and operation.params.name)
       count = count + 1
     end
-    for _ in pairs(contract.charges) do count = count - 1 end
+    for _ in pairs(charges) do count = count - 1 end
     assert.equal(0, count)
   end)
 
@@ -68,7 +68,7 @@ describe("the contract", function()
       IncrementCardHoldDto = "IncrementCardHold", CreateWaveChargeDto = "CreateWaveCharge",
       CreateMtnChargeDto = "CreateMtnCharge",
     }
-    local file = assert(io.open(assert(package.searchpath("lomi.contract", package.path))))
+    local file = assert(io.open(assert(package.searchpath("lomi.contract.charges", package.path))))
     local source = file:read("*a")
     file:close()
     for name, dto in each_dto() do

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- docs/reference.md, and the annotations it is made of: what editors complete from.
-local arguments = require "lomi.arguments"
-local contract = require "lomi.contract"
+local arguments = require "lomi.call.arguments"
+local charges = require "lomi.contract.charges"
 local core = require "lomi.core"
 local lomi = require "lomi"
 local luacats = dofile "tools/luacats.lua"
@@ -58,7 +58,7 @@ describe("the reference", function()
   end)
 
   it("has every method of client.charges, with what it sends", function()
-    for name, operation in pairs(contract.charges) do
+    for name, operation in pairs(charges) do
       has("\n### `client.charges:" .. name .. "(")
       has("\n`" .. operation.method .. " " .. operation.path .. "`\n")
     end
@@ -170,7 +170,7 @@ describe("the annotations", function()
       end
     end
     local checked = 0
-    for name, operation in pairs(contract.charges) do
+    for name, operation in pairs(charges) do
       if operation.params then
         local method
         for _, field in ipairs(types["lomi.Charges"].fields) do
@@ -190,13 +190,13 @@ describe("the annotations", function()
   it("give lomi.Charges the operations of the contract, with their arguments", function()
     local count = 0
     for _, field in ipairs(types["lomi.Charges"].fields) do
-      local operation, names = contract.charges[field.name], {}
+      local operation, names = charges[field.name], {}
       for _, param in ipairs((luacats.signature(field.type))) do names[#names + 1] = param.name end
       local expected = (operation.path:find("{id}", 1, true) and "id " or "") .. (operation.params and "params " or "")
       assert.equal(expected .. "opts", table.concat(names, " "), field.name)
       count = count + 1
     end
-    for _ in pairs(contract.charges) do count = count - 1 end
+    for _ in pairs(charges) do count = count - 1 end
     assert.equal(0, count)
   end)
 

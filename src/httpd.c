@@ -1,176 +1,714 @@
 /* SPDX-License-Identifier: MIT */
-/* luaopen_lomi_httpd: the starter's side of a server, in Lua.
+/* The thread: libmicrohttpd driven from our epoll loop, with our timers beside it.
  *
- *   server, err = httpd.start { app =, options =, host =, port =, tls_cert =, tls_key =,
- *                               connection_memory = bytes }
- *   server:port()  server:stop()
- *
- * `app` names a module and is all that must be there. What that module must be is said in
- * httpd_app.h. Misuse raises; a port in use or an application that does not start is nil, err. */
+ * One thread does it all, so a handler that waits must not hold it: its connection is suspended and
+ * put on the list of timers. A connection is suspended exactly as long as it is on that list. */
 #include "httpd.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/sockios.h>
+#include <math.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "compat.h"
-#include "lomi.h"
-#include "resident.h"
+#include "httpd_app.h"
 
-#define SERVER "lomi.httpd.server"
+enum {
+  MAX_BODY = 2 * 1024 * 1024,
+  MAX_CONNECTIONS = 10000,
+  BACKLOG = 1024,
+  READ_BLOCK = 16 * 1024,
+  KEPT = 64 * 1024, /* bytes of buffers a connection holds on to between requests */
+};
 
-/* Kept in the registry, under its own address, until stopped: a server that nobody holds on to
- * still serves. */
-typedef struct handle {
-  lomi_httpd *server; /* NULL before the start and after the stop */
+static const uint64_t NEVER = UINT64_MAX;
+static const uint64_t SECOND = 1000000000u;
+static const double MOMENT = 0.001; /* seconds until a full socket is tried again */
+
+typedef enum {
+  PHASE_IDLE,      /* between requests */
+  PHASE_RECEIVING, /* the head is there, the body is coming */
+  PHASE_RUNNING,   /* the handler waits */
+  PHASE_REPLYING,  /* the reply is there */
+} phase;
+
+/* One TCP connection; libmicrohttpd keeps it as the socket context. */
+typedef struct connection {
+  lomi_httpd *server;
+  struct MHD_Connection *mhd;
+  int fd;
+  unsigned long serial;
+  phase phase;
+  bool oversized; /* the body passed MAX_BODY and was thrown away */
+  lomi_buffer target, body;
+  lomi_app_task task;
+  lomi_app_reply reply;
+  size_t sent;                    /* of a raw reply */
+  uint64_t reply_time;            /* when the pace of a trickle began */
+  struct connection *prev, *next; /* timers */
+  uint64_t due;                   /* NEVER: not on the list */
+} connection;
+
+/* What the threads share is written before the thread starts, or is the handshake under `mutex`,
+ * or is stop_fd. The rest belongs to the server's thread. */
+struct lomi_httpd {
+  lomi_httpd *next; /* of the running ones, under their mutex */
+  bool running;
+  pid_t pid;
+  pthread_t thread;
   int port;
-} handle;
+  int listen_fd; /* libmicrohttpd's once that has started */
+  int stop_fd;
+  int epoll_fd;
 
-static int option_error(lua_State *L, const char *name, const char *expected, int value) {
-  return luaL_argerror(
-      L, 1, lua_pushfstring(L, "%s must be %s, not %s", name, expected, luaL_typename(L, value)));
+  pthread_mutex_t mutex;
+  pthread_cond_t answered;
+  enum { STARTING, STARTED, FAILED } state;
+  const lomi_httpd_config *config; /* the starter's; gone after the handshake */
+  size_t connection_memory;
+
+  lomi_app app;
+  struct MHD_Daemon *daemon;
+  lomi_buffer headers;      /* lomi_app_header of the request at hand */
+  connection *first, *last; /* timers, soonest first */
+  uint64_t step_due;
+  unsigned long accepts;
+};
+
+static uint64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 }
 
-/* NULL if absent. The string is pushed and left there, so that it lives as long as the call. */
-static const char *string_option(lua_State *L, const char *name, size_t *len) {
-  lua_getfield(L, 1, name);
-  if (lua_isnil(L, -1))
+static uint64_t after(double seconds) {
+  return now() + (uint64_t)(seconds * (double)SECOND);
+}
+
+/* ---- Timers ---- */
+
+/* Searched from the end: waits are mostly of equal length, so the newest is mostly the last. */
+static void timer_add(connection *c, uint64_t due) {
+  lomi_httpd *s = c->server;
+  connection *before = s->last;
+  while (before != NULL && before->due > due)
+    before = before->prev;
+  c->due = due;
+  c->prev = before;
+  c->next = before != NULL ? before->next : s->first;
+  *(c->prev != NULL ? &c->prev->next : &s->first) = c;
+  *(c->next != NULL ? &c->next->prev : &s->last) = c;
+}
+
+static void timer_remove(connection *c) {
+  lomi_httpd *s = c->server;
+  if (c->due == NEVER)
+    return;
+  *(c->prev != NULL ? &c->prev->next : &s->first) = c->next;
+  *(c->next != NULL ? &c->next->prev : &s->last) = c->prev;
+  c->due = NEVER;
+}
+
+static void suspend(connection *c, double seconds) {
+  timer_add(c, after(seconds));
+  MHD_suspend_connection(c->mhd);
+}
+
+/* ---- Replies on the wire ---- */
+
+/* Disconnecting a TCP socket this way sends a RST; the descriptor stays libmicrohttpd's. */
+static void send_rst(connection *c) {
+  struct sockaddr none = {.sa_family = AF_UNSPEC};
+  (void)connect(c->fd, &none, sizeof none);
+}
+
+/* A RST would take back what has not left yet, so everything is pushed out first. */
+static bool everything_left(connection *c) {
+  int on = 1, off = 0, unsent = 0;
+  setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return ioctl(c->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0;
+}
+
+/* Closes once all of it is on the wire. */
+static enum MHD_Result send_raw(connection *c) {
+  const lomi_buffer *b = &c->reply.body;
+  while (c->sent < b->len) {
+    ssize_t n = send(c->fd, b->data + c->sent, b->len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n > 0) {
+      c->sent += (size_t)n;
+    } else if (errno == EAGAIN) {
+      suspend(c, MOMENT);
+      return MHD_YES;
+    } else if (errno != EINTR) {
+      break;
+    }
+  }
+  return MHD_NO;
+}
+
+/* How much of the body may be out by now. */
+static size_t body_allowed(const connection *c) {
+  const lomi_app_reply *r = &c->reply;
+  if (r->truncated)
+    return r->truncate;
+  if (r->trickle > 0) {
+    double paced = (double)(now() - c->reply_time) / (double)SECOND * r->trickle;
+    if (paced < (double)r->body.len)
+      return (size_t)paced;
+  }
+  return r->body.len;
+}
+
+static ssize_t read_body(void *cls, uint64_t pos, char *out, size_t max) {
+  connection *c = cls;
+  const lomi_app_reply *r = &c->reply;
+  size_t allowed = body_allowed(c);
+  if (allowed > pos) {
+    size_t n = allowed - (size_t)pos < max ? allowed - (size_t)pos : max;
+    memcpy(out, r->body.data + pos, n);
+    return (ssize_t)n;
+  }
+  if (r->trickle > 0) {
+    uint64_t elapsed = now() - c->reply_time;
+    double due = (double)(pos + 1) / r->trickle - (double)elapsed / (double)SECOND;
+    suspend(c, fmin(fmax(due, MOMENT), 3600));
+    return 0;
+  }
+  if (r->reset) {
+    if (!everything_left(c)) {
+      suspend(c, MOMENT);
+      return 0;
+    }
+    send_rst(c);
+  }
+  return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* NULL if libmicrohttpd refuses a header, which is then in *refused, or is out of memory. */
+static struct MHD_Response *make_response(connection *c, const char **refused) {
+  lomi_app_reply *r = &c->reply;
+  struct MHD_Response *response =
+      r->truncated || r->trickle > 0
+          ? MHD_create_response_from_callback(r->body.len, READ_BLOCK, read_body, c, NULL)
+          : MHD_create_response_from_buffer(r->body.len, r->body.data, MHD_RESPMEM_PERSISTENT);
+  if (response == NULL)
     return NULL;
-  if (lua_type(L, -1) != LUA_TSTRING)
-    option_error(L, name, "a string", -1);
-  size_t length;
-  const char *s = lua_tolstring(L, -1, &length);
-  if (len != NULL)
-    *len = length;
-  else if (strlen(s) != length)
-    luaL_argerror(L, 1, lua_pushfstring(L, "%s contains a NUL", name));
+  const char *end = r->headers.data + r->headers.len;
+  for (const char *name = r->headers.data; name < end;) {
+    const char *value = name + strlen(name) + 1;
+    if (MHD_add_response_header(response, name, value) != MHD_YES) {
+      *refused = name;
+      MHD_destroy_response(response);
+      return NULL;
+    }
+    name = value + strlen(value) + 1;
+  }
+  return response;
+}
+
+/* The reply's body stays where it is until request_completed(). */
+static enum MHD_Result queue_reply(connection *c) {
+  const char *refused = NULL;
+  struct MHD_Response *response = make_response(c, &refused);
+  if (response == NULL && refused != NULL) {
+    char message[256];
+    snprintf(message, sizeof message,
+             "response.headers: %.64s: not a header, or one that the server writes itself",
+             refused);
+    lomi_app_reply_error(&c->reply, 500, "internal_error", message);
+    response = make_response(c, &refused);
+  }
+  if (response == NULL)
+    return MHD_NO;
+  c->reply_time = now();
+  enum MHD_Result queued = MHD_queue_response(c->mhd, (unsigned)c->reply.status, response);
+  MHD_destroy_response(response);
+  return queued;
+}
+
+/* MHD_NO closes the connection. */
+static enum MHD_Result deliver(connection *c) {
+  switch (c->reply.kind) {
+  case LOMI_APP_REPLY_HTTP: return queue_reply(c);
+  case LOMI_APP_REPLY_RAW: return send_raw(c);
+  case LOMI_APP_REPLY_RESET: send_rst(c); return MHD_NO;
+  case LOMI_APP_REPLY_DROP: break;
+  }
+  return MHD_NO;
+}
+
+/* ---- Requests ---- */
+
+static void end_request(connection *c) {
+  timer_remove(c);
+  lomi_app_abandon(&c->server->app, &c->task);
+  lomi_buffer_clear(&c->target, KEPT);
+  lomi_buffer_clear(&c->body, KEPT);
+  lomi_app_reply_clear(&c->reply);
+  c->phase = PHASE_IDLE;
+  c->oversized = false;
+  c->sent = 0;
+}
+
+static void connection_changed(void *cls, struct MHD_Connection *mhd, void **context,
+                               enum MHD_ConnectionNotificationCode what) {
+  lomi_httpd *s = cls;
+  connection *c = *context;
+  if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+    if (c != NULL) {
+      end_request(c);
+      lomi_buffer_free(&c->target);
+      lomi_buffer_free(&c->body);
+      lomi_app_reply_free(&c->reply);
+      free(c);
+    }
+    *context = NULL;
+    return;
+  }
+  s->accepts++;
+  c = calloc(1, sizeof *c);
+  *context = c; /* NULL: its requests are dropped */
+  if (c == NULL)
+    return;
+  c->server = s;
+  c->mhd = mhd;
+  c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  c->serial = s->accepts;
+  c->due = NEVER;
+  lomi_buffer_init(&c->target, s->connection_memory);
+  lomi_buffer_init(&c->body, MAX_BODY);
+  lomi_app_reply_init(&c->reply);
+}
+
+/* The first that is heard of a request. What it returns is *context of the two below. */
+static void *target_received(void *cls, const char *target, struct MHD_Connection *mhd) {
+  (void)cls;
+  connection *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+  if (c == NULL)
+    return NULL;
+  end_request(c); /* one whose head was malformed is not reported as completed */
+  lomi_buffer_status status = lomi_buffer_append(&c->target, target, strlen(target));
+  return status == LOMI_BUFFER_OK ? c : NULL;
+}
+
+static void request_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                              enum MHD_RequestTerminationCode why) {
+  (void)cls;
+  (void)mhd;
+  (void)why;
+  if (*context != NULL)
+    end_request(*context);
+}
+
+static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                      size_t name_len, const char *value, size_t value_len) {
+  (void)kind;
+  lomi_app_header h = {name, value != NULL ? value : "", name_len, value_len};
+  return lomi_buffer_append(cls, &h, sizeof h) == LOMI_BUFFER_OK ? MHD_YES : MHD_NO;
+}
+
+static lomi_app_status run_handler(connection *c, const char *method, const char *version,
+                                   double *seconds) {
+  lomi_httpd *s = c->server;
+  if (c->oversized) {
+    lomi_app_reply_error(&c->reply, 413, "payload_too_large", "the body is larger than 2 MiB");
+    return LOMI_APP_REPLY;
+  }
+  lomi_buffer_clear(&s->headers, KEPT);
+  MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, collect_header, &s->headers);
+  lomi_app_request request = {
+      .method = method,
+      .version = version,
+      .target = &c->target,
+      .body = &c->body,
+      .headers = (const lomi_app_header *)s->headers.data,
+      .header_count = s->headers.len / sizeof(lomi_app_header),
+      .connection = c->serial,
+      .accepts = s->accepts,
+  };
+  return lomi_app_handle(&s->app, &c->task, &request, &c->reply, seconds);
+}
+
+/* Called with the head alone, then with each piece of the body, then with neither; and once more
+ * each time a suspended connection is resumed without a reply queued. */
+static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, const char *url,
+                                        const char *method, const char *version, const char *data,
+                                        size_t *size, void **context) {
+  (void)cls;
+  (void)mhd;
+  (void)url;
+  connection *c = *context;
+  double seconds = 0;
+  if (c == NULL)
+    return MHD_NO;
+  switch (c->phase) {
+  case PHASE_IDLE: c->phase = PHASE_RECEIVING; return MHD_YES;
+  case PHASE_RECEIVING:
+    if (*size > 0) {
+      c->oversized |= lomi_buffer_append(&c->body, data, *size) != LOMI_BUFFER_OK;
+      *size = 0;
+      return MHD_YES;
+    }
+    if (run_handler(c, method, version, &seconds) == LOMI_APP_WAIT) {
+      c->phase = PHASE_RUNNING;
+      suspend(c, seconds);
+      return MHD_YES;
+    }
+    c->phase = PHASE_REPLYING;
+    return deliver(c);
+  case PHASE_RUNNING: return MHD_YES;
+  case PHASE_REPLYING: return deliver(c);
+  }
+  return MHD_NO;
+}
+
+/* ---- The loop ---- */
+
+/* A handler that waits again keeps its connection suspended. */
+static bool fire_timers(lomi_httpd *s) {
+  bool resumed = false;
+  uint64_t t = now();
+  while (s->first != NULL && s->first->due <= t) {
+    connection *c = s->first;
+    timer_remove(c);
+    if (c->phase == PHASE_RUNNING) {
+      double seconds = 0;
+      if (lomi_app_resume(&s->app, &c->task, &c->reply, &seconds) == LOMI_APP_WAIT) {
+        timer_add(c, after(seconds));
+        continue;
+      }
+      c->phase = PHASE_REPLYING;
+    }
+    MHD_resume_connection(c->mhd);
+    resumed = true;
+  }
+  return resumed;
+}
+
+static void step(lomi_httpd *s) {
+  double seconds = lomi_app_step(&s->app);
+  s->step_due = seconds < 0 ? NEVER : after(seconds);
+}
+
+/* Milliseconds, rounded up so that a timer is never found not quite due; -1 for ever. */
+static int time_to_wait(lomi_httpd *s) {
+  unsigned long long pending;
+  if (MHD_get_timeout(s->daemon, &pending) == MHD_YES && pending == 0)
+    return 0; /* connections never time out, so that is the only answer but MHD_NO */
+  uint64_t due = s->step_due;
+  if (s->first != NULL && s->first->due < due)
+    due = s->first->due;
+  if (due == NEVER)
+    return -1;
+  uint64_t t = now();
+  if (due <= t)
+    return 0;
+  uint64_t ms = (due - t + 999999) / 1000000;
+  return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+/* epoll tells its descriptors apart by these. */
+enum { EVENT_STOP, EVENT_MHD, EVENT_APP };
+
+static void serve(lomi_httpd *s) {
+  for (;;) {
+    step(s);
+    int timeout = time_to_wait(s);
+    bool run = timeout == 0;
+    struct epoll_event events[3];
+    int n = epoll_wait(s->epoll_fd, events, 3, timeout);
+    if (n < 0 && errno != EINTR)
+      return;
+    for (int i = 0; i < n; i++) {
+      if (events[i].data.u32 == EVENT_STOP)
+        return;
+      run |= events[i].data.u32 == EVENT_MHD;
+    }
+    run |= fire_timers(s); /* resuming wakes nothing up, it only takes effect in MHD_run */
+    if (run)
+      MHD_run(s->daemon);
+  }
+}
+
+static bool watch(lomi_httpd *s, int fd, uint32_t what) {
+  struct epoll_event event = {.events = EPOLLIN, .data = {.u32 = what}};
+  return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void fail(lomi_httpd *s, const char *what) {
+  snprintf(s->app.error, sizeof s->app.error, "%s: %s", what, strerror(errno));
+}
+
+static bool start_daemon(lomi_httpd *s) {
+  const lomi_httpd_config *config = s->config;
+  bool secure = config->tls_cert != NULL;
+  unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0);
+  struct MHD_OptionItem options[] = {
+      {MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL},
+      {MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory, NULL},
+      {MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, NULL},
+      {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, s},
+      {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)target_received, s},
+      {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, s},
+      {secure ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)config->tls_cert},
+      {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)config->tls_key},
+      {MHD_OPTION_END, 0, NULL},
+  };
+  s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_progress, s, MHD_OPTION_ARRAY, options,
+                               MHD_OPTION_END);
+  if (s->daemon == NULL) {
+    /* It has closed the socket, except where it ran out of memory or descriptors. */
+    s->listen_fd = -1;
+    snprintf(s->app.error, sizeof s->app.error, "libmicrohttpd did not start%s",
+             secure ? "; are tls_cert and tls_key a PEM certificate and its key?" : "");
+  }
+  return s->daemon != NULL;
+}
+
+/* On false the reason is in app.error. */
+static bool set_up(lomi_httpd *s) {
+  if (!lomi_app_open(&s->app, s->config) || !start_daemon(s))
+    return false;
+  const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  if (info == NULL || !watch(s, info->epoll_fd, EVENT_MHD) || !watch(s, s->stop_fd, EVENT_STOP)) {
+    fail(s, "epoll_ctl");
+    return false;
+  }
+  if (s->app.pollfd >= 0 && !watch(s, s->app.pollfd, EVENT_APP)) {
+    fail(s, "cannot poll the descriptor that app:pollfd returned");
+    return false;
+  }
+  return true;
+}
+
+static void tear_down(lomi_httpd *s) {
+  while (s->first != NULL) { /* libmicrohttpd aborts the process if one is still suspended */
+    connection *c = s->first;
+    timer_remove(c);
+    MHD_resume_connection(c->mhd);
+  }
+  if (s->daemon != NULL)
+    MHD_stop_daemon(s->daemon); /* ends every request, and closes the listening socket */
+  else if (s->listen_fd >= 0)
+    close(s->listen_fd);
+  lomi_app_close(&s->app);
+}
+
+static void *thread_main(void *arg) {
+  lomi_httpd *s = arg;
+  bool ok = set_up(s);
+  pthread_mutex_lock(&s->mutex);
+  s->state = ok ? STARTED : FAILED;
+  s->config = NULL;
+  pthread_cond_signal(&s->answered);
+  pthread_mutex_unlock(&s->mutex);
+  if (ok)
+    serve(s);
+  tear_down(s);
+  return NULL;
+}
+
+/* ---- Running servers ----
+ *
+ * The one thing that is global here: at exit every thread must have ended before the libraries it
+ * uses are torn down, and a fork must leave the parent's servers alone. */
+
+static struct {
+  pthread_once_t once;
+  pthread_mutex_t mutex;
+  lomi_httpd *first;
+  bool hooked;
+} running = {PTHREAD_ONCE_INIT, PTHREAD_MUTEX_INITIALIZER, NULL, false};
+
+static void list_add(lomi_httpd *s) {
+  pthread_mutex_lock(&running.mutex);
+  s->next = running.first;
+  s->running = true;
+  running.first = s;
+  pthread_mutex_unlock(&running.mutex);
+}
+
+/* Whoever takes a server off the list ends its thread. With NULL, any. */
+static lomi_httpd *list_take(lomi_httpd *wanted) {
+  lomi_httpd *found = NULL;
+  pthread_mutex_lock(&running.mutex);
+  for (lomi_httpd **p = &running.first; *p != NULL; p = &(*p)->next) {
+    if (wanted == NULL || *p == wanted) {
+      found = *p;
+      *p = found->next;
+      found->running = false;
+      break;
+    }
+  }
+  pthread_mutex_unlock(&running.mutex);
+  return found;
+}
+
+static void end_thread(lomi_httpd *s) {
+  uint64_t one = 1;
+  if (pthread_equal(s->thread, pthread_self()))
+    return; /* the application called os.exit() */
+  while (write(s->stop_fd, &one, sizeof one) < 0 && errno == EINTR)
+    continue;
+  pthread_join(s->thread, NULL);
+}
+
+static void at_exit(void) {
+  lomi_httpd *s;
+  while ((s = list_take(NULL)) != NULL)
+    end_thread(s); /* not freed: a Lua state that was never closed may still hold it */
+}
+
+static void before_fork(void) {
+  pthread_mutex_lock(&running.mutex);
+}
+
+static void after_fork_parent(void) {
+  pthread_mutex_unlock(&running.mutex);
+}
+
+/* The child has none of the threads; of their servers it only lets go of the port. */
+static void after_fork_child(void) {
+  for (lomi_httpd *s = running.first; s != NULL; s = s->next) {
+    close(s->listen_fd);
+    close(s->stop_fd);
+    close(s->epoll_fd);
+  }
+  running.first = NULL;
+  pthread_mutex_unlock(&running.mutex);
+}
+
+static void hook_process(void) {
+  running.hooked =
+      atexit(at_exit) == 0 && pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
+}
+
+/* ---- Start and stop ---- */
+
+static int listen_on(const char *host, int port, int *bound_port, char *error, size_t size) {
+  struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                           .ai_socktype = SOCK_STREAM};
+  struct addrinfo *address = NULL;
+  char service[16];
+  snprintf(service, sizeof service, "%d", port);
+  if (getaddrinfo(host, service, &hints, &address) != 0) {
+    snprintf(error, size, "host '%.64s' is not a numeric address such as 127.0.0.1 or ::1", host);
+    return -1;
+  }
+  int on = 1;
+  struct sockaddr_storage bound;
+  socklen_t len = sizeof bound;
+  int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+            bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
+            getsockname(fd, (struct sockaddr *)&bound, &len) == 0;
+  if (ok) {
+    /* the port is at the same place in both families */
+    *bound_port = ntohs(((struct sockaddr_in *)&bound)->sin_port);
+  } else {
+    snprintf(error, size, "cannot listen on %s port %d: %s", host, port, strerror(errno));
+    if (fd >= 0)
+      close(fd);
+    fd = -1;
+  }
+  freeaddrinfo(address);
+  return fd;
+}
+
+static void free_server(lomi_httpd *s) {
+  if (s->stop_fd >= 0)
+    close(s->stop_fd);
+  if (s->epoll_fd >= 0)
+    close(s->epoll_fd);
+  pthread_cond_destroy(&s->answered);
+  pthread_mutex_destroy(&s->mutex);
+  lomi_buffer_free(&s->headers);
+  free(s);
+}
+
+/* All signals are the host's business: none is delivered to our thread, SIGPIPE least of all. */
+static int create_thread(lomi_httpd *s) {
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  int failed = pthread_create(&s->thread, NULL, thread_main, s);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  return failed;
+}
+
+lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_t error_size) {
+  pthread_once(&running.once, hook_process);
+  lomi_httpd *s = running.hooked ? calloc(1, sizeof *s) : NULL;
+  if (s == NULL) {
+    snprintf(error, error_size, "not enough memory");
+    return NULL;
+  }
+  pthread_mutex_init(&s->mutex, NULL);
+  pthread_cond_init(&s->answered, NULL);
+
+  s->config = config;
+  s->connection_memory = (size_t)config->connection_memory;
+  lomi_buffer_init(&s->headers, s->connection_memory * 2);
+  s->pid = getpid();
+  s->step_due = NEVER;
+  s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (s->stop_fd < 0 || s->epoll_fd < 0) {
+    snprintf(error, error_size, "no descriptor: %s", strerror(errno));
+    free_server(s);
+    return NULL;
+  }
+  s->listen_fd = listen_on(config->host, config->port, &s->port, error, error_size);
+  if (s->listen_fd < 0) {
+    free_server(s);
+    return NULL;
+  }
+  int failed = create_thread(s);
+  if (failed != 0) {
+    snprintf(error, error_size, "no thread: %s", strerror(failed));
+    close(s->listen_fd);
+    free_server(s);
+    return NULL;
+  }
+  pthread_mutex_lock(&s->mutex);
+  while (s->state == STARTING)
+    pthread_cond_wait(&s->answered, &s->mutex);
+  bool ok = s->state == STARTED;
+  pthread_mutex_unlock(&s->mutex);
+  if (!ok) {
+    pthread_join(s->thread, NULL);
+    snprintf(error, error_size, "%s", s->app.error);
+    free_server(s);
+    return NULL;
+  }
+  list_add(s);
   return s;
 }
 
-static int whole_option(lua_State *L, const char *name, int least, int most, int otherwise) {
-  lua_getfield(L, 1, name);
-  if (lua_isnil(L, -1))
-    return otherwise;
-  char expected[64];
-  snprintf(expected, sizeof expected, "a whole number from %d to %d", least, most);
-  if (lua_type(L, -1) != LUA_TNUMBER)
-    option_error(L, name, expected, -1);
-  lua_Number value = lua_tonumber(L, -1);
-  if (!(value >= least && value <= most) || value != (int)value)
-    luaL_argerror(L, 1, lua_pushfstring(L, "%s must be %s", name, expected));
-  return (int)value;
+int lomi_httpd_port(const lomi_httpd *server) {
+  return server->port;
 }
 
-static void refuse_unknown_options(lua_State *L) {
-  static const char *const known[] = {"app",     "options",           "host", "port", "tls_cert",
-                                      "tls_key", "connection_memory", NULL};
-  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_argerror(L, 1,
-                    lua_pushfstring(L, "option names are strings, not %s", luaL_typename(L, -2)));
-    const char *name = lua_tostring(L, -2);
-    bool found = false;
-    for (int i = 0; known[i] != NULL && !found; i++)
-      found = strcmp(known[i], name) == 0;
-    if (!found)
-      luaL_argerror(L, 1, lua_pushfstring(L, "unknown option '%s'", name));
-  }
-}
-
-/* package.path or package.cpath, as pushed; an empty string if somebody took it away. */
-static const char *package_field(lua_State *L, const char *name) {
-  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
-  lua_getfield(L, -1, "package");
-  if (lua_istable(L, -1))
-    lua_getfield(L, -1, name);
-  if (lua_type(L, -1) != LUA_TSTRING)
-    lua_pushliteral(L, "");
-  return lua_tostring(L, -1);
-}
-
-static int httpd_start(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
-  luaL_checkstack(L, 20, NULL);
-  refuse_unknown_options(L);
-  lomi_httpd_config config = {0};
-  config.app = string_option(L, "app", NULL);
-  if (config.app == NULL)
-    return option_error(L, "app", "the name of a module", -1);
-  config.options = string_option(L, "options", &config.options_len);
-  config.host = string_option(L, "host", NULL);
-  if (config.host == NULL)
-    config.host = "127.0.0.1";
-  config.port = whole_option(L, "port", 0, 65535, 0);
-  config.connection_memory =
-      whole_option(L, "connection_memory", 16 * 1024, 16 * 1024 * 1024, 256 * 1024);
-  config.tls_cert = string_option(L, "tls_cert", NULL);
-  config.tls_key = string_option(L, "tls_key", NULL);
-  if ((config.tls_cert == NULL) != (config.tls_key == NULL))
-    return luaL_argerror(L, 1, "tls_cert and tls_key go together");
-  config.package_path = package_field(L, "path");
-  config.package_cpath = package_field(L, "cpath");
-
-  handle *h = lua_newuserdata(L, sizeof *h);
-  memset(h, 0, sizeof *h);
-  luaL_getmetatable(L, SERVER);
-  lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, h);
-
-  char error[2048];
-  h->server = lomi_httpd_start(&config, error, sizeof error);
-  if (h->server == NULL) {
-    lua_pushnil(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, h);
-    lua_pushnil(L);
-    lua_pushstring(L, error);
-    return 2;
-  }
-  h->port = lomi_httpd_port(h->server);
-  return 1;
-}
-
-static int server_port(lua_State *L) {
-  const handle *h = luaL_checkudata(L, 1, SERVER);
-  lua_pushinteger(L, h->port);
-  return 1;
-}
-
-/* Also __gc and __close. */
-static int server_stop(lua_State *L) {
-  handle *h = luaL_checkudata(L, 1, SERVER);
-  lomi_httpd *server = h->server;
-  h->server = NULL;
-  if (server != NULL) {
-    lomi_httpd_stop(server);
-    lua_pushnil(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, h);
-  }
-  return 0;
-}
-
-static int server_tostring(lua_State *L) {
-  const handle *h = luaL_checkudata(L, 1, SERVER);
-  lua_pushfstring(L, "lomi.httpd: port %d%s", h->port, h->server != NULL ? "" : " (stopped)");
-  return 1;
-}
-
-static const luaL_Reg functions[] = {{"start", httpd_start}, {NULL, NULL}};
-
-static const luaL_Reg methods[] = {{"port", server_port}, {"stop", server_stop}, {NULL, NULL}};
-
-static const luaL_Reg metamethods[] = {
-    {"__gc", server_stop}, {"__close", server_stop}, {"__tostring", server_tostring}, {NULL, NULL}};
-
-LOMI_EXPORT int luaopen_lomi_httpd(lua_State *L);
-
-int luaopen_lomi_httpd(lua_State *L) {
-  lomi_stay_loaded();
-  luaL_newmetatable(L, SERVER); /* if it is not new, an earlier try ended half-way */
-  luaL_setfuncs(L, metamethods, 0);
-  luaL_newlib(L, methods);
-  lua_setfield(L, -2, "__index");
-  luaL_newlib(L, functions);
-  return 1;
+void lomi_httpd_stop(lomi_httpd *server) {
+  if (server->pid != getpid())
+    return;
+  if (list_take(server) != NULL)
+    end_thread(server);
+  free_server(server);
 }

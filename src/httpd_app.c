@@ -58,13 +58,13 @@ static const char *protected_call(lua_State *L, lua_CFunction f, void *ud) {
 
 /* ---- Replies ---- */
 
-void lomi_reply_init(lomi_reply *reply) {
+void lomi_app_reply_init(lomi_app_reply *reply) {
   memset(reply, 0, sizeof *reply);
   lomi_buffer_init(&reply->headers, MAX_REPLY_HEADERS);
   lomi_buffer_init(&reply->body, MAX_REPLY);
 }
 
-void lomi_reply_clear(lomi_reply *reply) {
+void lomi_app_reply_clear(lomi_app_reply *reply) {
   lomi_buffer headers = reply->headers, body = reply->body;
   memset(reply, 0, sizeof *reply);
   lomi_buffer_clear(&headers, KEPT);
@@ -73,7 +73,7 @@ void lomi_reply_clear(lomi_reply *reply) {
   reply->body = body;
 }
 
-void lomi_reply_free(lomi_reply *reply) {
+void lomi_app_reply_free(lomi_app_reply *reply) {
   lomi_buffer_free(&reply->headers);
   lomi_buffer_free(&reply->body);
 }
@@ -98,16 +98,16 @@ static bool append_escaped(lomi_buffer *b, const char *text) {
   return true;
 }
 
-void lomi_reply_error(lomi_reply *reply, int status, const char *code, const char *message) {
+void lomi_app_reply_error(lomi_app_reply *reply, int status, const char *code, const char *message) {
   static const char type[] = "Content-Type\0application/json";
-  lomi_reply_clear(reply);
+  lomi_app_reply_clear(reply);
   reply->status = status;
   bool ok = lomi_buffer_append(&reply->headers, type, sizeof type) == LOMI_BUFFER_OK &&
             append(&reply->body, "{\"error\":{\"code\":\"") && append(&reply->body, code) &&
             append(&reply->body, "\",\"message\":\"") && append_escaped(&reply->body, message) &&
             append(&reply->body, "\",\"details\":null}}");
   if (!ok)
-    reply->kind = LOMI_REPLY_DROP;
+    reply->kind = LOMI_APP_REPLY_DROP;
 }
 
 /* Raises if the buffer cannot take it. */
@@ -178,8 +178,8 @@ static bool read_flag(lua_State *L, int t, const char *field) {
 
 /* Raises on anything it cannot make a reply of, at any point: the reply is cleared by whoever
  * catches that. */
-static void read_reply(lua_State *L, int t, lomi_reply *reply) {
-  lomi_reply_clear(reply);
+static void read_reply(lua_State *L, int t, lomi_app_reply *reply) {
+  lomi_app_reply_clear(reply);
   if (!lua_istable(L, t))
     luaL_error(L, "app:handle must return a table, not %s", luaL_typename(L, t));
 
@@ -194,20 +194,20 @@ static void read_reply(lua_State *L, int t, lomi_reply *reply) {
                   "together");
 
   if (drop) {
-    reply->kind = LOMI_REPLY_DROP;
+    reply->kind = LOMI_APP_REPLY_DROP;
     return;
   }
   if (raw) {
-    reply->kind = LOMI_REPLY_RAW;
+    reply->kind = LOMI_APP_REPLY_RAW;
     read_bytes(L, t, "raw", &reply->body);
     return;
   }
   if (reply->reset && !reply->truncated) {
-    reply->kind = LOMI_REPLY_RESET;
+    reply->kind = LOMI_APP_REPLY_RESET;
     return;
   }
 
-  reply->kind = LOMI_REPLY_HTTP;
+  reply->kind = LOMI_APP_REPLY_HTTP;
   read_number(L, t, "status", &status);
   if (status < 200 || status > 999 || status != floor(status))
     luaL_error(L, "response.status must be a whole number from 200 to 999");
@@ -231,7 +231,7 @@ static void set_string(lua_State *L, const char *field, const char *bytes, size_
   lua_setfield(L, -2, field);
 }
 
-static void push_request(lua_State *L, const lomi_request *r) {
+static void push_request(lua_State *L, const lomi_app_request *r) {
   lua_createtable(L, 0, 7);
   set_string(L, "method", r->method, strlen(r->method));
   set_string(L, "version", r->version, strlen(r->version));
@@ -243,7 +243,7 @@ static void push_request(lua_State *L, const lomi_request *r) {
   lua_setfield(L, -2, "accepts");
   lua_createtable(L, (int)r->header_count, 0);
   for (size_t i = 0; i < r->header_count; i++) {
-    const lomi_header *h = &r->headers[i];
+    const lomi_app_header *h = &r->headers[i];
     lua_createtable(L, 2, 0);
     lua_pushlstring(L, h->name, h->name_len);
     lua_rawseti(L, -2, 1);
@@ -258,14 +258,14 @@ static void push_request(lua_State *L, const lomi_request *r) {
 
 typedef struct task_call {
   lomi_app *app;
-  lomi_task *task;
-  const lomi_request *request; /* NULL when the task is resumed */
-  lomi_reply *reply;
+  lomi_app_task *task;
+  const lomi_app_request *request; /* NULL when the task is resumed */
+  lomi_app_reply *reply;
   double *seconds;
   lomi_app_status status;
 } task_call;
 
-static void acquire_coroutine(lua_State *L, lomi_app *app, lomi_task *task) {
+static void acquire_coroutine(lua_State *L, lomi_app *app, lomi_app_task *task) {
   if (app->spares > 0) {
     *task = app->spare[--app->spares];
     return;
@@ -276,7 +276,7 @@ static void acquire_coroutine(lua_State *L, lomi_app *app, lomi_task *task) {
 }
 
 /* For a coroutine whose function has returned. */
-static void release_coroutine(lomi_app *app, lomi_task *task) {
+static void release_coroutine(lomi_app *app, lomi_app_task *task) {
   if (app->spares == LOMI_APP_SPARE) {
     lomi_app_abandon(app, task);
     return;
@@ -290,7 +290,7 @@ static void release_coroutine(lomi_app *app, lomi_task *task) {
  * it does not run would have nowhere to go. */
 static int run_task(lua_State *L) {
   task_call *call = lua_touserdata(L, 1);
-  lomi_task *task = call->task;
+  lomi_app_task *task = call->task;
   int nargs = 0, n = 0;
   if (call->request != NULL) {
     acquire_coroutine(L, call->app, task);
@@ -335,12 +335,12 @@ static int run_task(lua_State *L) {
 static lomi_app_status call_task(task_call *call) {
   lomi_app *app = call->app;
   if (app->error[0] != '\0') {
-    lomi_reply_error(call->reply, 500, "internal_error", app->error);
+    lomi_app_reply_error(call->reply, 500, "internal_error", app->error);
     return LOMI_APP_REPLY;
   }
   const char *trouble = protected_call(app->L, run_task, call);
   if (trouble != NULL) {
-    lomi_reply_error(call->reply, 500, "internal_error", trouble);
+    lomi_app_reply_error(call->reply, 500, "internal_error", trouble);
     lua_settop(app->L, 0);
     lomi_app_abandon(app, call->task);
     return LOMI_APP_REPLY;
@@ -348,19 +348,19 @@ static lomi_app_status call_task(task_call *call) {
   return call->status;
 }
 
-lomi_app_status lomi_app_handle(lomi_app *app, lomi_task *task, const lomi_request *request,
-                                lomi_reply *reply, double *seconds) {
+lomi_app_status lomi_app_handle(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
+                                lomi_app_reply *reply, double *seconds) {
   task_call call = {app, task, request, reply, seconds, LOMI_APP_REPLY};
   return call_task(&call);
 }
 
-lomi_app_status lomi_app_resume(lomi_app *app, lomi_task *task, lomi_reply *reply,
+lomi_app_status lomi_app_resume(lomi_app *app, lomi_app_task *task, lomi_app_reply *reply,
                                 double *seconds) {
   task_call call = {app, task, NULL, reply, seconds, LOMI_APP_REPLY};
   return call_task(&call);
 }
 
-void lomi_app_abandon(lomi_app *app, lomi_task *task) {
+void lomi_app_abandon(lomi_app *app, lomi_app_task *task) {
   if (task->co != NULL)
     luaL_unref(app->L, LUA_REGISTRYINDEX, task->ref);
   task->co = NULL;

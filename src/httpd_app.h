@@ -30,10 +30,10 @@ struct lua_State;
 enum { LOMI_APP_ERROR = 4096 };
 
 /* A handler in progress: the coroutine, and the registry reference that keeps it alive. */
-typedef struct lomi_task {
+typedef struct lomi_app_task {
   struct lua_State *co; /* NULL: none */
   int ref;
-} lomi_task;
+} lomi_app_task;
 
 enum { LOMI_APP_SPARE = 32 };
 
@@ -41,34 +41,34 @@ typedef struct lomi_app {
   struct lua_State *L; /* owned; NULL when closed */
   bool has_step;
   int pollfd;                      /* the application's, -1 for none */
-  lomi_task spare[LOMI_APP_SPARE]; /* coroutines that ended well and can run again */
+  lomi_app_task spare[LOMI_APP_SPARE]; /* coroutines that ended well and can run again */
   int spares;
   char error[LOMI_APP_ERROR]; /* what app:step() raised; not empty: every request is told so */
 } lomi_app;
 
-typedef struct lomi_header {
+typedef struct lomi_app_header {
   const char *name, *value;
   size_t name_len, value_len;
-} lomi_header;
+} lomi_app_header;
 
 /* Everything borrowed for the duration of lomi_app_handle(). */
-typedef struct lomi_request {
+typedef struct lomi_app_request {
   const char *method, *version;
   const lomi_buffer *target, *body;
-  const lomi_header *headers; /* in the order received */
+  const lomi_app_header *headers; /* in the order received */
   size_t header_count;
   unsigned long connection, accepts;
-} lomi_request;
+} lomi_app_request;
 
 typedef enum {
-  LOMI_REPLY_HTTP,  /* a reply as HTTP has it, with the faults of `truncate` and `trickle` */
-  LOMI_REPLY_DROP,  /* close without a byte */
-  LOMI_REPLY_RESET, /* RST without a byte */
-  LOMI_REPLY_RAW,   /* `body` as it is, then close */
-} lomi_reply_kind;
+  LOMI_APP_REPLY_HTTP,  /* a reply as HTTP has it, with the faults of `truncate` and `trickle` */
+  LOMI_APP_REPLY_DROP,  /* close without a byte */
+  LOMI_APP_REPLY_RESET, /* RST without a byte */
+  LOMI_APP_REPLY_RAW,   /* `body` as it is, then close */
+} lomi_app_reply_kind;
 
-typedef struct lomi_reply {
-  lomi_reply_kind kind;
+typedef struct lomi_app_reply {
+  lomi_app_reply_kind kind;
   int status;
   lomi_buffer headers; /* "name\0value\0" for each */
   lomi_buffer body;
@@ -76,14 +76,14 @@ typedef struct lomi_reply {
   bool reset;     /* … with a RST */
   size_t truncate;
   double trickle; /* body bytes per second; 0: as fast as they go */
-} lomi_reply;
+} lomi_app_reply;
 
-void lomi_reply_init(lomi_reply *reply);
-void lomi_reply_clear(lomi_reply *reply); /* keeps some memory for the next one */
-void lomi_reply_free(lomi_reply *reply);
+void lomi_app_reply_init(lomi_app_reply *reply);
+void lomi_app_reply_clear(lomi_app_reply *reply); /* keeps some memory for the next one */
+void lomi_app_reply_free(lomi_app_reply *reply);
 
 /* Makes it {"error":{"code":…,"message":…,"details":null}}, or a drop when out of memory. */
-void lomi_reply_error(lomi_reply *reply, int status, const char *code, const char *message);
+void lomi_app_reply_error(lomi_app_reply *reply, int status, const char *code, const char *message);
 
 /* A fresh Lua state with the application in it. On false the reason is in app->error; close it
  * all the same. */
@@ -96,10 +96,10 @@ typedef enum {
 } lomi_app_status;
 
 /* Trouble in the application is a reply too: a 500 that says what it was. */
-lomi_app_status lomi_app_handle(lomi_app *app, lomi_task *task, const lomi_request *request,
-                                lomi_reply *reply, double *seconds);
-lomi_app_status lomi_app_resume(lomi_app *app, lomi_task *task, lomi_reply *reply, double *seconds);
-void lomi_app_abandon(lomi_app *app, lomi_task *task); /* idempotent */
+lomi_app_status lomi_app_handle(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
+                                lomi_app_reply *reply, double *seconds);
+lomi_app_status lomi_app_resume(lomi_app *app, lomi_app_task *task, lomi_app_reply *reply, double *seconds);
+void lomi_app_abandon(lomi_app *app, lomi_app_task *task); /* idempotent */
 
 /* Calls app:step(): seconds until it wants to be called again, negative for "when something
  * happens". */

@@ -10,10 +10,10 @@ local M = {}
 local LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
 
 local SOURCES = {
-  "lua/lomi.lua", "lua/lomi/client.lua", "lua/lomi/config.lua", "lua/lomi/contract.lua", "lua/lomi/errors.lua",
-  "lua/lomi/exchange.lua", "lua/lomi/schema.lua", "lua/lomi/webhook.lua", "lua/lomi/loop.lua",
-  "lua/lomi/transport/curl.lua", "lua/lomi/sandbox/init.lua", "lua/lomi/sandbox/journal.lua",
-  "lua/lomi/sandbox/views.lua", "lua/lomi/sandbox/deliveries.lua",
+  "lua/lomi.lua", "lua/lomi/client.lua", "lua/lomi/config.lua", "lua/lomi/contract/charges.lua", "lua/lomi/errors.lua",
+  "lua/lomi/call/attempts.lua", "lua/lomi/call/schema.lua", "lua/lomi/webhook.lua", "lua/lomi/loop.lua",
+  "lua/lomi/transport/curl.lua", "lua/lomi/sandbox/init.lua", "lua/lomi/sandbox/server/journal.lua",
+  "lua/lomi/sandbox/server/views.lua", "lua/lomi/sandbox/server/deliveries.lua",
 }
 
 -- All that was read, and what has been written of it.
@@ -181,7 +181,7 @@ end
 
 -- What the sandbox answers under /_sandbox, as its routes say.
 local function routes(book)
-  local file = assert(io.open "lua/lomi/sandbox/admin.lua")
+  local file = assert(io.open "lua/lomi/sandbox/server/admin.lua")
   local source = file:read("*a")
   file:close()
   write(book, "| | |\n|---|---|")
@@ -203,7 +203,7 @@ local PAGES = {
     class(book, "lomi.RequestOptions")
   end },
   { "Charges", function(book)
-    methods(book, "lomi.Charges", "client.charges:", dofile("lua/lomi/contract.lua").charges)
+    methods(book, "lomi.Charges", "client.charges:", require "lomi.contract.charges")
     class(book, "lomi.CallOptions")
     class(book, "lomi.ScenarioOptions")
   end },

@@ -2,13 +2,13 @@
 --- The straight line of a call: check → encode → send (again, if it is safe) → decode → table.
 --- The methods are made from the contract; none is written by hand.
 
-local arguments = require "lomi.arguments"
+local arguments = require "lomi.call.arguments"
 local contract = require "lomi.contract"
 local core = require "lomi.core"
 local errors = require "lomi.errors"
-local exchange = require "lomi.exchange"
+local exchange = require "lomi.call.attempts"
 local lazy = require "lomi.lazy"
-local schema = require "lomi.schema"
+local schema = require "lomi.call.schema"
 
 local M = {}
 
@@ -219,7 +219,7 @@ function M.new(config)
   if transport and transport.is_curl and transport.expect then -- a loop, to be warmed
     transport:expect(config.base_url, config.ca_file, config.proxy)
   end
-  for name, operation in pairs(contract.charges) do
+  for name, operation in pairs(lazy(contract.resources.charges)) do
     charges[name] = make_operation(config, charges, name, operation)
   end
   client.charges = charges

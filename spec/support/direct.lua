@@ -2,7 +2,7 @@
 --- The sandbox's application without a server: requests as tables, in this very Lua state.
 
 local core = require "lomi.core"
-local App = require "lomi.sandbox.app"
+local App = require "lomi.sandbox.server.app"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 ---@meta lomi.core
 -- SPDX-License-Identifier: MIT
--- What the C module lomi.core (src/core.c, json.c, http1_lua.c) shows to Lua, for editors. Never loaded.
+-- What the C module lomi.core (src/core_lua.c, json_lua.c, http1_lua.c) shows to Lua, for editors. Never loaded.
 
 ---@class lomi.core
 ---@field version string  of this library

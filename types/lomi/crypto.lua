@@ -1,6 +1,6 @@
 ---@meta lomi.crypto
 -- SPDX-License-Identifier: MIT
--- What the C module lomi.crypto (src/crypto.c) shows to Lua, for editors. Never loaded.
+-- What the C module lomi.crypto (src/crypto_lua.c) shows to Lua, for editors. Never loaded.
 
 ---@class lomi.crypto
 local crypto = {}

@@ -1,6 +1,6 @@
 ---@meta lomi.httpd
 -- SPDX-License-Identifier: MIT
--- What the C module lomi.httpd (src/httpd.c) shows to Lua, for editors. Never loaded. The sandbox's server; what its
+-- What the C module lomi.httpd (src/httpd_lua.c) shows to Lua, for editors. Never loaded. The sandbox's server; what its
 -- application must be is said in src/httpd_app.h.
 
 ---@class lomi.httpd

@@ -7,7 +7,7 @@
 --- What a handle asks of it goes over HTTP, under /_sandbox/…, so that a sandbox in another process is no different.
 
 local core = require "lomi.core"
-local fields = require "lomi.sandbox.fields"
+local fields = require "lomi.sandbox.server.fields"
 local redact = require "lomi.redact"
 
 local M = {}
@@ -311,7 +311,7 @@ function M.start(options)
   -- The server's thread signs webhooks until the process exits: libcrypto must outlive it, and so be loaded before.
   require "lomi.crypto"
   local server, why = httpd.start {
-    app = "lomi.sandbox.app", host = host, port = options.port or 0, tls_cert = options.tls_cert,
+    app = "lomi.sandbox.server.app", host = host, port = options.port or 0, tls_cert = options.tls_cert,
     tls_key = options.tls_key,
     options = assert(core.encode { strict = options.strict, idempotency = options.idempotency,
       rate_limit = options.rate_limit, log = options.log, tls = options.tls_cert ~= nil }),

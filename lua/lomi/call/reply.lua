@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: MIT
+--- Reads a reply as the contract has it: a result, or what kind of error it is. Pure.
+
+local core = require "lomi.core"
+
+local M = {}
+
+local KIND_OF_STATUS = {
+  [401] = "authentication", [403] = "permission", [404] = "not_found", [408] = "timeout", [409] = "conflict",
+  [429] = "rate_limited",
+}
+
+local function kind_of_status(status)
+  local kind = KIND_OF_STATUS[status]
+  if kind then return kind end
+  if status >= 500 then return "api" end
+  return status >= 400 and "invalid_request" or "protocol"
+end
+
+---@return table|nil error  the contract's error object of a 4xx or 5xx body; nil: it has another shape
+---@return string|nil request_id
+local function read_error(body)
+  local decoded = core.decode(body)
+  local found = type(decoded) == "table" and decoded.error
+  if type(found) ~= "table" or type(found.code) ~= "string" then return nil end
+  return found, type(decoded.request_id) == "string" and decoded.request_id or nil
+end
+
+-- The result of a 2xx, or what is wrong with it: a kind and a message.
+local function read_success(reply, gives)
+  local decoded, unreadable = core.decode(reply.body)
+  if type(decoded) ~= "table" then
+    if reply.body == "" then
+      if reply.status == 204 and gives == "body" then return {} end
+      unreadable = "it is empty"
+    end
+    unreadable = unreadable or "it is not an object"
+    return nil, "protocol", ("the reply (%d) is not the JSON agreed on: %s"):format(reply.status, unreadable)
+  end
+  if decoded.success ~= nil and decoded.success ~= true then
+    return nil, "api", ("the service answered %d, but success: %s"):format(reply.status, tostring(decoded.success))
+  end
+  if gives == "body" then return decoded end
+  local data = decoded.data
+  if type(data) ~= "table" or type(data.id) ~= "string" or data.id == "" then
+    return nil, "protocol", ("the reply (%d) has no data with an id"):format(reply.status)
+  end
+  return data
+end
+
+---@class lomi.call.reply.Trouble
+---@field kind lomi.ErrorKind
+---@field message string
+---@field code? string  of an error in the contract's shape; nil: it has another shape
+---@field details? any
+---@field request_id? string  of the body
+
+---@param raw lomi.RawReply
+---@param gives "data"|"body"
+---@return table|nil result
+---@return lomi.call.reply.Trouble|nil trouble
+function M.read(raw, gives)
+  if raw.status >= 200 and raw.status < 300 then
+    local result, kind, message = read_success(raw, gives)
+    if result then return result end
+    return nil, { kind = kind, message = message }
+  end
+  local trouble = { kind = kind_of_status(raw.status) }
+  local found, request_id = read_error(raw.body)
+  if found then
+    trouble.code, trouble.details, trouble.request_id = found.code, found.details, request_id
+    trouble.message = type(found.message) == "string" and found.message or found.code
+  else
+    trouble.message = ("status %d, not in the API's error format: from a proxy in between?"):format(raw.status)
+  end
+  return nil, trouble
+end
+
+return M

@@ -1,0 +1,197 @@
+-- SPDX-License-Identifier: MIT
+--- Card, Wave and MTN charges: the API's page on card charges (`CreateCardChargeDto`) and its reference, as data.
+
+local dto = require "lomi.contract.dto"
+
+local CURRENCIES = { "XOF", "USD", "EUR" }
+
+-- Digits after the decimal point an amount of each may have. XOF has no minor unit.
+local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
+
+--- The customer is a `customer_id`, or a `customer_email` and a `customer_name`; half a pair is refused here, none at
+--- all by the live service.
+---@class lomi.CreateCardCharge
+---@field amount number  above 0, in the currency's main unit: in XOF, which has no decimals, 10000 is 10 000 F CFA
+---@field currency_code? "XOF"|"USD"|"EUR"  the service's default is XOF
+---@field currency? "XOF"|"USD"|"EUR"  the old name of `currency_code`; given both, they must be equal
+---@field customer_id? string  a UUID v4
+---@field customer_email? string  an address like `awa@example.com`; goes together with `customer_name`
+---@field customer_name? string  not blank; goes together with `customer_email`
+---@field customer_phone? string  as you write it
+---@field description? string  shown in payment providers and logs
+---@field payment_reference? string  your own reference, for reconciliation
+---@field product_id? string  a UUID, for reconciliation
+---@field subscription_id? string  a UUID, for reconciliation
+---@field quantity? number  for reconciliation
+---@field metadata? table<string, any>  kept with the charge and given back in its webhooks; no list at the top
+---@field appearance_theme? "light"|"dark"|"flat"  of the payment form
+---@field appearance_border_radius? number  px, 0 or more
+---@field appearance_billing_address? "auto"|"never"  whether the form asks for it
+---@field hold? boolean  block the amount now, capture it later
+local CreateCardCharge = dto {
+  name = "CreateCardChargeDto",
+  fields = {
+    { name = "amount", type = "number", required = true, above = 0 },
+    { name = "currency_code", type = "string", enum = CURRENCIES },
+    { name = "currency", type = "string", enum = CURRENCIES },
+    { name = "customer_id", type = "string", format = "uuid4" },
+    { name = "customer_email", type = "string", format = "email" },
+    { name = "customer_name", type = "string", filled = true },
+    { name = "customer_phone", type = "string" },
+    { name = "description", type = "string" },
+    { name = "payment_reference", type = "string" },
+    { name = "product_id", type = "string", format = "uuid" },
+    { name = "subscription_id", type = "string", format = "uuid" },
+    { name = "quantity", type = "number" },
+    { name = "metadata", type = "object" },
+    { name = "appearance_theme", type = "string", enum = { "light", "dark", "flat" } },
+    { name = "appearance_border_radius", type = "number", least = 0 },
+    { name = "appearance_billing_address", type = "string", enum = { "auto", "never" } },
+    { name = "hold", type = "boolean" },
+  },
+  rules = {
+    { rule = "same", fields = { "currency_code", "currency" } },
+    { rule = "together", fields = { "customer_email", "customer_name" }, unless = "customer_id" },
+    { rule = "decimals", field = "amount", currency = { "currency_code", "currency" }, default = "XOF",
+      decimals = DECIMALS },
+  },
+}
+
+---@class lomi.CaptureCardCharge
+---@field amount? number  above 0, in the unit and currency of the charge; nil: all that is held. The rest is released
+local CaptureCardCharge = dto {
+  name = "CaptureCardChargeDto",
+  fields = { { name = "amount", type = "number", above = 0 } },
+  rules = {},
+}
+
+---@class lomi.IncrementCardHold
+---@field amount number  the new total, above what is held now; in the unit and currency of the charge
+local IncrementCardHold = dto {
+  name = "IncrementCardHoldDto",
+  fields = { { name = "amount", type = "number", required = true, above = 0 } },
+  rules = {},
+}
+
+---@class lomi.MobileCustomer
+---@field name string  not blank
+---@field phoneNumber? string  E.164, like `+2250700000000`
+---@field email? string  an address like `awa@example.com`
+local MobileCustomer = dto {
+  name = "customer",
+  fields = {
+    { name = "name", type = "string", required = true, filled = true },
+    { name = "phoneNumber", type = "string", format = "phone" },
+    { name = "email", type = "string", format = "email" },
+  },
+  rules = {},
+}
+
+local MOBILE_AMOUNT = { rule = "decimals", field = "amount", currency = { "currency" }, decimals = DECIMALS }
+
+---@class lomi.CreateWaveCharge
+---@field amount number  in the currency's main unit, 1 or more
+---@field currency string  such as `XOF`, which takes no decimals; not blank
+---@field customer lomi.MobileCustomer  who pays
+---@field description? string
+---@field environment? string  as the service takes it
+---@field successUrl? string  where the payer comes back to after paying
+---@field errorUrl? string  where the payer comes back to after failing to pay
+local CreateWaveCharge = dto {
+  name = "CreateWaveChargeDto",
+  fields = {
+    { name = "amount", type = "number", required = true, least = 1 },
+    { name = "currency", type = "string", required = true, filled = true },
+    { name = "customer", type = "object", required = true, dto = MobileCustomer },
+    { name = "description", type = "string" },
+    { name = "environment", type = "string" },
+    { name = "successUrl", type = "string" },
+    { name = "errorUrl", type = "string" },
+  },
+  rules = { MOBILE_AMOUNT },
+}
+
+---@class lomi.CreateMtnCharge
+---@field amount number  in the currency's main unit, 1 or more
+---@field currency string  such as `XOF`, which takes no decimals; not blank
+---@field customer lomi.MobileCustomer  who pays
+---@field description? string
+---@field environment? string  as the service takes it
+---@field countryCode? string  ISO 3166, two letters; the service's default is CI
+---@field productId? string  a UUID, for reconciliation
+---@field subscriptionId? string  a UUID, for reconciliation
+---@field quantity? number  for reconciliation
+local CreateMtnCharge = dto {
+  name = "CreateMtnChargeDto",
+  fields = {
+    { name = "amount", type = "number", required = true, least = 1 },
+    { name = "currency", type = "string", required = true, filled = true },
+    { name = "customer", type = "object", required = true, dto = MobileCustomer },
+    { name = "description", type = "string" },
+    { name = "environment", type = "string" },
+    { name = "countryCode", type = "string", format = "country" },
+    { name = "productId", type = "string", format = "uuid" },
+    { name = "subscriptionId", type = "string", format = "uuid" },
+    { name = "quantity", type = "number" },
+  },
+  rules = { MOBILE_AMOUNT },
+}
+
+---@alias lomi.CardStatus
+---| "requires_payment_method"  nobody has paid yet, or the card was declined
+---| "requires_action"          the payer must pass 3-D Secure
+---| "processing"               the bank is being asked
+---| "requires_capture"         a hold: the amount is blocked
+---| "succeeded"                paid, or captured
+---| "canceled"                 canceled, or the hold was released
+
+--- The look of the payment form, as it was asked for.
+---@class lomi.Appearance
+---@field theme? string  `light`, `dark` or `flat`
+---@field border_radius? number  px
+---@field billing_address? string  `auto` or `never`
+
+--- What came of the payer's attempts to pay.
+---@class lomi.Transaction
+---@field transaction_id string  the same as in webhooks
+---@field status string  such as `pending`, `completed` or `failed`
+
+--- A card charge, as creating, getting, capturing and incrementing give it.
+---@class lomi.CardCharge
+---@field id string  `pi_…`
+---@field client_secret string  for the payer's browser alone: never into a log
+---@field amount integer  what is charged, in minor units of `currency`
+---@field currency string  lower case, `eur` or `usd`; XOF is charged in euro
+---@field original_amount number  what was asked for, in main units of `original_currency`
+---@field original_currency string  `XOF`, `USD` or `EUR`
+---@field status lomi.CardStatus  where it stands
+---@field appearance? lomi.Appearance  nil unless one was asked for
+---@field transaction? lomi.Transaction  of `get_card_charge`; nil until somebody has tried to pay
+---@field amount_capturable? number  of a hold, as are the next two; main units of `original_currency`
+---@field capture_before? string  ISO 8601; nil when nothing is held
+---@field can_increment? boolean  the hold may be raised
+
+--- What canceling gives.
+---@class lomi.CanceledCharge
+---@field id string  `pi_…`
+---@field status lomi.CardStatus  `canceled`
+
+--- A Wave or MTN charge, the whole reply. The service promises no more than an object.
+---@class lomi.MobileCharge
+---@field transactionId? string  the same as in webhooks
+---@field checkoutUrl? string  Wave: where the payer pays
+
+---@type table<string, lomi.contract.Operation>
+return {
+  create_card_charge = { method = "POST", path = "/charge/card", params = CreateCardCharge, gives = "data" },
+  get_card_charge = { method = "GET", path = "/charge/card/{id}", gives = "data" },
+  cancel_card_charge = { method = "POST", path = "/charge/card/{id}/cancel", gives = "data" },
+  capture_card_charge = { method = "POST", path = "/charge/card/{id}/capture", params = CaptureCardCharge,
+    gives = "data" },
+  increment_card_hold = { method = "POST", path = "/charge/card/{id}/increment", params = IncrementCardHold,
+    gives = "data" },
+  create_wave_charge = { method = "POST", path = "/charge/wave", params = CreateWaveCharge, gives = "body",
+    scenario = true },
+  create_mtn_charge = { method = "POST", path = "/charge/mtn", params = CreateMtnCharge, gives = "body",
+    scenario = true },
+}

@@ -1,0 +1,44 @@
+-- SPDX-License-Identifier: MIT
+--- The one function of the contract: prepares a definition of fields and rules for `lomi.call.schema`.
+
+---@class lomi.contract.Field
+---@field name string
+---@field type "number"|"string"|"boolean"|"object"
+---@field required? boolean
+---@field enum? string[]
+---@field format? "uuid"|"uuid4"|"email"|"phone"|"country"  for strings
+---@field filled? boolean  a string that must not be blank
+---@field above? number  a number must be more than this
+---@field least? number  a number must be at least this
+---@field dto? lomi.contract.Dto  an object has these fields and no others; nil: any with string keys
+
+---@class lomi.contract.Dto
+---@field name string
+---@field fields lomi.contract.Field[]
+---@field rules lomi.contract.Rule[]  over several fields, see `schema.lua`
+---@field by_name table<string, lomi.contract.Field>  made from `fields`
+---@field required string[]  likewise
+
+---@class lomi.contract.Operation
+---@field method string
+---@field path string  `{id}` is the first argument
+---@field params? lomi.contract.Dto  what the body is checked against; nil: no body
+---@field gives "data"|"body"  what of the reply the caller gets
+---@field scenario? boolean  a test key may say how it shall end: `X-Scenario-Key`
+
+-- Adds what can be derived from the definition once, so that a check need not derive it at every call.
+---@param definition lomi.contract.Dto
+---@return lomi.contract.Dto
+return function(definition)
+  definition.by_name, definition.required = {}, {}
+  for _, field in ipairs(definition.fields) do
+    definition.by_name[field.name] = field
+    field.lua_type = field.type == "object" and "table" or field.type
+    if field.required then table.insert(definition.required, field.name) end
+    if field.enum then
+      field.choices = {}
+      for _, choice in ipairs(field.enum) do field.choices[choice] = true end
+    end
+  end
+  return definition
+end

@@ -1,0 +1,177 @@
+-- SPDX-License-Identifier: MIT
+--- What tests ask of the sandbox, under /_sandbox: operations as data. `init.lua` is its client.
+
+local core = require "lomi.core"
+local answer = require "lomi.sandbox.server.answer"
+local cards = require "lomi.sandbox.server.cards"
+local fields = require "lomi.sandbox.server.fields"
+local json = require "lomi.sandbox.server.json"
+local routes = require "lomi.sandbox.server.routes"
+local views = require "lomi.sandbox.server.views"
+
+local PAGE = 1024 * 1024 -- bytes of a list in one reply, about; clients hold 4 MiB at most
+
+local M = {}
+
+-- Lists are read in pages: ?from=SERIAL, and `next` says where the next one begins.
+local function page(call, queue, view)
+  local from = tonumber((call.query or ""):match("from=(%d+)")) or 0
+  local items, size, serial = {}, 0, math.max(from, queue.first)
+  while serial <= queue.last and size < PAGE do
+    local item = json.encode(view(queue:get(serial)))
+    items[#items + 1], size, serial = item, size + #item, serial + 1
+  end
+  local rest = serial <= queue.last and (',"next":%d'):format(serial) or nil
+  return { status = 200, body = json.with_list("data", items, rest) }
+end
+
+local function request_view(entry)
+  local view, headers = {}, {}
+  for name, value in pairs(entry) do view[name] = value end
+  for _, header in ipairs(entry.header_list) do
+    local name = header[1]:lower()
+    headers[name] = headers[name] and headers[name] .. ", " .. header[2] or header[2]
+  end
+  view.headers = headers
+  return view
+end
+
+local function ok(data)
+  return answer.ok(200, { data = data })
+end
+
+local function find_charge(app, call)
+  local charge = app.ledger:find(call.id, app.clock())
+  if charge then return charge end
+  return nil, { status = 404, message = "the sandbox has no charge " .. call.id:sub(1, 80) }
+end
+
+-- A move of the ledger as a test reports it.
+local function moved(charge, done, why, misuse)
+  if done then return ok(views.listed(charge)) end
+  return nil, { status = misuse and 400 or 409, message = why }
+end
+
+local EXPIRY = "an expiry as MM/YY, such as 12/34"
+
+local CONFIRM = {
+  card = { type = "string", required = true, secret = true, says = 'a test card number, such as "4242424242424242"' },
+  expiry = { type = "string", says = EXPIRY },
+  cvc = { type = "string", pattern = "^%d%d%d%d?$", says = "a string of three or four digits", secret = true },
+}
+
+local function confirm(app, call, body)
+  local charge, fault = find_charge(app, call)
+  if not charge then return nil, fault end
+  local past
+  if body.expiry then
+    past = cards.is_past(body.expiry, app.clock())
+    if past == nil then return nil, { message = "expiry must be " .. EXPIRY } end
+  end
+  return moved(charge, app.ledger:confirm(charge, body.card, past, app.clock()))
+end
+
+local function authenticate(app, call, body)
+  local charge, fault = find_charge(app, call)
+  if not charge then return nil, fault end
+  return moved(charge, app.ledger:authenticate(charge, body.succeeds ~= false, app.clock()))
+end
+
+-- done(), or what was wrong with the body.
+local function done(accepted, wrong)
+  if not accepted then return nil, { message = wrong } end
+  return ok {}
+end
+
+local TAKE = {
+  event = { type = "string" },
+  wait = { type = "number", min = 0, max = 25, says = "a number of seconds from 0 to 25" },
+}
+
+-- Waits for the letter without holding up anybody: the one it waits for comes in through this very server.
+local function take_letter(app, _, body)
+  local ends = core.now() + (body.wait or 0)
+  while true do
+    local letter = app.inbox:take(body.event)
+    if letter then return ok { letter = letter } end
+    if core.now() >= ends then return ok {} end
+    coroutine.yield(0.005)
+  end
+end
+
+local OPERATIONS = routes.compile {
+  { "GET", "/_sandbox", work = function(app)
+    return ok { sandbox = "lomi", strict = app.options.strict == true }
+  end },
+  { "GET", "/_sandbox/stats", work = function(app) return ok(app:stats()) end },
+  { "GET", "/_sandbox/requests", work = function(app, call)
+    return page(call, app.journal.entries, request_view)
+  end },
+  { "GET", "/_sandbox/charges", work = function(app, call)
+    app.ledger:expire(app.clock())
+    return page(call, app.ledger.queue, views.listed)
+  end },
+  { "POST", "/_sandbox/faults", work = function(app, _, body) return done(app.faults:add(body)) end },
+  { "DELETE", "/_sandbox/faults", work = function(app) return done(app:clear_faults()) end },
+  { "POST", "/_sandbox/chaos", work = function(app, _, body) return done(app:set_chaos(body)) end },
+  { "POST", "/_sandbox/charges/{id}/confirm", fields = CONFIRM, work = confirm },
+  { "POST", "/_sandbox/charges/{id}/authenticate", fields = { succeeds = { type = "boolean" } },
+    work = authenticate },
+  { "POST", "/_sandbox/clock",
+    fields = { advance = { type = "number", min = 0, max = 1e9, required = true,
+      says = "a number of seconds, at least 0" } },
+    work = function(app, _, body)
+      app:advance(body.advance)
+      return ok { now = views.timestamp(app.clock()) }
+    end },
+  { "POST", "/_sandbox/webhook", work = function(app, _, body) return done(app.deliveries:set(body)) end },
+  { "DELETE", "/_sandbox/webhook", work = function(app) return done(app.deliveries:unset()) end },
+  { "GET", "/_sandbox/deliveries", work = function(app, call)
+    return page(call, app.deliveries.list, app.deliveries.view)
+  end },
+  { "POST", "/_sandbox/inbox", raw = true, work = function(app, call, _, request)
+    -- One on its way when the sandbox was reset belongs to the world before.
+    local world = tonumber((call.query or ""):match("world=(%d+)"))
+    if not world or world == app.resets then app.inbox:add(request) end
+    return ok {}
+  end },
+  { "POST", "/_sandbox/inbox/take", fields = TAKE, work = take_letter },
+  { "POST", "/_sandbox/reset", fields = {}, work = function(app) return done(app:reset()) end },
+}
+
+local function decoded(call)
+  if call.body == "" then return {} end
+  local body, message = json.decode(call.body)
+  if type(body) ~= "table" or call.body:find("^%s*%[") then
+    return nil, "the body must be a JSON object" .. (message and ": " .. message or "")
+  end
+  for name, value in pairs(body) do
+    if value == json.null then body[name] = nil end
+  end
+  return body
+end
+
+--- Whether a path is ours.
+function M.owns(path)
+  return path == "/_sandbox" or path:find("^/_sandbox/") ~= nil
+end
+
+---@param app lomi.sandbox.App
+---@param call lomi.sandbox.Call
+---@param request table as the server gives it
+---@return lomi.sandbox.Answer
+function M.answer(app, call, request)
+  local operation, id = routes.match(OPERATIONS, call.method, call.path)
+  if not operation then
+    return answer.error(404, call.request_id, { message = ("the sandbox has no %s %s"):format(call.method, call.path) })
+  end
+  call.id = id
+  local body, wrong
+  if not operation.raw then body, wrong = decoded(call) end
+  if body and operation.fields then wrong = fields.check(body, operation.fields) end
+  if wrong then return answer.error(400, call.request_id, { message = wrong }) end
+  local reply, fault = operation.work(app, call, body, request)
+  return reply or answer.error(fault.status or 400, call.request_id, fault)
+end
+
+return M

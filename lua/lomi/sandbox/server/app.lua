@@ -1,0 +1,206 @@
+-- SPDX-License-Identifier: MIT
+--- The sandbox's application: every request comes in here, and is the API's, the payer's page's, or a test's.
+--- Runs in the server's thread. `handle` may yield seconds to wait.
+
+local core = require "lomi.core"
+local curl = require "lomi.curl"
+local Chaos = require "lomi.sandbox.server.chaos"
+local Deliveries = require "lomi.sandbox.server.deliveries"
+local Fifo = require "lomi.sandbox.server.fifo"
+local Inbox = require "lomi.sandbox.server.inbox"
+local Journal = require "lomi.sandbox.server.journal"
+local Ledger = require "lomi.sandbox.server.ledger"
+local Service = require "lomi.sandbox.server.service"
+local admin = require "lomi.sandbox.server.admin"
+local answer = require "lomi.sandbox.server.answer"
+local faults = require "lomi.sandbox.server.faults"
+local log = require "lomi.sandbox.server.log"
+local pay = require "lomi.sandbox.server.pay"
+local views = require "lomi.sandbox.server.views"
+
+-- Connections remembered as counted; one that is older and still used is counted again.
+local CONNECTIONS = { items = 65536, weight = math.huge }
+
+---@class lomi.sandbox.Call one request on its way through
+---@field method string
+---@field path string without the query
+---@field query string?
+---@field body string
+---@field header fun(name: string): string? by lower-case name; a repeated one joined by ", "
+---@field request_id string
+---@field headers table<string, string> for the answer
+---@field warn fun(text: string)
+---@field id string? from the path
+---@field origin string scheme, host and port as the client sees them
+---@field charge lomi.sandbox.Charge? what it was about
+
+---@class lomi.sandbox.App
+local App = {}
+App.__index = App
+
+---@param options string JSON, as init.lua has checked them
+---@return lomi.sandbox.App
+local function new(options)
+  local self = setmetatable({}, App)
+  self.options = assert(core.decode(options))
+  self.wall, self.mono = os.time(), core.now()
+  self.clock = function() return self.wall + (core.now() - self.mono) + self.offset end
+  self:reset()
+  return self
+end
+
+--- Everything as it was at the start. A request that is waiting just now ends in the world before.
+function App:reset()
+  self.resets = (self.resets or -1) + 1
+  self.offset = 0
+  self.journal = Journal.new()
+  self.inbox = Inbox.new()
+  if self.engine then self.engine:close() end -- what it had under way ends; the descriptor stays the Lua state's
+  self.engine = curl.engine()
+  self.deliveries = Deliveries.new(self.clock, self.engine)
+  local deliveries = self.deliveries
+  local function heard(event, charge, now)
+    if deliveries.endpoint then deliveries:publish(event, views.event(event, charge), now) end
+  end
+  local function random() return (core.uuid4():gsub("-", "")) end
+  self.ledger = Ledger.new(random, core.uuid4, heard)
+  self.service = Service.new(self.options, self.ledger, self.clock)
+  self.connections, self.counted = Fifo.new(CONNECTIONS), {}
+  self:clear_faults()
+  return true
+end
+
+function App:clear_faults()
+  self.faults, self.chaos = faults.queue(), nil
+  return true
+end
+
+---@return boolean? ok, string? why
+function App:set_chaos(asked)
+  local chaos, wrong = Chaos.new(asked)
+  if not chaos then return nil, wrong end
+  self.chaos = chaos
+  return true
+end
+
+function App:advance(seconds)
+  self.offset = self.offset + seconds
+  self.ledger:expire(self.clock())
+end
+
+function App:stats()
+  return {
+    accepts = self.connections.last,
+    requests = self.journal.entries.last,
+    charges = self.ledger.made,
+    resets = self.resets,
+    forgotten_charges = self.ledger.forgotten,
+    memory = math.floor(collectgarbage("count") * 1024),
+  }
+end
+
+-- A connection counts from its first request that is not a test's.
+local function count_connection(app, serial)
+  if app.counted[serial] then return end
+  app.counted[serial] = true
+  app.connections:push(serial)
+  while app.connections:over() do app.counted[app.connections:shift()] = nil end
+end
+
+local function header_reader(list)
+  return function(wanted)
+    local found
+    for _, header in ipairs(list) do
+      if header[1]:lower() == wanted then found = found and found .. ", " .. header[2] or header[2] end
+    end
+    return found
+  end
+end
+
+local function open(app, request)
+  local path, query = request.target:match("^([^?#]*)%??([^#]*)")
+  local call = {
+    method = request.method, path = path, query = query ~= "" and query or nil, body = request.body or "",
+    header = header_reader(request.headers), request_id = core.uuid4(), headers = {}, warnings = {},
+  }
+  call.warn = function(text) call.warnings[#call.warnings + 1] = text end
+  call.origin = (app.options.tls and "https" or "http") .. "://" .. (call.header("host") or "127.0.0.1")
+  return call
+end
+
+local function header_text(text)
+  return (text:gsub("…", "..."):gsub("[^\32-\126]", "?"))
+end
+
+-- An answer as the server sends it.
+local function dressed(call, done)
+  local headers = { ["Content-Type"] = "application/json; charset=utf-8", ["X-Request-Id"] = done.request_id
+    or call.request_id }
+  for name, value in pairs(call.headers) do headers[name] = value end
+  for name, value in pairs(done.headers or {}) do headers[name] = value end
+  if call.warnings[1] then
+    headers["X-Sandbox-Warning"] = header_text(table.concat(call.warnings, "; ")):sub(1, 4000)
+  end
+  return { status = done.status, headers = headers, body = done.body }
+end
+
+-- The API, in whatever weather.
+local function serve_api(app, call)
+  local fault = app.faults:take(call.method, call.path)
+  if not fault and app.chaos then fault = app.chaos:take() end
+  if not fault then
+    local done = app.service:answer(call, {})
+    if call.replayed then call.headers["Idempotency-Cache-Hit"] = "true" end
+    return dressed(call, done), true
+  end
+
+  call.fault = fault.description
+  local weather, done = faults.weather(fault, call.request_id), nil
+  if fault.charged then done = app.service:answer(call, weather) end
+  if weather.delay then
+    coroutine.yield(weather.delay)
+    weather.delay = nil
+  end
+  local leaving = faults.answer(fault, done, call.request_id)
+  if call.replayed and done and leaving.status == done.status then
+    call.headers["Idempotency-Cache-Hit"] = "true"
+  end
+  return faults.send(fault, dressed(call, leaving))
+end
+
+---@param request table { method, target, headers, body, connection }
+---@return table response as the server takes it
+function App:handle(request)
+  local call = open(self, request)
+  if admin.owns(call.path) then return dressed(call, admin.answer(self, call, request)) end
+
+  count_connection(self, request.connection)
+  local started = core.now()
+  local entry = self.journal:add(request, call.path, call.query, self.clock(), call.request_id)
+  local serve = serve_api
+  if pay.owns(call.path) then serve, entry.body = pay.serve, "[hidden]" end -- a card number may be in it
+  local ok, response, arrives = pcall(serve, self, call)
+  if not ok then
+    call.trouble = tostring(response)
+    response = dressed(call, answer.error(500, call.request_id, { message = "The sandbox itself failed: "
+      .. call.trouble }))
+    arrives = true
+  end
+  entry.status, entry.fault, entry.replayed = arrives and response.status or nil, call.fault, call.replayed
+  entry.warnings = call.warnings[1] and call.warnings or nil
+  if self.options.log then log.request(self.options.log, call, entry, core.now() - started, self.clock()) end
+  return response
+end
+
+--- What goes on beside the requests: webhooks.
+---@return number? seconds until there is something to do again
+function App:step()
+  return self.deliveries:step()
+end
+
+--- Readable when `step` has something to do.
+function App:pollfd()
+  return self.engine:pollfd()
+end
+
+return { new = new }

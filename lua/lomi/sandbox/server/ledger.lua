@@ -1,0 +1,229 @@
+-- SPDX-License-Identifier: MIT
+--- The charges, and what can happen to them. Pure: ids, the time and who hears of it are passed in.
+---
+---   requires_payment_method ──confirm──▶ processing ──▶ succeeded
+---        ▲    │                 │                 └──▶ requires_capture (hold) ──capture──▶ succeeded
+---        │    │                 ▼                           │
+---     declined│          requires_action ──authenticate──▶ (as confirm)
+---             └──cancel, from all but processing, succeeded──▶ canceled ◀──the hold expires
+---
+--- The oldest charges are forgotten when there are more than LIMITS says; `forgotten` counts them.
+
+local Fifo = require "lomi.sandbox.server.fifo"
+local cards = require "lomi.sandbox.server.cards"
+local payload = require "lomi.sandbox.server.payload"
+
+local HOLD_LASTS = 7 * 24 * 60 * 60
+local LIMITS = { items = 100000, weight = 64 * 1024 * 1024 }
+
+---@class lomi.sandbox.Charge
+---@field id string
+---@field kind "card"|"wave"|"mtn"
+---@field scope string the organization it belongs to
+---@field params table as taken: see payload.lua
+---@field amount number minor units of `currency`; after a capture, what was captured
+---@field currency string lower case
+---@field original_amount number main units; after a capture, what was captured
+---@field original_currency string
+---@field status string
+---@field secret string? what follows the id in the client_secret
+---@field transaction_id string
+---@field transaction_status "pending"|"completed"|"failed"|nil nil until somebody has tried to pay
+---@field failure_code string? of the last attempt to pay
+---@field last4 string? of the card last tried
+---@field brand string?
+---@field card lomi.sandbox.Card? while a challenge is open
+---@field capture_before number? seconds since the epoch, while an amount is held
+---@field released number? main units given back by a capture of less
+---@field created number
+---@field key string? the idempotency key it was made under
+
+---@class lomi.sandbox.Ledger
+---@field made integer charges made, forgotten ones included
+local Ledger = {}
+Ledger.__index = Ledger
+
+---@param random fun(): string hex digits, 32 of them
+---@param uuid fun(): string
+---@param heard fun(event: string, charge: lomi.sandbox.Charge, now: number)
+---@param limits { items: integer, weight: number }?
+---@return lomi.sandbox.Ledger
+local function new(random, uuid, heard, limits)
+  return setmetatable({
+    random = random, uuid = uuid, heard = heard, by_id = {}, holds = {}, forgotten = 0, made = 0,
+    queue = Fifo.new(limits or LIMITS),
+  }, Ledger)
+end
+
+function Ledger:add(charge, weight, now)
+  charge.created, charge.transaction_id = now, self.uuid()
+  self.by_id[charge.id] = charge
+  self.queue:push(charge, weight)
+  self.made = self.made + 1
+  while self.queue:over() and self.queue:count() > 1 do
+    local oldest = self.queue:shift()
+    self.by_id[oldest.id], self.holds[oldest.id] = nil, nil
+    self.forgotten = self.forgotten + 1
+  end
+  self.heard("PAYMENT_CREATED", charge, now)
+  return charge
+end
+
+---@param scope string
+---@param params table
+---@param key string? the idempotency key
+---@param weight number bytes, about
+---@return lomi.sandbox.Charge
+function Ledger:create_card(scope, params, key, weight, now)
+  local amount, currency = payload.convert(params.amount, params.currency_code)
+  return self:add({
+    id = "pi_" .. self.random():sub(1, 24), secret = self.random():sub(1, 25), kind = "card", scope = scope,
+    params = params, amount = amount, currency = currency, original_amount = params.amount,
+    original_currency = params.currency_code, status = "requires_payment_method", key = key,
+  }, weight, now)
+end
+
+--- Wave and MTN: nobody has to pay here, the scenario says how it ended.
+---@param outcome "succeeded"|"failed"|"pending"
+function Ledger:create_mobile(kind, scope, params, key, weight, now, outcome)
+  local charge = self:add({
+    id = kind .. "_" .. self.random():sub(1, 24), kind = kind, scope = scope, params = params,
+    amount = params.amount, currency = params.currency:lower(), original_amount = params.amount,
+    original_currency = params.currency, status = "pending", key = key,
+  }, weight, now)
+  charge.transaction_status = "pending"
+  if outcome == "succeeded" then self:succeed(charge, now) end
+  if outcome == "failed" then
+    charge.status = "failed"
+    self:fail(charge, "payment_failed", now)
+  end
+  return charge
+end
+
+---@return lomi.sandbox.Charge?
+function Ledger:find(id, now)
+  self:expire(now)
+  return self.by_id[id]
+end
+
+--- Releases the holds nobody captured in time.
+function Ledger:expire(now)
+  for _, charge in pairs(self.holds) do
+    if charge.capture_before <= now then self:close(charge, "hold_expired", now) end
+  end
+end
+
+-- The moves below give true, or nil and why the charge's state forbids it.
+
+local function refuse(charge, what, where)
+  return nil, ("the charge is %s; only a charge that is %s can be %s"):format(charge.status, where, what)
+end
+
+function Ledger:fail(charge, code, now)
+  charge.failure_code, charge.transaction_status = code, "failed"
+  self.heard("PAYMENT_FAILED", charge, now)
+end
+
+function Ledger:succeed(charge, now)
+  charge.status, charge.transaction_status, charge.failure_code = "succeeded", "completed", nil
+  self.heard("PAYMENT_SUCCEEDED", charge, now)
+end
+
+-- Canceled, whoever wanted it so.
+function Ledger:close(charge, code, now)
+  charge.status, charge.capture_before, charge.card = "canceled", nil, nil
+  self.holds[charge.id] = nil
+  self:fail(charge, code, now)
+end
+
+function Ledger:settle(charge, decline, now)
+  if decline then
+    charge.status = "requires_payment_method"
+    return self:fail(charge, decline, now)
+  end
+  if charge.params.hold then
+    charge.status, charge.transaction_status, charge.failure_code = "requires_capture", "pending", nil
+    charge.capture_before = now + HOLD_LASTS
+    self.holds[charge.id] = charge
+    return
+  end
+  self:succeed(charge, now)
+end
+
+--- What the payer's browser does with a card.
+---@param charge lomi.sandbox.Charge
+---@param number string
+---@param expiry_past boolean? the expiry given with it lies behind us
+---@return true? ok, string? why, boolean? misuse the arguments, not the state, are wrong
+function Ledger:confirm(charge, number, expiry_past, now)
+  if charge.kind ~= "card" then return nil, "a " .. charge.kind .. " charge is not paid by card", true end
+  local card, last4 = cards.find(number)
+  if not card then return nil, last4, true end
+  if charge.status ~= "requires_payment_method" then
+    return refuse(charge, "confirmed", "requires_payment_method")
+  end
+  charge.last4, charge.brand, charge.transaction_status, charge.failure_code = last4, card.brand, "pending", nil
+  if expiry_past then
+    self:settle(charge, "expired_card", now)
+  elseif card.challenge then
+    charge.status, charge.card = "requires_action", card
+  else
+    self:settle(charge, card.decline, now)
+  end
+  return true
+end
+
+--- The payer answers the bank's 3-D Secure question.
+---@param passed boolean
+function Ledger:authenticate(charge, passed, now)
+  if charge.status ~= "requires_action" then return refuse(charge, "authenticated", "requires_action") end
+  local card = charge.card
+  charge.card = nil
+  self:settle(charge, passed and card.decline or not passed and "authentication_failed" or nil, now)
+  return true
+end
+
+local CANCELABLE = { requires_payment_method = true, requires_action = true, requires_capture = true }
+
+function Ledger:cancel(charge, now)
+  if not CANCELABLE[charge.status] then
+    return refuse(charge, "canceled", "requires_payment_method, requires_action or requires_capture")
+  end
+  self:close(charge, "canceled", now)
+  return true
+end
+
+local function set_amount(charge, amount)
+  charge.original_amount = amount
+  charge.amount = payload.convert(amount, charge.original_currency)
+end
+
+---@param amount number? main units; nil: all of it
+---@return true? ok, string? why, boolean? misuse
+function Ledger:capture(charge, amount, now)
+  if charge.status ~= "requires_capture" then return refuse(charge, "captured", "requires_capture") end
+  amount = amount or charge.original_amount
+  if amount > charge.original_amount then
+    return nil, ("amount must be at most the %.14g %s that are held"):format(charge.original_amount,
+      charge.original_currency), true
+  end
+  charge.released, charge.capture_before = charge.original_amount - amount, nil
+  self.holds[charge.id] = nil
+  set_amount(charge, amount)
+  self:succeed(charge, now)
+  return true
+end
+
+---@param amount number main units, the new total
+---@return true? ok, string? why, boolean? misuse
+function Ledger:increment(charge, amount)
+  if charge.status ~= "requires_capture" then return refuse(charge, "incremented", "requires_capture") end
+  if amount <= charge.original_amount then
+    return nil, ("amount is the new total; it must be more than the %.14g %s that are held"):format(
+      charge.original_amount, charge.original_currency), true
+  end
+  set_amount(charge, amount)
+  return true
+end
+
+return { new = new }

@@ -1,0 +1,388 @@
+-- SPDX-License-Identifier: MIT
+--- The page a payer sees: GET /pay/{id}?client_secret=… shows a form for a card, POST pays and leads back to the page.
+--- Plain HTML: works without script, with a keyboard, a screen reader, a phone. Of what is typed only the number of a
+--- test card is ever shown again, and nothing is kept.
+
+local cards = require "lomi.sandbox.server.cards"
+local html = require "lomi.sandbox.server.html"
+local views = require "lomi.sandbox.server.views"
+
+local filled = html.filled
+
+local M = {}
+
+-- Amounts -------------------------------------------------------------------------------------------------------------
+
+local NBSP = "\194\160"
+
+-- "10 000 F CFA", "$1 234.50": digits in threes, as no country misreads them.
+local function money(amount, currency)
+  local text, cents = ("%.0f"):format(amount), ""
+  if currency ~= "XOF" then
+    local hundredths = math.floor(amount * 100 + 0.5)
+    text, cents = ("%.0f"):format(math.floor(hundredths / 100)), (".%02.0f"):format(hundredths % 100)
+  end
+  local grouped = text:reverse():gsub("(%d%d%d)", "%1 "):reverse():gsub("^ ", ""):gsub(" ", NBSP) .. cents
+  if currency == "EUR" then return "€" .. grouped end
+  if currency == "USD" then return "$" .. grouped end
+  return grouped .. NBSP .. (currency == "XOF" and "F" .. NBSP .. "CFA" or currency)
+end
+
+-- Francs are charged in euros; nil where a card is charged what is asked for.
+local function charged_as(charge)
+  if charge.kind ~= "card" or charge.currency == charge.original_currency:lower() then return nil end
+  return money(charge.amount / 100, charge.currency:upper())
+end
+
+-- The test cards ------------------------------------------------------------------------------------------------------
+
+---@type { [1]: string, [2]: "good"|"ask"|"bad", [3]: string }[]
+local OFTEN = {
+  { "4242 4242 4242 4242", "good", "Visa, succeeds" },
+  { "5555 5555 5555 4444", "good", "Mastercard, succeeds" },
+  { "3782 822463 10005", "good", "American Express, succeeds" },
+  { "4000 0025 0000 3155", "ask", "3-D Secure, then succeeds" },
+  { "4000 0084 0000 1629", "ask", "3-D Secure, then declined" },
+  { "4000 0000 0000 0002", "bad", "declined" },
+  { "4000 0000 0000 9995", "bad", "insufficient funds" },
+}
+local SELDOM = {
+  { "4000 0000 0000 9987", "bad", "lost card" },
+  { "4000 0000 0000 9979", "bad", "stolen card" },
+  { "4000 0000 0000 0069", "bad", "expired card" },
+  { "4000 0000 0000 0127", "bad", "incorrect security code" },
+  { "4000 0000 0000 0119", "bad", "processing error" },
+  { "4242 4242 4242 4241", "bad", "incorrect number" },
+}
+
+-- A link names a card by its last four digits, which differ: no whole number is ever in a URL.
+local BY_ENDING = {}
+for _, list in ipairs { OFTEN, SELDOM } do
+  for _, card in ipairs(list) do BY_ENDING[card[1]:sub(-4)] = card[1] end
+end
+
+local CARD_LINK = [[
+<li><a href="{href}"{{current}}><span class="number">{number}</span> <span class="what {kind}">{what}</span></a></li>
+]]
+
+local function links(list, address, number)
+  local items = {}
+  for i, card in ipairs(list) do
+    items[i] = filled(CARD_LINK, { href = address .. "&test_card=" .. card[1]:sub(-4), number = card[1],
+      kind = card[2], what = card[3], current = card[1] == number and ' aria-current="true"' or "" })
+  end
+  return table.concat(items)
+end
+
+-- What the form is filled with when a test card was chosen from the list.
+local function chosen(ending, now)
+  local number = BY_ENDING[ending]
+  if not number then return nil end
+  local year = tonumber(os.date("!%y", math.floor(now))) + 3
+  local amex = number:find("^3") ~= nil
+  return { card = number, expiry = ("12/%02d"):format(year % 100), cvc = amex and "1234" or "123" }
+end
+
+-- The pages -----------------------------------------------------------------------------------------------------------
+
+local SUMMARY = [[
+<h1>{description}</h1>
+<p class="amount">{amount}</p>
+]]
+
+local NOTE = '<p class="note">{text}</p>\n'
+
+local ALERT = '<div class="alert" role="alert" id="outcome"><p><strong>{title}</strong> {text}</p></div>\n'
+
+-- The error takes the place of the hint, below the field it is about, and is read out with it.
+local FIELD = [[
+<div class="field">
+<label for="{name}">{label}</label>
+<input id="{name}" name="{name}" value="{value}" inputmode="numeric" autocomplete="{autocomplete}" required{{state}}>
+{{below}}</div>
+]]
+
+local FIELDS = {
+  { name = "card", label = "Card number", autocomplete = "cc-number" },
+  { name = "expiry", label = "Expiry (MM/YY)", autocomplete = "cc-exp" },
+  { name = "cvc", label = "Security code", autocomplete = "cc-csc" },
+}
+
+local CARD_HINT = '<p class="note" id="card-hint">A test card: choose one from the list.</p>\n'
+
+local FORM = [[
+<form method="post" action="{action}" novalidate>
+<input type="hidden" name="client_secret" value="{client_secret}">
+{{card}}<div class="pair">
+{{expiry}}{{cvc}}</div>
+<button type="submit"{{focus}}>{button}</button>
+</form>
+]]
+
+local TEST_CARDS = [[
+<aside aria-labelledby="test-cards-title">
+<h2 id="test-cards-title">Test cards</h2>
+<p class="note">Choose one to fill it in. Any expiry to come and any security code will do. Never type the number of a
+real card.</p>
+<ul>
+{{often}}</ul>
+<details>
+<summary>More ways to be declined</summary>
+<ul>
+{{seldom}}</ul>
+</details>
+</aside>
+]]
+
+local CHALLENGE = [[
+<h2>Your bank asks: is it you who pays?</h2>
+<p>The card ends in <strong>{last_four}</strong>.</p>
+<form method="post" action="{action}">
+<input type="hidden" name="client_secret" value="{client_secret}">
+<button type="submit" name="challenge" value="pass">Confirm the payment</button>
+<button type="submit" name="challenge" value="fail" class="second">Refuse it</button>
+</form>
+<p class="note">This stands in for the bank's 3-D Secure page.</p>
+]]
+
+local OUTCOME = [[
+<svg class="mark {kind}" viewBox="0 0 56 56" fill="none" stroke="currentColor" stroke-width="4" stroke-linecap="round"
+ stroke-linejoin="round" aria-hidden="true"><path d="{{drawing}}"/></svg>
+<h1 class="outcome">{title}</h1>
+<p>{text}</p>
+]]
+
+local DRAWINGS = { good = "M17 29l8 8 15-17", bad = "M20 20l16 16M36 20L20 36", wait = "M28 16v13l8 5" }
+
+local ROW = "<div><dt>{name}</dt><dd>{value}</dd></div>\n"
+
+local BRANDS = { visa = "Visa", mastercard = "Mastercard", amex = "American Express" }
+
+local CLOSE = "You can close this page and go back to the shop."
+
+---@type table<string, fun(charge: lomi.sandbox.Charge): "good"|"bad"|"wait", string, string>
+local OUTCOMES = {
+  succeeded = function() return "good", "Payment succeeded", "Thank you! " .. CLOSE end,
+  requires_capture = function(charge)
+    local day = os.date("!%d %B %Y", math.floor(charge.capture_before)):gsub("^0", "")
+    return "good", "Amount held on your card",
+      ("The shop can collect it until %s; what it does not collect is released. %s"):format(day, CLOSE)
+  end,
+  canceled = function(charge)
+    return "bad", "This payment was canceled", charge.failure_code == "hold_expired"
+      and "The shop did not collect the amount in time. It is released; nothing was taken from your card."
+      or "Nothing was taken from your card."
+  end,
+  processing = function() return "wait", "The payment is being processed", CLOSE end,
+  pending = function() return "wait", "The payment is waiting for you", "Confirm it on your phone." end,
+  failed = function() return "bad", "The payment failed", "Nothing was taken. Go back to the shop to try again." end,
+}
+
+local function receipt(charge)
+  local rows = {}
+  local function row(name, value)
+    if value then rows[#rows + 1] = filled(ROW, { name = name, value = value }) end
+  end
+  row("For", charge.params.description)
+  row("Amount", money(charge.original_amount, charge.original_currency))
+  row("Charged as", charged_as(charge))
+  if charge.released and charge.released > 0 then
+    row("Released", money(charge.released, charge.original_currency))
+  end
+  row("Card", charge.last4 and ("%s ending in %s"):format(BRANDS[charge.brand], charge.last4))
+  row("Payment", charge.id)
+  return "<dl>\n" .. table.concat(rows) .. "</dl>\n"
+end
+
+local function box(content)
+  return '<div class="box">\n' .. content .. "</div>\n"
+end
+
+---@param field table one of FIELDS
+---@param typed table what may be shown again
+---@param errors table<string, string>
+---@param focused string? the field to begin with
+local function input(field, typed, errors, focused, described)
+  local wrong, state, below = errors[field.name], {}, ""
+  if wrong then
+    state[1] = ' aria-invalid="true"'
+    below = filled('<p class="error" id="{name}-error">{text}</p>\n', { name = field.name, text = wrong })
+    described[#described + 1] = field.name .. "-error"
+  end
+  if field.name == "card" then
+    below = below .. CARD_HINT
+    described[#described + 1] = "card-hint"
+  end
+  if described[1] then state[#state + 1] = (' aria-describedby="%s"'):format(table.concat(described, " ")) end
+  if focused == field.name then state[#state + 1] = " autofocus" end
+  return filled(FIELD, { name = field.name, label = field.label, autocomplete = field.autocomplete,
+    value = typed[field.name] or "", state = table.concat(state), below = below })
+end
+
+---@return string path, string secret empty where the link alone opens the page
+---@return string address
+local function address_of(charge)
+  local path, secret = "/pay/" .. charge.id, charge.secret and views.client_secret(charge) or ""
+  return path, secret, path .. "?client_secret=" .. secret
+end
+
+local function summary(charge)
+  return filled(SUMMARY, { description = charge.params.description or "Payment",
+    amount = money(charge.original_amount, charge.original_currency) })
+end
+
+-- What became of the last card, or what was wrong with what was typed: which of the fields it is about.
+local FAULTY_FIELD = { incorrect_number = "card", expired_card = "expiry", incorrect_cvc = "cvc" }
+
+---@param charge lomi.sandbox.Charge
+---@param typed table what the fields hold
+---@param errors table<string, string> by field, of what was just typed
+---@param fresh boolean? a test card was chosen: the one before no longer matters
+local function form_page(charge, typed, errors, fresh)
+  local path, secret, address = address_of(charge)
+  local content, title, focused = summary(charge), nil, nil
+  local as, hold = charged_as(charge), charge.params.hold
+  if as then content = content .. filled(NOTE, { text = "Your card is charged in euros: " .. as .. "." }) end
+  if hold then
+    content = content .. filled(NOTE, { text = "It is only held for now; the shop collects it later." })
+  end
+
+  for _, field in ipairs(FIELDS) do
+    if errors[field.name] then
+      focused, title = field.name, "Error: " .. errors[field.name]
+      break
+    end
+  end
+  local failure = not focused and not fresh and charge.failure_code
+  if failure then
+    local sentence, field = cards.sentences[failure] or cards.sentences.card_declined, FAULTY_FIELD[failure]
+    content = content .. filled(ALERT, { title = sentence, text = "Nothing was paid. Try again, or use another card." })
+    title = "Not paid: " .. sentence
+    if field then errors = { [field] = sentence } end
+    focused = field or "card"
+  end
+
+  local values = { action = path, client_secret = secret, focus = fresh and " autofocus" or "",
+    button = (hold and "Hold " or "Pay ") .. money(charge.original_amount, charge.original_currency) }
+  for _, field in ipairs(FIELDS) do
+    local described = failure and focused == field.name and { "outcome" } or {}
+    values[field.name] = input(field, typed, errors, focused, described)
+  end
+  return html.page(200, title or values.button,
+    box(content .. filled(FORM, values))
+      .. filled(TEST_CARDS, { often = links(OFTEN, address, typed.card), seldom = links(SELDOM, address, typed.card) }),
+    "wide")
+end
+
+local function challenge_page(charge)
+  local path, secret = address_of(charge)
+  return html.page(200, "Confirm with your bank", box(summary(charge)
+    .. filled(CHALLENGE, { action = path, client_secret = secret, last_four = charge.last4 })))
+end
+
+local function outcome(kind, title, text)
+  return filled(OUTCOME, { kind = kind, drawing = DRAWINGS[kind], title = title, text = text })
+end
+
+local function outcome_page(charge)
+  local kind, title, text = OUTCOMES[charge.status](charge)
+  return html.page(200, title, box(outcome(kind, title, text) .. receipt(charge)))
+end
+
+local function refused(status, title, text)
+  return html.page(status, title, box(outcome("bad", title, text)))
+end
+
+-- What the payer sees of a charge now.
+local function show(charge, typed, errors, fresh)
+  if charge.status == "requires_payment_method" then return form_page(charge, typed or {}, errors or {}, fresh) end
+  if charge.status == "requires_action" then return challenge_page(charge) end
+  return outcome_page(charge)
+end
+
+-- What the payer does -------------------------------------------------------------------------------------------------
+
+local function unescaped(text)
+  return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+local function form_fields(text)
+  local values = {}
+  for name, value in (text or ""):gmatch("([^&=]+)=([^&]*)") do values[unescaped(name)] = unescaped(value) end
+  return values
+end
+
+-- A phone's number pad has no slash: 1234 is 12/34 too.
+local function with_slash(expiry)
+  local month, year = expiry:match("^%s*(%d%d)[%s%-%.]*(%d%d%d?%d?)%s*$")
+  return month and month .. "/" .. year or expiry
+end
+
+-- Pays, or says what is wrong with what was typed, all of it at once.
+---@return table<string, string> errors by field
+---@return table typed what may be shown again
+local function pay_with_card(app, charge, form)
+  local number, expiry, cvc = form.card or "", with_slash(form.expiry or ""), form.cvc or ""
+  local known, last4 = cards.find(number)
+  local past = cards.is_past(expiry, app.clock())
+  local errors = {}
+  if not number:find("%S") then
+    errors.card = "Enter the number of a test card, such as 4242 4242 4242 4242."
+  elseif not known then
+    errors.card = "This is not a test card. Never type the number of a real card here."
+  end
+  if past == nil then errors.expiry = "Enter a month and a year, such as 12/34." end
+  if not cvc:find("^%s*%d%d%d%d?%s*$") then
+    errors.cvc = "Enter three digits, or four of an American Express."
+  end
+  if next(errors) == nil then app.ledger:confirm(charge, number, past, app.clock()) end
+  return errors, { card = known and BY_ENDING[last4] or "" }
+end
+
+local function post(app, charge, form)
+  if charge.status == "requires_payment_method" then
+    local errors, typed = pay_with_card(app, charge, form)
+    if next(errors) then return show(charge, typed, errors) end
+  elseif charge.status == "requires_action" and (form.challenge == "pass" or form.challenge == "fail") then
+    app.ledger:authenticate(charge, form.challenge == "pass", app.clock())
+  end
+  -- A page to come back to: loading it again pays nothing.
+  local _, _, address = address_of(charge)
+  return { status = 303, body = "", headers = { Location = address, ["Cache-Control"] = "no-store" } }
+end
+
+local function respond(app, call)
+  local charge = app.ledger:find(call.path:match("^/pay/([%w_]+)/?$") or "", app.clock())
+  local form = form_fields(call.method == "POST" and call.body or call.query)
+  local secret = charge and charge.secret and views.client_secret(charge)
+  if not charge or (secret and form.client_secret ~= secret) then
+    return refused(404, "No such payment",
+      "There is no such payment, or the link to it is not complete: it carries the client_secret of the charge.")
+  end
+  call.charge = charge
+  if call.method == "POST" then return post(app, charge, form) end
+  if call.method ~= "GET" and call.method ~= "HEAD" then
+    local page = refused(405, "Not allowed", "This page takes GET and POST.")
+    page.headers.Allow = "GET, HEAD, POST"
+    return page
+  end
+  local card = chosen(form.test_card, app.clock())
+  return show(charge, card, nil, card ~= nil)
+end
+
+--- Whether a path is the payer's page.
+function M.owns(path)
+  return path:find("^/pay/") ~= nil
+end
+
+---@param app lomi.sandbox.App
+---@param call lomi.sandbox.Call
+---@return table response
+---@return boolean arrives
+function M.serve(app, call)
+  local response = respond(app, call)
+  response.headers["X-Request-Id"] = call.request_id
+  return response, true
+end
+
+return M

@@ -1,0 +1,272 @@
+-- SPDX-License-Identifier: MIT
+--- The lomi. API: its operations as data, and the one way a request goes through them: route, key, rate limit,
+--- idempotency, work.
+
+local answer = require "lomi.sandbox.server.answer"
+local Idempotency = require "lomi.sandbox.server.idempotency"
+local json = require "lomi.sandbox.server.json"
+local Limiter = require "lomi.sandbox.server.limiter"
+local payload = require "lomi.sandbox.server.payload"
+local routes = require "lomi.sandbox.server.routes"
+local views = require "lomi.sandbox.server.views"
+
+---@class lomi.sandbox.Operation
+---@field [1] string method
+---@field [2] string path
+--- An answer, or nil and what answer.error takes.
+---@field work fun(service: lomi.sandbox.Service, call: lomi.sandbox.Call): lomi.sandbox.Answer?, table?
+---@field key_required boolean? strict insists on an idempotency key
+
+---@class lomi.sandbox.Service
+local Service = {}
+Service.__index = Service
+
+-- The general limits of the service; shown in headers only, unless a test asks for limits of its own.
+local GENERAL, CHARGING = { limit = 5000, window = 900 }, { limit = 120, window = 60 }
+
+---@param options table of the sandbox
+---@param ledger lomi.sandbox.Ledger
+---@param clock fun(): number seconds since the epoch
+---@return lomi.sandbox.Service
+local function new(options, ledger, clock)
+  local self = setmetatable({ options = options, ledger = ledger, clock = clock }, Service)
+  self.idempotency = options.idempotency ~= "ignored" and Idempotency.new(json.same) or nil
+  local asked = options.rate_limit
+  self.enforced = asked ~= nil
+  self.general = Limiter.new((asked or GENERAL).limit, (asked or GENERAL).window)
+  self.charging = asked and self.general or Limiter.new(CHARGING.limit, CHARGING.window)
+  return self
+end
+
+-- Operations ---------------------------------------------------------------------------------------------------------
+
+local function find_charge(service, call)
+  local charge = service.ledger:find(call.id, service.clock())
+  if charge and charge.kind == "card" and charge.scope == call.scope then return charge end
+  return nil, { status = 404, message = "No card charge of this organization has the id " .. call.id }
+end
+
+-- A move of the ledger as the API reports it.
+local function refusal(why, misuse)
+  return nil, { status = misuse and 400 or 409, code = misuse and "amount_invalid" or nil, message = why }
+end
+
+local function create_card(service, call)
+  local params, fault = payload.card(call.params, call.warn, service.options.strict)
+  if not params then return nil, fault end
+  local charge = service.ledger:create_card(call.scope, params, call.idempotency_key, 512 + #call.body,
+    service.clock())
+  call.charge = charge
+  return answer.ok(201, { success = true, data = views.created(charge) })
+end
+
+local function get_card(service, call)
+  local charge, fault = find_charge(service, call)
+  if not charge then return nil, fault end
+  call.charge = charge
+  return answer.ok(200, { success = true, data = views.current(charge) })
+end
+
+local function cancel_card(service, call)
+  local charge, fault = find_charge(service, call)
+  if not charge then return nil, fault end
+  call.charge = charge
+  local ok, why = service.ledger:cancel(charge, service.clock())
+  if not ok then return refusal(why) end
+  return answer.ok(201, { success = true, data = { id = charge.id, status = charge.status } })
+end
+
+-- Capture and increment: an amount, and a move of the ledger.
+local function move(name)
+  return function(service, call)
+    local charge, fault = find_charge(service, call)
+    if not charge then return nil, fault end
+    call.charge = charge
+    local params
+    params, fault = payload[name](call.params, call.warn)
+    if not params then return nil, fault end
+    local ok, why, misuse = service.ledger[name](service.ledger, charge, params.amount, service.clock())
+    if not ok then return refusal(why, misuse) end
+    return answer.ok(200, { success = true, data = views.current(charge) })
+  end
+end
+
+local SCENARIOS = { pending = "pending", failed = "failed" }
+
+local function create_mobile(kind)
+  return function(service, call)
+    local params, fault = payload[kind](call.params, call.warn)
+    if not params then return nil, fault end
+    local scenario = call.header("x-scenario-key")
+    if scenario and not SCENARIOS[scenario] then
+      return nil, { code = "bad_request", message = "X-Scenario-Key must be pending or failed" }
+    end
+    local charge = service.ledger:create_mobile(kind, call.scope, params, call.idempotency_key, 512 + #call.body,
+      service.clock(), SCENARIOS[scenario] or "succeeded")
+    call.charge = charge
+    return answer.ok(201, {
+      transactionId = charge.transaction_id, id = charge.id, status = charge.status, amount = charge.amount,
+      currency = charge.original_currency, checkoutUrl = kind == "wave" and call.origin .. "/pay/" .. charge.id or nil,
+    })
+  end
+end
+
+---@type lomi.sandbox.Operation[]
+local OPERATIONS = routes.compile {
+  { "POST", "/charge/card", work = create_card, key_required = true },
+  { "GET", "/charge/card/{id}", work = get_card },
+  { "POST", "/charge/card/{id}/cancel", work = cancel_card },
+  { "POST", "/charge/card/{id}/capture", work = move "capture", key_required = true },
+  { "POST", "/charge/card/{id}/increment", work = move "increment", key_required = true },
+  { "POST", "/charge/wave", work = create_mobile "wave", key_required = true },
+  { "POST", "/charge/mtn", work = create_mobile "mtn", key_required = true },
+}
+
+-- The way there -----------------------------------------------------------------------------------------------------
+
+local KEY_HEADERS = { "x-api-key", "x-lomi-api-key", "authorization" }
+
+-- A live key has no business here, whichever header it came in, and even beside a good one.
+local function read_key(call)
+  local key
+  for _, name in ipairs(KEY_HEADERS) do
+    local value = call.header(name)
+    if value and name == "authorization" then value = value:match("^[Bb]earer%s+(%S+)%s*$") or value end
+    if value and value:find("lomi_[sp]k_live") then
+      return nil, "This is a sandbox: it refuses live keys. Use a test key (lomi_sk_test_…), and roll this one if it "
+        .. "should not have come here"
+    end
+    key = key or value
+  end
+  if not key then return nil, "No API key: send a secret test key (lomi_sk_test_…) in X-API-KEY" end
+  if key:find("^lomi_pk_") then
+    return nil, "A publishable key (lomi_pk_…) is for the browser; this API takes a secret test key (lomi_sk_test_…)"
+  end
+  if not key:find("^lomi_sk_test_[%w_%-]+$") then
+    return nil, "The API key is malformed; a secret test key looks like lomi_sk_test_…"
+  end
+  return key
+end
+
+-- The body as a table; call.params is {} where there need not be one.
+local function read_body(call)
+  call.params = {}
+  if call.method ~= "POST" or call.body == "" and call.id then return true end
+  if call.body == "" then return nil, { code = "bad_request", message = "The body is empty; it must be JSON" } end
+  local kind = call.header("content-type")
+  if not (kind and kind:lower():find("^%s*application/json%s*;?")) then
+    return nil, { code = "bad_request", message = "Content-Type must be application/json" }
+  end
+  local body, message = json.decode(call.body)
+  if type(body) ~= "table" or call.body:find("^%s*%[") then
+    return nil, { code = "bad_request", message = "The body must be a JSON object" .. (message and ": " .. message
+      or "") }
+  end
+  call.params = body
+  return true
+end
+
+function Service:limits(call)
+  local charging = call.method == "POST"
+  local limiter = charging and self.charging or self.general
+  local remaining, wait = limiter:hit(call.scope, self.clock())
+  call.headers["X-RateLimit-Limit"] = ("%d"):format(limiter.limit)
+  call.headers["X-RateLimit-Remaining"] = ("%d"):format(math.max(remaining, 0))
+  call.headers["X-RateLimit-Window-Seconds"] = ("%d"):format(math.ceil(limiter.window))
+  if self.enforced and remaining < 0 then
+    return nil, { status = 429, retry_after = math.max(math.ceil(wait), 1), limit = limiter.limit }
+  end
+  return true
+end
+
+local function failed(call, fault)
+  return answer.error(fault.status or 400, call.request_id, fault)
+end
+
+-- The operation itself. A bug of ours must not leave the key "in progress" for ever.
+local function work(service, call, operation)
+  local ok, done, fault = pcall(operation.work, service, call)
+  if not ok then
+    call.trouble = tostring(done)
+    return answer.error(500, call.request_id, { message = "The sandbox itself failed: " .. call.trouble }), true
+  end
+  return done or failed(call, fault)
+end
+
+local REFUSALS = {
+  reused = { status = 409, code = "idempotency_key_reused",
+    message = "This Idempotency-Key was used before with another body" },
+  in_progress = { status = 409, code = "idempotency_in_progress",
+    message = "The first request with this Idempotency-Key is still running; ask again with the same key" },
+}
+
+local function pause(weather)
+  local seconds = weather.delay
+  weather.delay = nil
+  if seconds then coroutine.yield(seconds) end
+end
+
+-- The work under its idempotency key.
+local function once(service, call, operation, weather)
+  local key = Idempotency.read_key(call.header("idempotency-key"))
+  if not key and operation.key_required then
+    if service.options.strict then
+      return failed(call, { code = "idempotency_key_required",
+        message = "Idempotency-Key is required on POST " .. operation[2] })
+    end
+    call.warn("no Idempotency-Key: live requires one here")
+  end
+  call.idempotency_key = key
+  local verdict, intent, stored = "new", nil, nil
+  if key then
+    verdict, intent, stored = service.idempotency:begin(call.scope .. "\n" .. call.path .. "\n" .. key, call.body,
+      service.clock())
+  end
+  if REFUSALS[verdict] then return failed(call, REFUSALS[verdict]) end
+  if stored then
+    call.replayed = true
+    return stored
+  end
+
+  local done, broken
+  if not weather.recorded or weather.works then done, broken = work(service, call, operation) end
+  if not broken then done = weather.recorded or done end
+  -- The work comes before the wait: whoever gives up waiting has a charge all the same, and whoever asks again
+  -- meanwhile finds the key in progress.
+  pause(weather)
+  if intent and broken then
+    service.idempotency:abandon(intent)
+  elseif intent then
+    service.idempotency:complete(intent, done)
+  end
+  return done
+end
+
+---@class lomi.sandbox.Weather what stands between a request and its answer
+---@field delay number? seconds; still there if nobody has waited yet
+---@field recorded lomi.sandbox.Answer? given instead of the true one, and kept under the idempotency key
+---@field works boolean? the work is done even so
+
+---@param call lomi.sandbox.Call
+---@param weather lomi.sandbox.Weather
+---@return lomi.sandbox.Answer
+function Service:answer(call, weather)
+  local operation, id = routes.match(OPERATIONS, call.method, call.path)
+  if not operation then
+    return failed(call, { status = 404, message = ("Cannot %s %s"):format(call.method, call.path) })
+  end
+  call.id = id
+  local key, why = read_key(call)
+  if not key then return failed(call, { status = 401, message = why }) end
+  local account = call.header("lomi-account")
+  if account and not account:find("^acct_[%w_%-]+$") then call.warn("Lomi-Account does not look like acct_…") end
+  call.scope = key .. "\n" .. (account or "")
+  local ok, fault = self:limits(call)
+  if ok then ok, fault = read_body(call) end
+  if not ok then return failed(call, fault) end
+
+  if call.method == "POST" and self.idempotency then return once(self, call, operation, weather) end
+  return weather.recorded or (work(self, call, operation))
+end
+
+return { new = new }

@@ -1,0 +1,196 @@
+-- SPDX-License-Identifier: MIT
+-- The queue itself, against an engine that answers as the spec says. On real sockets: init_spec.lua.
+local core = require "lomi.core"
+local webhook = require "lomi.webhook"
+local Deliveries = require "lomi.sandbox.server.deliveries"
+
+describe("lomi.sandbox.server.deliveries", function()
+  local now, sent, ended, deliveries
+
+  local function finish(id, status)
+    table.insert(ended, status and { id, { status = status, headers = {}, body = "" } }
+      or { id, nil, { kind = "connection", message = "refused" } })
+  end
+
+  before_each(function()
+    now, sent, ended = 1000, {}, {}
+    local engine = {
+      submit = function(_, request)
+        sent[#sent + 1] = request
+        return #sent
+      end,
+      step = function()
+        local first = table.remove(ended, 1)
+        if first then return first[1], first[2], first[3] end
+      end,
+      timeout = function() return nil end,
+    }
+    deliveries = Deliveries.new(function() return now end, engine)
+  end)
+
+  local function to(knobs)
+    local endpoint = { url = "http://127.0.0.1:9/hook", secret = "whsec_1" }
+    for name, value in pairs(knobs or {}) do endpoint[name] = value end
+    assert(deliveries:set(endpoint))
+  end
+
+  local function publish(...)
+    for _, event in ipairs { ... } do deliveries:publish(event, { amount = 1 }, now) end
+    return deliveries:step()
+  end
+
+  local function events()
+    local names = {}
+    for i, request in ipairs(sent) do names[i] = request.headers["X-Lomi-Event"] end
+    return table.concat(names, " ")
+  end
+
+  local function states()
+    local names = {}
+    for serial = deliveries.list.first, deliveries.list.last do
+      names[#names + 1] = deliveries.list:get(serial).state
+    end
+    return table.concat(names, " ")
+  end
+
+  it("sends nothing without an endpoint", function()
+    assert.is_nil(publish("A"))
+    assert.equal(0, #sent)
+  end)
+
+  it("signs what it sends, so that it verifies", function()
+    to()
+    publish("PAYMENT_CREATED")
+    local request = sent[1]
+    assert.same({ "POST", "http://127.0.0.1:9/hook", "lomi.-Webhook/1.0", 4 },
+      { request.method, request.url, request.headers["User-Agent"], request.timeout })
+    local event = assert(webhook.construct_event(request.body, request.headers, "whsec_1"))
+    assert.same({ "PAYMENT_CREATED", 1, "sandbox", "1970-01-01T00:16:40.000Z" },
+      { event.event, event.data.amount, event.lomi_environment, event.timestamp })
+    assert.truthy(event.id:find("^%x+%-%x+%-4"))
+  end)
+
+  it("sends in the order of the events, one after the other", function()
+    to()
+    publish("A", "B", "C")
+    assert.equal("A", events())
+    finish(1, 200)
+    deliveries:step()
+    assert.equal("A B", events())
+    finish(2, 204)
+    deliveries:step()
+    assert.equal("A B C", events())
+    assert.equal("delivered delivered sending", states())
+  end)
+
+  it("tries again after trouble and 5xx, later and later, holding up nobody", function()
+    to { backoff = 1, attempts = 3 }
+    publish("A", "B")
+    finish(1)
+    assert.equal(1, deliveries:step())
+    assert.equal("A B", events())
+    finish(2, 200)
+    now = now + 0.5
+    assert.equal(0.5, deliveries:step())
+    now = now + 0.5
+    deliveries:step()
+    assert.equal("A B A", events())
+    assert.equal(sent[1].body, sent[3].body)
+    finish(3, 503)
+    assert.equal(2, deliveries:step())
+    now = now + 2
+    deliveries:step()
+    finish(4, 500)
+    assert.is_nil(deliveries:step())
+    assert.equal("given_up delivered", states())
+    local view = deliveries.view(deliveries.list:get(1))
+    assert.same({ 3, "refused", 503, 500 },
+      { view.attempts, view.tries[1].error, view.tries[2].status, view.tries[3].status })
+  end)
+
+  it("gives up at once on a 4xx", function()
+    to()
+    publish("A")
+    finish(1, 404)
+    assert.is_nil(deliveries:step())
+    assert.equal("refused", states())
+  end)
+
+  it("tries again after a redirect", function()
+    to()
+    publish("A")
+    finish(1, 302)
+    assert.equal(0.5, deliveries:step())
+  end)
+
+  it("delivers twice, the very same", function()
+    to { twice = true }
+    publish("A")
+    finish(1, 200)
+    deliveries:step()
+    assert.equal("A A", events())
+    assert.equal(sent[1].body, sent[2].body)
+  end)
+
+  it("delivers late", function()
+    to { late = 60 }
+    assert.equal(60, publish("A"))
+    assert.equal(0, #sent)
+    now = now + 60
+    deliveries:step()
+    assert.equal("A", events())
+  end)
+
+  it("delivers out of order: an event is overtaken by those after it", function()
+    to { out_of_order = true }
+    publish("A")
+    assert.equal(0, #sent)
+    publish("B", "C", "D")
+    for id = 1, 4 do
+      finish(id, 200)
+      deliveries:step()
+    end
+    assert.equal("B D A C", events())
+  end)
+
+  it("does not wait for ever to be overtaken", function()
+    to { out_of_order = true }
+    assert.equal(1, publish("A"))
+    now = now + 1
+    deliveries:step()
+    assert.equal("A", events())
+  end)
+
+  it("signs badly, if told so", function()
+    to { bad_signature = true }
+    publish("A")
+    local event, err = webhook.construct_event(sent[1].body, sent[1].headers, "whsec_1")
+    assert.is_nil(event)
+    assert.equal("signature_mismatch", err.code)
+  end)
+
+  it("stops when there is no endpoint any more", function()
+    to()
+    deliveries:unset()
+    publish("A")
+    assert.equal(0, #sent)
+  end)
+
+  it("has at most 32 in the air, however many are due", function()
+    to { backoff = 0 }
+    for i = 1, 40 do
+      publish("E" .. i)
+      finish(#sent)
+      deliveries:step()
+    end
+    now = now + 1
+    deliveries:step()
+    assert.is_true(deliveries.flying <= 32)
+  end)
+
+  it("shows no secret", function()
+    to()
+    publish("A")
+    assert.falsy(core.encode(deliveries.view(deliveries.list:get(1))):find("whsec_1", 1, true))
+  end)
+end)

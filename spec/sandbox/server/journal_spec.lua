@@ -1,0 +1,51 @@
+-- SPDX-License-Identifier: MIT
+local Journal = require "lomi.sandbox.server.journal"
+
+local function request(more)
+  local all = { method = "POST", target = "/charge/card", headers = {}, body = "", connection = 3 }
+  for name, value in pairs(more or {}) do all[name] = value end
+  return all
+end
+
+describe("lomi.sandbox.server.journal", function()
+  it("keeps headers in their order and case, and the body as it came", function()
+    local entry = Journal.new():add(request {
+      headers = { { "X-One", "1" }, { "x-one", "2" }, { "Host", "h" } }, body = "\1\255",
+    }, "/charge/card", nil, 12.5, "rid")
+    assert.same({ { "X-One", "1" }, { "x-one", "2" }, { "Host", "h" } }, entry.header_list)
+    assert.equal("\1\255", entry.body)
+    assert.same({ 1, 12.5, 3, "rid" }, { entry.number, entry.time, entry.connection, entry.request_id })
+  end)
+
+  it("keeps no key, wherever it is", function()
+    local key = "lomi_sk_test_verysecret"
+    local entry = Journal.new():add(request {
+      target = "/x/pi_1_secret_2?key=" .. key .. "&client_secret=pi_1_secret_2&a=b",
+      headers = { { "X-API-KEY", key }, { "authorization", "Bearer " .. key }, { "X-Lomi-Api-Key", "hunter2" },
+        { "X-Other", "a " .. key }, { "Cookie", "c=1" } },
+    }, "/x/pi_1_secret_2", "key=" .. key .. "&client_secret=pi_1_secret_2", 0, "rid")
+    local all = entry.target .. entry.path .. entry.query
+    for _, header in ipairs(entry.header_list) do all = all .. header[2] end
+    assert.falsy(all:find("verysecret", 1, true))
+    assert.falsy(all:find("hunter2", 1, true))
+    assert.falsy(all:find("secret_2", 1, true))
+    assert.equal("lomi_sk_test_[hidden]", entry.header_list[1][2])
+    assert.truthy(entry.target:find("&a=b", 1, true))
+  end)
+
+  it("forgets the oldest, by number and by size", function()
+    local journal = Journal.new { items = 3, weight = 1e9 }
+    for _ = 1, 5 do journal:add(request(), "/", nil, 0, "") end
+    assert.equal(3, journal.entries:count())
+    assert.equal(3, journal.entries:oldest().number)
+
+    journal = Journal.new { items = 1000, weight = 1000 }
+    for _ = 1, 50 do journal:add(request { body = ("x"):rep(100) }, "/", nil, 0, "") end
+    assert.is_true(journal.entries:count() <= 10)
+  end)
+
+  it("keeps 64 KiB of a body, and its size", function()
+    local entry = Journal.new():add(request { body = ("x"):rep(100000) }, "/", nil, 0, "")
+    assert.same({ 65536, 100000 }, { #entry.body, entry.body_size })
+  end)
+end)

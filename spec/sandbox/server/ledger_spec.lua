@@ -1,0 +1,224 @@
+-- SPDX-License-Identifier: MIT
+local Ledger = require "lomi.sandbox.server.ledger"
+
+local WEEK = 7 * 24 * 60 * 60
+
+describe("lomi.sandbox.server.ledger", function()
+  local ledger, heard, count
+
+  local function new_ledger(limits)
+    count, heard = 0, {}
+    local function random()
+      count = count + 1
+      return ("%032x"):format(count)
+    end
+    ledger = Ledger.new(function() return (random():reverse()) end, random, function(event, charge)
+      heard[#heard + 1] = event .. " " .. charge.status
+    end, limits)
+  end
+
+  before_each(function() new_ledger() end)
+
+  local function charge(params, now)
+    local all = { amount = 10000, currency_code = "XOF" }
+    for name, value in pairs(params or {}) do all[name] = value end
+    return ledger:create_card("org", all, nil, 100, now or 0)
+  end
+
+  local function held(now)
+    local it = charge({ hold = true }, now)
+    assert(ledger:confirm(it, "4242424242424242", nil, now or 0))
+    assert.equal("requires_capture", it.status)
+    return it
+  end
+
+  it("makes charges that wait for a payer", function()
+    local one, other = charge(), charge()
+    assert.truthy(one.id:find("^pi_%w+$"))
+    assert.not_equal(one.id, other.id)
+    assert.equal("requires_payment_method", one.status)
+    assert.is_nil(one.transaction_status)
+    assert.equal(one, ledger:find(one.id, 0))
+    assert.is_nil(ledger:find("pi_other", 0))
+    assert.same({ "PAYMENT_CREATED requires_payment_method", "PAYMENT_CREATED requires_payment_method" }, heard)
+  end)
+
+  it("plays every test card", function()
+    for card, outcome in pairs {
+      ["4242 4242 4242 4242"] = "succeeded", ["5555-5555-5555-4444"] = "succeeded", ["3782 822463 10005"] = "succeeded",
+      ["4000000000000002"] = "card_declined", ["4000000000009995"] = "insufficient_funds",
+      ["4000000000009987"] = "lost_card", ["4000000000009979"] = "stolen_card",
+      ["4000000000000069"] = "expired_card", ["4000000000000127"] = "incorrect_cvc",
+      ["4000000000000119"] = "processing_error", ["4242424242424241"] = "incorrect_number",
+      ["4000002500003155"] = "requires_action", ["4000008400001629"] = "requires_action",
+    } do
+      local it = charge()
+      assert.is_true(ledger:confirm(it, card, nil, 0))
+      if outcome == "succeeded" or outcome == "requires_action" then
+        assert.equal(outcome, it.status)
+        assert.is_nil(it.failure_code)
+      else
+        assert.equal("requires_payment_method", it.status)
+        assert.equal(outcome, it.failure_code)
+        assert.equal("failed", it.transaction_status)
+      end
+    end
+  end)
+
+  it("keeps of a card its last four digits and nothing more", function()
+    local it = charge()
+    ledger:confirm(it, "3782 822463 10005", nil, 0)
+    assert.equal("0005", it.last4)
+    for _, value in pairs(it) do assert.falsy(tostring(value):find("378282246310005", 1, true)) end
+  end)
+
+  it("refuses a number that is no test card, without repeating it", function()
+    local it = charge()
+    local ok, why, misuse = ledger:confirm(it, "4111111111111111", nil, 0)
+    assert.is_nil(ok)
+    assert.is_true(misuse)
+    assert.falsy(why:find("4111", 1, true))
+    assert.equal("requires_payment_method", it.status)
+  end)
+
+  it("takes another card after a declined one", function()
+    local it = charge()
+    ledger:confirm(it, "4000000000000002", nil, 0)
+    ledger:confirm(it, "4242424242424242", nil, 0)
+    assert.equal("succeeded", it.status)
+    assert.is_nil(it.failure_code)
+    assert.same({ "PAYMENT_CREATED requires_payment_method", "PAYMENT_FAILED requires_payment_method",
+      "PAYMENT_SUCCEEDED succeeded" }, heard)
+  end)
+
+  it("declines any card whose expiry is past", function()
+    local it = charge()
+    ledger:confirm(it, "4242424242424242", true, 0)
+    assert.equal("expired_card", it.failure_code)
+  end)
+
+  describe("3-D Secure", function()
+    it("ends as the card says", function()
+      local good, bad = charge(), charge()
+      ledger:confirm(good, "4000002500003155", nil, 0)
+      ledger:confirm(bad, "4000008400001629", nil, 0)
+      assert.is_true(ledger:authenticate(good, true, 0))
+      assert.is_true(ledger:authenticate(bad, true, 0))
+      assert.equal("succeeded", good.status)
+      assert.equal("requires_payment_method", bad.status)
+      assert.equal("card_declined", bad.failure_code)
+    end)
+
+    it("fails when the payer fails", function()
+      local it = charge()
+      ledger:confirm(it, "4000002500003155", nil, 0)
+      ledger:authenticate(it, false, 0)
+      assert.equal("authentication_failed", it.failure_code)
+      assert.equal("requires_payment_method", it.status)
+    end)
+
+    it("is asked only where it is due", function()
+      local it = charge()
+      local ok, why, misuse = ledger:authenticate(it, true, 0)
+      assert.is_nil(ok)
+      assert.is_nil(misuse)
+      assert.equal("the charge is requires_payment_method; only a charge that is requires_action can be authenticated",
+        why)
+    end)
+  end)
+
+  it("moves nothing that is over", function()
+    local paid, canceled = charge(), charge()
+    ledger:confirm(paid, "4242424242424242", nil, 0)
+    ledger:cancel(canceled, 0)
+    for _, it in ipairs { paid, canceled } do
+      local status = it.status
+      assert.is_nil(ledger:confirm(it, "4242424242424242", nil, 0))
+      assert.is_nil(ledger:authenticate(it, true, 0))
+      assert.is_nil(ledger:capture(it, nil, 0))
+      assert.is_nil(ledger:increment(it, 20000))
+      assert.is_nil(ledger:cancel(it, 0))
+      assert.equal(status, it.status)
+    end
+  end)
+
+  it("cancels what is not paid: open, challenged, held", function()
+    local open, challenged, hold = charge(), charge(), held()
+    ledger:confirm(challenged, "4000002500003155", nil, 0)
+    for _, it in ipairs { open, challenged, hold } do
+      assert.is_true(ledger:cancel(it, 0))
+      assert.equal("canceled", it.status)
+    end
+    assert.equal("PAYMENT_FAILED canceled", heard[#heard])
+  end)
+
+  describe("a hold", function()
+    it("is captured whole", function()
+      local it = held()
+      assert.is_true(ledger:capture(it, nil, 1))
+      assert.equal("succeeded", it.status)
+      assert.equal(10000, it.original_amount)
+      assert.equal(0, it.released)
+      assert.equal("PAYMENT_SUCCEEDED succeeded", heard[#heard])
+    end)
+
+    it("is captured in part, the rest released, once", function()
+      local it = held()
+      assert.is_true(ledger:capture(it, 6000, 1))
+      assert.equal(6000, it.original_amount)
+      assert.equal(915, it.amount)
+      assert.equal(4000, it.released)
+      assert.is_nil(ledger:capture(it, 1000, 1))
+    end)
+
+    it("is not captured for more than it is", function()
+      local ok, why, misuse = ledger:capture(held(), 10001, 1)
+      assert.is_nil(ok)
+      assert.is_true(misuse)
+      assert.equal("amount must be at most the 10000 XOF that are held", why)
+    end)
+
+    it("grows, and only grows", function()
+      local it = held()
+      assert.is_true(ledger:increment(it, 15000))
+      assert.equal(15000, it.original_amount)
+      assert.equal(2287, it.amount)
+      for _, amount in ipairs { 15000, 14999 } do
+        local ok, _, misuse = ledger:increment(it, amount)
+        assert.is_nil(ok)
+        assert.is_true(misuse)
+      end
+      assert.is_true(ledger:capture(it, 15000, 1))
+    end)
+
+    it("is released after a week, not before", function()
+      local it = held(1000)
+      ledger:find(it.id, 1000 + WEEK - 1)
+      assert.equal("requires_capture", it.status)
+      ledger:find(it.id, 1000 + WEEK)
+      assert.equal("canceled", it.status)
+      assert.equal("hold_expired", it.failure_code)
+      assert.is_nil(ledger:capture(it, nil, 1000 + WEEK))
+    end)
+  end)
+
+  it("forgets the oldest beyond its limits, and counts them", function()
+    new_ledger { items = 3, weight = 1e9 }
+    local first = charge()
+    for _ = 1, 3 do charge() end
+    assert.is_nil(ledger:find(first.id, 0))
+    assert.equal(1, ledger.forgotten)
+    assert.equal(4, ledger.made)
+  end)
+
+  it("ends mobile money as the scenario says", function()
+    for outcome, status in pairs { succeeded = "succeeded", failed = "failed", pending = "pending" } do
+      local it = ledger:create_mobile("wave", "org", { amount = 500, currency = "XOF" }, nil, 0, 0, outcome)
+      assert.equal(status, it.status)
+    end
+    local it = ledger:create_mobile("mtn", "org", { amount = 500, currency = "XOF" }, nil, 0, 0, "pending")
+    local ok, _, misuse = ledger:confirm(it, "4242424242424242", nil, 0)
+    assert.is_nil(ok)
+    assert.is_true(misuse)
+  end)
+end)

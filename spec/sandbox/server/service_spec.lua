@@ -1,0 +1,339 @@
+-- SPDX-License-Identifier: MIT
+-- The API's operations, through the application.
+local core = require "lomi.core"
+local direct = require "spec.support.direct"
+
+describe("lomi.sandbox.server.service", function()
+  local sandbox
+
+  before_each(function() sandbox = direct.new() end)
+
+  local function post(path, body, headers) return sandbox:call("POST", path, body, headers) end
+  local function get(path, headers) return sandbox:call("GET", path, nil, headers) end
+
+  local function confirm(id, card)
+    return sandbox:admin("POST", "/charges/" .. id .. "/confirm", { card = card or "4242424242424242" })
+  end
+
+  describe("the page's own example", function()
+    it("is a charge, with a warning of what live would say", function()
+      local reply = post("/charge/card", '{"amount": 10000}')
+      assert.equal(201, reply.status)
+      assert.is_true(reply.json.success)
+      local data = reply.json.data
+      assert.same({ 1524, "eur", 10000, "XOF", "requires_payment_method" },
+        { data.amount, data.currency, data.original_amount, data.original_currency, data.status })
+      assert.truthy(data.client_secret:find(data.id .. "_secret_", 1, true))
+      assert.truthy(reply.headers["X-Sandbox-Warning"]:find("no customer", 1, true))
+      assert.falsy(reply.headers["X-Sandbox-Warning"]:find("[^\32-\126]"))
+    end)
+
+    it("is what live says when strict", function()
+      sandbox = direct.new { strict = true }
+      local reply = post("/charge/card", '{"amount": 10000}', { ["Idempotency-Key"] = "k" })
+      assert.equal(400, reply.status)
+      assert.equal("bad_request", reply.json.error.code)
+      assert.truthy(reply.json.error.message:find("customer_email", 1, true))
+    end)
+  end)
+
+  it("warns of nothing when there is nothing to warn of", function()
+    local _, reply = sandbox:charge()
+    assert.equal(201, reply.status)
+    assert.is_nil(reply.headers["X-Sandbox-Warning"])
+  end)
+
+  describe("the key", function()
+    for name, headers in pairs {
+      missing = { ["X-API-KEY"] = false },
+      publishable = { ["X-API-KEY"] = "lomi_pk_test_demo" },
+      live = { ["X-API-KEY"] = "lomi_sk_live_demo" },
+      ["of no form"] = { ["X-API-KEY"] = "demo" },
+      ["without a name"] = { ["X-API-KEY"] = "lomi_sk_test_" },
+      ["with a space"] = { ["X-API-KEY"] = "lomi_sk_test_a b" },
+      ["live beside a good one"] = { Authorization = "Bearer lomi_sk_live_demo" },
+      ["as Basic"] = { ["X-API-KEY"] = false, Authorization = "Basic bG9taTo=" },
+    } do
+      it(name .. " is 401", function()
+        local reply = get("/charge/card/pi_1", headers)
+        assert.equal(401, reply.status)
+        assert.equal("unauthorized", reply.json.error.code)
+        assert.falsy(reply.body:find("_demo", 1, true))
+      end)
+    end
+
+    it("live is refused by name", function()
+      local reply = get("/charge/card/pi_1", { ["X-API-KEY"] = "lomi_sk_live_demo" })
+      assert.truthy(reply.json.error.message:find("refuses live keys", 1, true))
+    end)
+
+    for header, value in pairs {
+      ["x-api-key"] = direct.KEY, ["X-Lomi-API-Key"] = direct.KEY, Authorization = "Bearer " .. direct.KEY,
+      authorization = "bearer " .. direct.KEY,
+    } do
+      it("may come in " .. header .. ": " .. value:sub(1, 6), function()
+        assert.equal(404, get("/charge/card/pi_1", { ["X-API-KEY"] = false, [header] = value }).status)
+      end)
+    end
+  end)
+
+  describe("what it cannot read is 400:", function()
+    for name, case in pairs {
+      ["no body"] = { "" },
+      ["broken JSON"] = { '{"amount":' },
+      ["a list"] = { "[1]" },
+      ["a string"] = { '"amount"' },
+      ["bytes"] = { '{"amount":1000,"description":"\255"}' },
+      ["a form"] = { "amount=1000", { ["Content-Type"] = "application/x-www-form-urlencoded" } },
+      ["JSON of no declared type"] = { '{"amount":10000}', { ["Content-Type"] = false } },
+    } do
+      it(name, function()
+        local headers = { ["Idempotency-Key"] = "k" }
+        for key, value in pairs(case[2] or {}) do headers[key] = value end
+        local reply = post("/charge/card", case[1], headers)
+        assert.equal(400, reply.status)
+        assert.equal("bad_request", reply.json.error.code)
+        -- It was nobody's answer yet: the key is as good as new.
+        assert.equal(201, post("/charge/card", '{"amount":10000}', { ["Idempotency-Key"] = "k" }).status)
+      end)
+    end
+  end)
+
+  it("answers unknown routes and wrong methods with 404", function()
+    for _, route in ipairs { { "GET", "/" }, { "GET", "/charge/card" }, { "PUT", "/charge/card" },
+      { "DELETE", "/charge/card/pi_1" }, { "POST", "/charge/cards" }, { "GET", "/charge/card/a/b" } } do
+      local reply = sandbox:call(route[1], route[2])
+      assert.equal(404, reply.status)
+      assert.equal("not_found", reply.json.error.code)
+    end
+  end)
+
+  it("takes a trailing slash and a query", function()
+    local charge = sandbox:charge()
+    assert.equal(200, get("/charge/card/" .. charge.id .. "/?a=b").status)
+  end)
+
+  it("shows a charge to its organization only", function()
+    local charge = sandbox:charge()
+    assert.equal(charge.id, get("/charge/card/" .. charge.id).json.data.id)
+    assert.equal(404, get("/charge/card/" .. charge.id, { ["X-API-KEY"] = "lomi_sk_test_other" }).status)
+    assert.equal(404, get("/charge/card/" .. charge.id, { ["Lomi-Account"] = "acct_1" }).status)
+    assert.equal(404, get("/charge/card/pi_none").status)
+  end)
+
+  it("cancels once", function()
+    local charge = sandbox:charge()
+    local reply = post("/charge/card/" .. charge.id .. "/cancel")
+    assert.equal(201, reply.status)
+    assert.same({ success = true, data = { id = charge.id, status = "canceled" } }, reply.json)
+    local again = post("/charge/card/" .. charge.id .. "/cancel")
+    assert.equal(409, again.status)
+    assert.equal("conflict", again.json.error.code)
+    assert.equal("canceled", get("/charge/card/" .. charge.id).json.data.status)
+  end)
+
+  it("names all faults of a payload at once", function()
+    local reply = post("/charge/card", { amount = "x", currency = "GBP" })
+    assert.equal(400, reply.status)
+    assert.equal(2, #reply.json.error.details)
+  end)
+
+  it("answers amounts of 15 digits exactly", function()
+    local charge = sandbox:charge { amount = 1e15 }
+    assert.equal(1e15, charge.original_amount)
+    assert.equal(math.floor(1e17 / 655.957 + 0.5), charge.amount)
+  end)
+
+  describe("idempotency", function()
+    local function create(key, body, headers)
+      local all = { ["Idempotency-Key"] = key }
+      for name, value in pairs(headers or {}) do all[name] = value end
+      return post("/charge/card", body or '{"amount":10000}', all)
+    end
+
+    local function count() return #sandbox:admin("GET", "/charges").json.data end
+
+    it("replays the first answer, and makes one charge", function()
+      local first, again = create("k"), create(" k ", '{ "amount" : 1e4 }')
+      assert.equal(first.body, again.body)
+      assert.equal(201, again.status)
+      assert.equal("true", again.headers["Idempotency-Cache-Hit"])
+      assert.is_nil(first.headers["Idempotency-Cache-Hit"])
+      assert.equal(1, count())
+    end)
+
+    it("replays errors too, with their request id", function()
+      local first, again = create("k", '{"amount":1}'), create("k", '{"amount":1}')
+      assert.equal(400, again.status)
+      assert.equal(first.body, again.body)
+      assert.equal("true", again.headers["Idempotency-Cache-Hit"])
+      assert.equal(again.json.request_id, again.headers["X-Request-Id"])
+    end)
+
+    it("refuses the key of another body", function()
+      create("k")
+      local reply = create("k", '{"amount":20000}')
+      assert.equal(409, reply.status)
+      assert.equal("idempotency_key_reused", reply.json.error.code)
+      assert.equal(1, count())
+    end)
+
+    it("keeps organizations, accounts and paths apart", function()
+      create("k")
+      assert.equal(201, create("k", '{"amount":20000}', { ["X-API-KEY"] = "lomi_sk_test_other" }).status)
+      assert.equal(201, create("k", '{"amount":20000}', { ["Lomi-Account"] = "acct_1" }).status)
+      local wave = post("/charge/wave", { amount = 500, currency = "XOF", customer = { name = "Awa" } },
+        { ["Idempotency-Key"] = "k" })
+      assert.equal(201, wave.status)
+      assert.equal(4, count())
+    end)
+
+    it("does not remember what never got as far: 401, 404", function()
+      create("k", nil, { ["X-API-KEY"] = false })
+      assert.equal(201, create("k").status)
+    end)
+
+    it("forgets after 24 hours", function()
+      local first = create("k")
+      sandbox:admin("POST", "/clock", { advance = 24 * 60 * 60 - 60 })
+      assert.equal(first.body, create("k").body)
+      sandbox:admin("POST", "/clock", { advance = 60 })
+      assert.not_equal(first.body, create("k").body)
+      assert.equal(2, count())
+    end)
+
+    it("is insisted on when strict, but for cancel", function()
+      sandbox = direct.new { strict = true }
+      local reply = post("/charge/card", { amount = 10000, customer_email = "a@b.c", customer_name = "A" })
+      assert.equal(400, reply.status)
+      assert.equal("idempotency_key_required", reply.json.error.code)
+      local charge = sandbox:charge()
+      assert.equal(201, post("/charge/card/" .. charge.id .. "/cancel").status)
+    end)
+
+    it("is warned about when missing", function()
+      local reply = post("/charge/card", { amount = 10000, customer_email = "a@b.c", customer_name = "A" })
+      assert.equal("no Idempotency-Key: live requires one here", reply.headers["X-Sandbox-Warning"])
+    end)
+
+    it("is ignored by an old deployment: a second charge", function()
+      sandbox = direct.new { idempotency = "ignored" }
+      assert.not_equal(create("k").body, create("k").body)
+      assert.equal(201, create("k", '{"amount":20000}').status)
+      assert.equal(3, count())
+    end)
+  end)
+
+  describe("rate limits", function()
+    it("are headers, by default", function()
+      local charge, reply = sandbox:charge()
+      assert.same({ "120", "119", "60" }, { reply.headers["X-RateLimit-Limit"],
+        reply.headers["X-RateLimit-Remaining"], reply.headers["X-RateLimit-Window-Seconds"] })
+      reply = get("/charge/card/" .. charge.id)
+      assert.same({ "5000", "4999", "900" }, { reply.headers["X-RateLimit-Limit"],
+        reply.headers["X-RateLimit-Remaining"], reply.headers["X-RateLimit-Window-Seconds"] })
+      for _ = 1, 130 do
+        charge, reply = sandbox:charge()
+        assert.is_string(charge.id)
+      end
+      assert.equal(201, reply.status)
+      assert.equal("0", reply.headers["X-RateLimit-Remaining"])
+    end)
+
+    it("are kept when asked for", function()
+      sandbox = direct.new { rate_limit = { limit = 2, window = 60 } }
+      sandbox:charge()
+      sandbox:charge()
+      local _, reply = sandbox:charge()
+      assert.equal(429, reply.status)
+      assert.equal("rate_limit_exceeded", reply.json.error.code)
+      assert.equal(2, reply.json.error.details.limit)
+      local wait = tonumber(reply.headers["Retry-After"])
+      assert.equal(wait, reply.json.error.details.retry_after_seconds)
+      assert.is_true(wait >= 1 and wait <= 60)
+      assert.equal(404, get("/charge/card/pi_1", { ["X-API-KEY"] = "lomi_sk_test_other" }).status)
+      sandbox:admin("POST", "/clock", { advance = wait })
+      _, reply = sandbox:charge()
+      assert.equal(201, reply.status)
+    end)
+  end)
+
+  describe("a hold", function()
+    local charge
+
+    before_each(function() charge = sandbox:charge { hold = true } end)
+
+    it("can be incremented and captured in part, the rest released", function()
+      assert.equal(409, post("/charge/card/" .. charge.id .. "/capture").status)
+      confirm(charge.id)
+      local view = get("/charge/card/" .. charge.id).json.data
+      assert.same({ "requires_capture", 10000, true }, { view.status, view.amount_capturable, view.can_increment })
+      assert.truthy(view.capture_before:find("^%d+%-%d+%-%d+T"))
+
+      local more = post("/charge/card/" .. charge.id .. "/increment", { amount = 15000 })
+      assert.equal(200, more.status)
+      assert.equal(15000, more.json.data.amount_capturable)
+
+      local part = post("/charge/card/" .. charge.id .. "/capture", { amount = 6000 })
+      assert.equal(200, part.status)
+      assert.same({ "succeeded", 6000, 915, 0 }, { part.json.data.status, part.json.data.original_amount,
+        part.json.data.amount, part.json.data.amount_capturable })
+      assert.equal(9000, sandbox:admin("GET", "/charges").json.data[1].released)
+      assert.equal(409, post("/charge/card/" .. charge.id .. "/capture").status)
+    end)
+
+    it("refuses amounts that make no sense", function()
+      confirm(charge.id)
+      for path, bodies in pairs {
+        capture = { { amount = 10001 }, { amount = 0 }, { amount = "x" } },
+        increment = { { amount = 10000 }, { amount = 9999 }, {}, { amount = -1 } },
+      } do
+        for _, body in ipairs(bodies) do
+          assert.equal(400, post("/charge/card/" .. charge.id .. "/" .. path, body).status)
+        end
+      end
+      assert.equal("requires_capture", get("/charge/card/" .. charge.id).json.data.status)
+    end)
+
+    it("is released when nobody captures it in time", function()
+      confirm(charge.id)
+      sandbox:admin("POST", "/clock", { advance = 7 * 24 * 60 * 60 + 1 })
+      assert.equal("canceled", get("/charge/card/" .. charge.id).json.data.status)
+      assert.equal(409, post("/charge/card/" .. charge.id .. "/capture").status)
+    end)
+  end)
+
+  describe("mobile money", function()
+    local function mobile(kind, scenario)
+      local customer = { name = "Awa", phoneNumber = "+221770000000" }
+      return post("/charge/" .. kind, { amount = 500, currency = "XOF", customer = customer },
+        { ["X-Scenario-Key"] = scenario or false, ["Idempotency-Key"] = core.uuid4() })
+    end
+
+    it("ends as the scenario says", function()
+      for _, kind in ipairs { "wave", "mtn" } do
+        for scenario, status in pairs { [""] = "succeeded", pending = "pending", failed = "failed" } do
+          local reply = mobile(kind, scenario ~= "" and scenario)
+          assert.equal(201, reply.status)
+          assert.equal(status, reply.json.status)
+          assert.is_string(reply.json.transactionId)
+        end
+      end
+      assert.equal(400, mobile("wave", "maybe").status)
+    end)
+
+    it("gives Wave's payers somewhere to go", function()
+      local url = mobile("wave", "pending").json.checkoutUrl
+      local page = sandbox:call("GET", url:match("^http://127%.0%.0%.1:4010(/.*)$"))
+      assert.equal(200, page.status)
+      assert.is_nil(mobile("mtn").json.checkoutUrl)
+    end)
+
+    it("is not a card charge", function()
+      mobile("wave")
+      local id = sandbox:admin("GET", "/charges").json.data[1].id
+      assert.equal(404, get("/charge/card/" .. id).status)
+      assert.equal(400, confirm(id).status)
+    end)
+  end)
+end)
