@@ -98,7 +98,8 @@ static bool append_escaped(lomi_buffer *b, const char *text) {
   return true;
 }
 
-void lomi_app_reply_error(lomi_app_reply *reply, int status, const char *code, const char *message) {
+void lomi_app_reply_error(lomi_app_reply *reply, int status, const char *code,
+                          const char *message) {
   static const char type[] = "Content-Type\0application/json";
   lomi_app_reply_clear(reply);
   reply->status = status;

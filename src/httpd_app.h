@@ -40,7 +40,7 @@ enum { LOMI_APP_SPARE = 32 };
 typedef struct lomi_app {
   struct lua_State *L; /* owned; NULL when closed */
   bool has_step;
-  int pollfd;                      /* the application's, -1 for none */
+  int pollfd;                          /* the application's, -1 for none */
   lomi_app_task spare[LOMI_APP_SPARE]; /* coroutines that ended well and can run again */
   int spares;
   char error[LOMI_APP_ERROR]; /* what app:step() raised; not empty: every request is told so */
@@ -98,7 +98,8 @@ typedef enum {
 /* Trouble in the application is a reply too: a 500 that says what it was. */
 lomi_app_status lomi_app_handle(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
                                 lomi_app_reply *reply, double *seconds);
-lomi_app_status lomi_app_resume(lomi_app *app, lomi_app_task *task, lomi_app_reply *reply, double *seconds);
+lomi_app_status lomi_app_resume(lomi_app *app, lomi_app_task *task, lomi_app_reply *reply,
+                                double *seconds);
 void lomi_app_abandon(lomi_app *app, lomi_app_task *task); /* idempotent */
 
 /* Calls app:step(): seconds until it wants to be called again, negative for "when something
