@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The one error shape. Everything that goes into it is redacted here, so that it is fit for a log.
+--- The one error shape. Everything that goes into it is redacted, bounded and put on one line here, so that it is fit
+--- for a log.
 
 local redact = require "lomi.redact"
 
@@ -88,37 +89,46 @@ function Error.__concat(a, b)
   return tostring(a) .. tostring(b)
 end
 
+local MOST_CODE, MOST_ID = 128, 255 -- bytes
+
 ---@param kind lomi.ErrorKind
 ---@param message string
 ---@param facts? table  any other field of lomi.Error
----@param key? string  a secret to take out besides the patterns known, such as the API key in use
+---@param secrets? lomi.redact.Secrets  to take out besides the patterns known, such as the API key in use
 ---@return lomi.Error
-function M.new(kind, message, facts, key)
+function M.new(kind, message, facts, secrets)
   local err = {}
   for name, value in pairs(facts or {}) do err[name] = value end
   err.kind = kind
-  err.message = redact.text(message, key)
-  err.code = err.code and redact.text(err.code, key)
-  err.details = redact.value(err.details, key)
-  err.fields = redact.value(err.fields, key)
-  -- Not what looks like a card number in an id; and the idempotency key as it is, for whoever asks again with another
-  -- one charges twice.
-  err.request_id = err.request_id and redact.secrets(redact.line(err.request_id), key)
+  err.message = redact.sentence(message, secrets)
+  err.code = err.code and redact.sentence(err.code, secrets, MOST_CODE)
+  err.details = redact.value(err.details, secrets)
+  err.fields = redact.value(err.fields, secrets)
+  -- Not what looks like a card number in an id; and the idempotency key as it is: a retry with another key charges
+  -- twice.
+  err.request_id = err.request_id and redact.secrets(redact.line(err.request_id:sub(1, MOST_ID)), secrets)
   return setmetatable(err, Error)
 end
 
---- The error for a payload: one sentence that names every fault.
+local MOST_FAULTS, MOST_FIELD = 20, 80 -- faults told of one payload; bytes of a field's name
+
+--- The error for a payload: one sentence that names every fault, up to a bound.
 ---@param faults lomi.Fault[]
 ---@param facts? table
----@param key? string
+---@param secrets? lomi.redact.Secrets
 ---@return lomi.Error
-function M.invalid(faults, facts, key)
-  local sentences = {}
-  for i, fault in ipairs(faults) do sentences[i] = fault.field .. " " .. fault.message end
+function M.invalid(faults, facts, secrets)
+  local told, sentences = {}, {}
+  for i = 1, math.min(#faults, MOST_FAULTS) do
+    local field = redact.sentence(faults[i].field, secrets, MOST_FIELD)
+    told[i] = { field = field, message = faults[i].message }
+    sentences[i] = field .. " " .. faults[i].message
+  end
+  if #faults > #told then sentences[#sentences + 1] = ("and %d more"):format(#faults - #told) end
   facts = facts or {}
   facts.code = facts.code or "invalid_parameters"
-  facts.fields = faults
-  return M.new("invalid_request", table.concat(sentences, "; "), facts, key)
+  facts.fields = told
+  return M.new("invalid_request", table.concat(sentences, "; "), facts, secrets)
 end
 
 ---@param value any
