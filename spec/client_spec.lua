@@ -198,7 +198,7 @@ describe("a client", function()
     it("for unknown, the message says what to do", function()
       server:script { status = 500, body = error_body("internal_error") }
       local _, err = client.charges:create_card_charge(AWA, { max_retries = 0 })
-      assert.matches("ask again with the same idempotency_key", err.message)
+      assert.matches("retry with the same idempotency_key", err.message)
       server:script {
         status = 500, headers = { ["Idempotency-Cache-Hit"] = "true" }, body = error_body("internal_error"),
       }
@@ -254,7 +254,7 @@ describe("a client", function()
       server:script({ status = 503 }, { status = 503 })
       local _, err = client:request("PUT", "/thing", { body = { a = 1 } })
       assert.equal(1, err.attempts)
-      assert.matches("look it up before asking again", err.message)
+      assert.matches("look it up before a retry", err.message)
       assert(client:request("PUT", "/thing", { body = { a = 1 }, idempotency_key = "k" }))
       assert.equal(3, #server:requests())
     end)

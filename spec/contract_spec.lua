@@ -20,7 +20,7 @@ local OPERATIONS = {
 
 -- The fields in order; a star after what is required.
 local FIELDS = {
-  CaptureCardChargeDto = "amount", IncrementCardHoldDto = "amount*", customer = "name* phoneNumber email",
+  CaptureCardChargeDto = "amount", IncrementCardHoldDto = "amount*", customer = "name* phoneNumber* email",
   CreateWaveChargeDto = "amount* currency* customer* description environment successUrl errorUrl",
   CreateMtnChargeDto = "amount* currency* customer* description environment countryCode productId subscriptionId "
     .. "quantity",

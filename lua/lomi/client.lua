@@ -37,10 +37,11 @@ local M = {}
 local USER_AGENT = ("lomi-lua/%s (%s)"):format(core.version, rawget(_G, "jit") and "LuaJIT" or _VERSION)
 local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
 local NO_OPTIONS = {}
+local REQUEST = { gives = "body" } -- the operation of `client:request`
 
 local function refuse(config, faults, method)
   local facts = { attempts = 0, outcome = method ~= "GET" and "not_sent" or nil }
-  return nil, errors.invalid(faults, facts, config.api_key)
+  return nil, errors.invalid(faults, facts, config.secrets)
 end
 
 -- Chosen at each call: a client made while nginx reads its configuration must work in its workers.
@@ -62,7 +63,7 @@ local function check_place(config)
   if wrong then error(wrong, 3) end
 end
 
-local function send(config, method, path, body, gives, opts)
+local function send(config, method, path, body, operation, opts, params)
   local key = method ~= "GET" and opts.idempotency_key or nil
   if method == "POST" and not key then key = core.uuid4() end
   return exchange.perform(config, transport_of(config), {
@@ -82,7 +83,7 @@ local function send(config, method, path, body, gives, opts)
     connect_timeout = config.connect_timeout,
     ca_file = config.ca_file,
     proxy = config.proxy,
-  }, gives, opts.max_retries or config.max_retries)
+  }, operation, opts.max_retries or config.max_retries, params)
 end
 
 -- One list of all that is wrong; nil while nothing is.
@@ -112,7 +113,7 @@ local function make_operation(config, charges, name, operation)
   local known = operation.scenario and arguments.SCENARIO_CALL or arguments.CALL
 
   local function execute(id, params, opts)
-    local faults, path, body = opts and arguments.faults(opts, config.api_key, config.environment), operation.path, nil
+    local faults, path, body = opts and arguments.faults(opts, config.secrets, config.environment), operation.path, nil
     if has_id then
       local wrong
       path, wrong = arguments.fill_id(path, id)
@@ -120,7 +121,7 @@ local function make_operation(config, charges, name, operation)
     end
     if dto then
       if params == nil and not dto.required[1] then params = {} end
-      local payload, wrongs = schema.check(dto, params)
+      local payload, wrongs = schema.check(dto, params, config.amounts)
       if wrongs then faults = add(faults, wrongs) end
       if opts and opts.extra then
         local extra_faults
@@ -134,7 +135,7 @@ local function make_operation(config, charges, name, operation)
       faults = add(faults, { { field = "extra", message = "has no place here: this request has no body" } })
     end
     if faults then return refuse(config, faults, method) end
-    return send(config, method, path, body, operation.gives, opts or NO_OPTIONS)
+    return send(config, method, path, body, operation, opts or NO_OPTIONS, params)
   end
 
   -- Takes (id, params, opts), less what the operation does not have.
@@ -156,7 +157,7 @@ end
 
 local function make_request(config, client)
   local function execute(method, path, opts)
-    local faults, query, body = arguments.faults(opts, config.api_key), "", nil
+    local faults, query, body = arguments.faults(opts, config.secrets), "", nil
     local wrong = arguments.path_fault(path)
     if wrong then faults = add(faults, { { field = "path", message = wrong } }) end
     if opts.query ~= nil then
@@ -169,7 +170,7 @@ local function make_request(config, client)
       faults = add(faults, inexact)
     end
     if faults then return refuse(config, faults, method) end
-    return send(config, method, path .. query, body, "body", opts)
+    return send(config, method, path .. query, body, REQUEST, opts)
   end
 
   return function(self, method, path, opts)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Turns the options of `lomi.new` into a checked configuration. A wrong option is the caller's bug, found here.
 
+local ascii = require "lomi.ascii"
 local contract = require "lomi.contract"
 local suggest = require "lomi.suggest"
 
@@ -26,10 +27,12 @@ local M = {}
 ---@field on_attempt? fun(event: lomi.AttemptEvent)  called after every attempt; if it raises, that is a warning
 ---@field ca_file? string  path of a PEM file with the authorities to trust; the libcurl transports only
 ---@field proxy? string  URL; the libcurl transports only, and never for a loopback host
+---@field amounts? "main"|"minor"  the unit of USD and EUR amounts: 10.5 or 1050 for 10.50 ("main")
 ---@field allow_http? boolean  http to a host that is not loopback; never with a live key (false)
 
 ---@class lomi.Configuration
 ---@field api_key string
+---@field secrets string[]  the key, and the password of a proxy: never shown
 ---@field environment "sandbox"|"live"
 ---@field base_url string  without a slash at the end
 ---@field host string
@@ -42,16 +45,17 @@ local M = {}
 ---@field transport? lomi.Transport
 ---@field on_attempt? fun(event: lomi.AttemptEvent)
 ---@field ca_file? string
----@field proxy? string
+---@field proxy? string  "": none, not even the environment's
+---@field amounts "main"|"minor"
 
-local DEFAULTS = { timeout = 30, connect_timeout = 10, deadline = 60, max_retries = 2 }
+local DEFAULTS = { timeout = 30, connect_timeout = 10, deadline = 60, max_retries = 2, amounts = "main" }
 local BACKOFF = { base = 0.5, cap = 8 }
 
 local KNOWN = {
   api_key = "string", environment = "string", base_url = "string", account = "string",
   timeout = "seconds", connect_timeout = "seconds", deadline = "seconds", max_retries = "count",
   backoff = "table", transport = "transport", on_attempt = "function",
-  ca_file = "string", proxy = "string", allow_http = "boolean",
+  ca_file = "string", proxy = "string", allow_http = "boolean", amounts = "amounts",
 }
 
 local function is_finite(value)
@@ -65,6 +69,9 @@ local CHECKS = {
   end,
   count = function(value)
     if not is_finite(value) or value < 0 or value % 1 ~= 0 then return "must be a whole number, 0 or more" end
+  end,
+  amounts = function(value)
+    if value ~= "main" and value ~= "minor" then return 'must be "main" or "minor"' end
   end,
   transport = function(value)
     local kind = type(value)
@@ -151,6 +158,17 @@ function M.is_loopback(host)
   return true
 end
 
+--- Does a path have a `.` or `..` segment, in any spelling that a server or a proxy may resolve: percent-encoded, also
+--- twice, with a backslash for a slash, or with a `;` behind the dots.
+---@param path string
+---@return boolean
+function M.has_dot_segment(path)
+  local more
+  repeat path, more = path:gsub("%%25", "%%") until more == 0
+  path = path:gsub("%%2[eE]", "."):gsub("%%2[fF]", "/"):gsub("%%5[cC]", "/"):gsub("\\", "/"):gsub("%%3[bB]", ";")
+  return (path .. "/"):find("/%.%.?[/;]") ~= nil
+end
+
 ---@class lomi.Url
 ---@field scheme "http"|"https"
 ---@field host string  lower case, without brackets
@@ -163,18 +181,18 @@ end
 ---@return string|nil wrong
 function M.parse_url(url)
   if url:find("[^\33-\126]") then return nil, "must not hold spaces or control characters" end
-  local scheme, authority, path = url:match("^(%a+)://([^/?#\\]*)([^?#\\]*)$")
+  local scheme, authority, path = url:match("^([A-Za-z]+)://([^/?#\\]*)([^?#\\]*)$")
   if not scheme then return nil, "must be like https://host or http://127.0.0.1:4010, without query or fragment" end
-  scheme = scheme:lower()
+  scheme = ascii.lower(scheme)
   if scheme ~= "https" and scheme ~= "http" then return nil, "must begin with https://" end
   if authority:find("@", 1, true) then return nil, "must not hold a user name or password" end
   local host, rest = authority:match("^%[([%x:.]+)%](.*)$")
-  if not host then host, rest = authority:match("^([%w%-._]+)(.*)$") end
+  if not host then host, rest = authority:match("^([A-Za-z0-9%-._]+)(.*)$") end
   local port = rest == "" and (scheme == "https" and 443 or 80) or rest and tonumber(rest:match("^:(%d+)$"))
   if not port then return nil, "has no readable host and port" end
   if port < 1 or port > 65535 then return nil, "has a port that is not between 1 and 65535" end
-  if (path .. "/"):find("/%.%.?/") then return nil, "must not hold . or .. as a part of its path" end
-  return { scheme = scheme, host = host:lower(), port = port, path = (path:gsub("/+$", "")) }
+  if M.has_dot_segment(path) then return nil, "must not hold . or .. as a part of its path" end
+  return { scheme = scheme, host = ascii.lower(host), port = port, path = (path:gsub("/+$", "")) }
 end
 
 local function find_url(given, environment, allow_http)
@@ -199,11 +217,65 @@ local function find_url(given, environment, allow_http)
   return url, text:gsub("/+$", "")
 end
 
+-- ---- the proxy --------------------------------------------------------------------------------
+
+local PROXY_SCHEMES = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
+local PROXY_LIKE = " must be a URL, like http://user:password@proxy.example:3128, special characters of the user and "
+  .. "password percent-encoded"
+
+-- What is refused is not shown: it may hold a password.
+---@return string|nil user  "user:password", "" for none; nil: this is not the URL of a proxy
+local function proxy_user(text, needs_scheme)
+  local scheme, rest = text:match("^([A-Za-z0-9]+)://(.*)$")
+  if not scheme and needs_scheme or scheme and not PROXY_SCHEMES[ascii.lower(scheme)] then return nil end
+  local user, host = (rest or text):match("^([A-Za-z0-9%-._~%%!$&'()*+,;=:]*)@([^@]*)$")
+  host = host or rest or text
+  local port = host:match("^[A-Za-z0-9%-._]+(.*)$") or host:match("^%[[%x:.]+%](.*)$")
+  if not port or not (port:find("^/?$") or port:find("^:%d+/?$")) then return nil end
+  return user or ""
+end
+
+local function environment_proxy()
+  for _, name in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do -- as libcurl does
+    local value = os.getenv(name)
+    if value and value ~= "" then return value, name end
+  end
+end
+
+local function uses_curl(options)
+  if options.transport then return options.transport.is_curl end
+  return not rawget(_G, "ngx")
+end
+
 -- A proxy of the environment serves https only, and no proxy a loopback host: what stays on the machine is not sent
--- around. "" is none, nil is the environment's.
-local function proxy_for(url, given)
-  if M.is_loopback(url.host) then return "" end
-  return given or (url.scheme == "http" and "" or nil)
+-- around. "" is none. Read and checked here, so that no text of libcurl's is about one that it cannot read.
+---@return string|nil proxy
+---@return string|nil wrong
+---@return string|nil user  of the proxy
+local function find_proxy(url, options)
+  local proxy, source = options.proxy, "proxy"
+  local is_loopback = M.is_loopback(url.host)
+  if not proxy then
+    if not uses_curl(options) then return nil end
+    if not is_loopback and url.scheme == "https" then proxy, source = environment_proxy() end
+    if not proxy then return "" end
+  end
+  local user = proxy_user(proxy, source == "proxy")
+  if not user then return nil, source .. PROXY_LIKE end
+  return is_loopback and "" or proxy, nil, user
+end
+
+local SHORTEST_SECRET = 4 -- bytes: a shorter one would be found in any text
+
+-- The key, and a proxy's password as written and as meant.
+local function secrets_of(key, user)
+  local password = user and user:match("^[^:]*:(.*)$") or ""
+  local plain = password:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  local secrets = { key }
+  for _, secret in ipairs { password, plain } do
+    if #secret >= SHORTEST_SECRET and secret ~= secrets[#secrets] then secrets[#secrets + 1] = secret end
+  end
+  return secrets
 end
 
 -- ---- all of it --------------------------------------------------------------------------------
@@ -227,8 +299,6 @@ local function find_backoff(given)
   return { base = given and given.base or BACKOFF.base, cap = given and given.cap or BACKOFF.cap }
 end
 
-local PROXIES = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
-
 local function curl_options_fault(options)
   local name = options.ca_file and "ca_file" or options.proxy and "proxy"
   if not name then return nil end
@@ -243,8 +313,6 @@ local function curl_options_fault(options)
     if not file then return "ca_file cannot be read: " .. reason end
     file:close()
   end
-  local scheme = (options.proxy or "http://"):match("^(%a[%w]*)://[\33-\126]*$")
-  if not PROXIES[scheme] then return "proxy must be a URL, like http://proxy.example:3128" end
 end
 
 ---@param options any
@@ -265,13 +333,16 @@ function M.check(options)
   if not url then return nil, base_url end
   local backoff, backoff_wrong = find_backoff(options.backoff)
   if not backoff then return nil, backoff_wrong end
+  local proxy, proxy_wrong, proxy_user_info = find_proxy(url, options)
+  if proxy_wrong then return nil, proxy_wrong end
   local account_wrong = options.account and M.header_fault(options.account, 255)
   if account_wrong then return nil, "account " .. account_wrong end
 
   local config = {
-    api_key = key, environment = environment, base_url = base_url, host = url.host, account = options.account,
+    api_key = key, secrets = secrets_of(key, proxy_user_info), environment = environment,
+    base_url = base_url, host = url.host, account = options.account,
     backoff = backoff, transport = options.transport, on_attempt = options.on_attempt,
-    ca_file = options.ca_file, proxy = proxy_for(url, options.proxy),
+    ca_file = options.ca_file, proxy = proxy,
   }
   for name, default in pairs(DEFAULTS) do config[name] = options[name] or default end
   return config

@@ -32,6 +32,7 @@ local M = {}
 --- The codes this library gives itself. Those of webhooks have a table of their own, with `lomi.webhook`.
 ---@alias lomi.ErrorCode
 ---| "invalid_parameters"  `invalid_request`: refused before anything was sent; `fields` says what is wrong
+---| "amount_mismatch"     `protocol`, outcome `unknown`: the charge has another amount than meant
 ---| "interrupted"         `connection`, of the `lomi` command only: Ctrl-C ended a call, its outcome is unknown
 
 --- The codes the service is known to give. There may be others.
@@ -89,7 +90,7 @@ function Error.__concat(a, b)
   return tostring(a) .. tostring(b)
 end
 
-local MOST_CODE, MOST_ID = 128, 255 -- bytes
+local MOST_CODE = 128 -- bytes
 
 ---@param kind lomi.ErrorKind
 ---@param message string
@@ -106,7 +107,7 @@ function M.new(kind, message, facts, secrets)
   err.fields = redact.value(err.fields, secrets)
   -- Not what looks like a card number in an id; and the idempotency key as it is: a retry with another key charges
   -- twice.
-  err.request_id = err.request_id and redact.secrets(redact.line(err.request_id:sub(1, MOST_ID)), secrets)
+  err.request_id = err.request_id and redact.id(err.request_id, secrets)
   return setmetatable(err, Error)
 end
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Takes keys, client secrets, webhook secrets and card numbers out of text that may end up in a log. Its cost is linear
---- and bounded, whatever the text: a hostile server writes it.
+--- Takes keys, client secrets, webhook secrets and card numbers out of text that may end up in a log. Its cost is
+--- linear and bounded, whatever the text: a hostile server writes it.
 
 local ascii = require "lomi.ascii"
 
@@ -187,8 +187,10 @@ end
 
 -- ---- what is shown ----------------------------------------------------------------------------
 
--- Control characters, line and paragraph separators, and what turns the direction of writing, in UTF-8.
-local NO_TEXT = { "[%z\1-\31\127]", "\194[\128-\159]", "\226\128[\142\143\168-\174]", "\226\129[\166-\169]", "\216\156" }
+-- Control characters, line and paragraph separators, and marks of the direction of writing, in UTF-8.
+local NO_TEXT = {
+  "[%z\1-\31\127]", "\194[\128-\159]", "\226\128[\142\143\168-\174]", "\226\129[\166-\169]", "\216\156",
+}
 
 --- On one line, and without what a terminal obeys.
 ---@param text string
@@ -203,10 +205,11 @@ end
 local WIDEST_CARD = 19 + 18 * WIDEST_GAP
 
 -- Secrets go first, and then the text is cut: the cut leaves no part of one.
-local function show(text, secrets, most, as_line)
+---@param instead? string  of what is no text on one line; nil: that stays
+local function show(text, secrets, most, instead, shows_cards)
   local window = text:sub(1, most + LOOK_AHEAD)
-  local shown = as_line and M.line(window, " ") or window
-  shown = hide_cards(M.secrets(shown, secrets))
+  local shown = M.secrets(instead and M.line(window, instead) or window, secrets)
+  if not shows_cards then shown = hide_cards(shown) end
   if #window < #text then -- the end may be a part of a secret
     shown = shown:sub(1, -1 - math.max(WIDEST_CARD, longest(secrets)))
   elseif #shown <= most then
@@ -223,7 +226,7 @@ end
 ---@param most? integer  bytes (2048)
 ---@return string
 function M.text(text, secrets, most)
-  return show(text, secrets, most or MOST_TEXT, false)
+  return show(text, secrets, most or MOST_TEXT)
 end
 
 --- The same on one line, for a log.
@@ -232,7 +235,17 @@ end
 ---@param most? integer  bytes (2048)
 ---@return string
 function M.sentence(text, secrets, most)
-  return show(text, secrets, most or MOST_TEXT, true)
+  return show(text, secrets, most or MOST_TEXT, " ")
+end
+
+local MOST_ID = 255
+
+--- An id as it may be shown, with all its digits, which may look like a card number by chance.
+---@param text string
+---@param secrets? lomi.redact.Secrets
+---@return string
+function M.id(text, secrets)
+  return show(text, secrets, MOST_ID, "?", true)
 end
 
 -- Names of fields that are hidden whole: "client_secret", "clientSecret", "api-key" …

@@ -311,7 +311,7 @@ describe("an object with fields of its own", function()
 
   it("goes through unchanged when it is right", function()
     for _, customer in ipairs {
-      { name = "Awa" }, { name = "Awa Ndiaye", phoneNumber = "+2250700000000", email = "awa@example.com" },
+      { name = "Awa", phoneNumber = "0700000000" }, { name = "Awa Ndiaye", phoneNumber = "+2250700000000", email = "awa@example.com" },
     } do
       local params = wave(customer)
       local payload, faults = schema.check(WAVE, params)
@@ -323,12 +323,13 @@ describe("an object with fields of its own", function()
   it("has its faults named with where they are", function()
     assert.same({ "amount", "customer.name", "customer.phoneNumber", "customer.email", "successUrl", "colour",
       "customer.phone" }, fields_of(select(2, schema.check(WAVE, wave(
-      { name = " ", phoneNumber = "0700000000", email = "awa", phone = "1" }, { amount = 0, successUrl = 1,
+      { name = " ", phoneNumber = "07", email = "awa", phone = "1" }, { amount = 0, successUrl = 1,
         colour = "red" })))))
     assert.matches('did you mean "phoneNumber"', only(WAVE, "customer.phone_number",
-      wave { name = "Awa", phone_number = "+2250700000000" }))
-    assert.equal("is required", only(WAVE, "customer.name", wave {}))
-    assert.matches("string", only(WAVE, "customer.name", wave { name = 7 }))
+      wave { name = "Awa", phoneNumber = "0700000000", phone_number = "+2250700000000" }))
+    assert.equal("is required", only(WAVE, "customer.name", wave { phoneNumber = "0700000000" }))
+    assert.equal("is required", only(WAVE, "customer.phoneNumber", wave { name = "Awa" }))
+    assert.matches("string", only(WAVE, "customer.name", wave { name = 7, phoneNumber = "0700000000" }))
   end)
 
   it("is wanted, as an object", function()
@@ -339,43 +340,44 @@ describe("an object with fields of its own", function()
   end)
 
   it("takes null for an absent field, and leaves the caller's tables alone", function()
-    local customer = { name = "Awa", email = core.null }
+    local customer = { name = "Awa", phoneNumber = "0700000000", email = core.null }
     local params = wave(customer)
     local payload, faults = schema.check(WAVE, params)
     assert.is_nil(faults)
-    assert.same(wave { name = "Awa" }, payload)
+    assert.same(wave { name = "Awa", phoneNumber = "0700000000" }, payload)
     assert.equal(core.null, customer.email)
     assert.equal(customer, params.customer)
-    assert.equal("is required", only(WAVE, "customer.name", wave { name = core.null }))
+    assert.equal("is required", only(WAVE, "customer.name", wave { name = core.null, phoneNumber = "0700000000" }))
   end)
 
-  it("has phone numbers in E.164", function()
-    for _, right in ipairs { "+2250700000000", "+221770000000", "+1234567", "+123456789012345" } do
+  it("has a phone number in E.164, or as dialled at home", function()
+    for _, right in ipairs { "+2250700000000", "+221770000000", "+1234567", "+123456789012345", "0700000000",
+      "+225 07 00 00 00 00", "07.00.00.00.00", "002250700000000", "(225) 07-00-00-00-00", "123456" } do
       assert.is_nil((select(2, schema.check(WAVE, wave { name = "Awa", phoneNumber = right }))), right)
     end
-    for _, wrong in ipairs { "", "+", "2250700000000", "+0250700000000", "+225 07 00 00 00 00", "+123456",
-      "+1234567890123456", "002250700000000", "+22507000o0000", "+2250700000000\n" } do
+    for _, wrong in ipairs { "", "+", "12345", "+1234567890123456", "+22507000o0000", "+2250700000000\n", " 0700000000",
+      "awa@example.com", "0700000000x", "()()()()", "+22507" .. (" "):rep(40) .. "00000000" } do
       assert.matches("E.164", only(WAVE, "customer.phoneNumber", wave { name = "Awa", phoneNumber = wrong }))
     end
   end)
 
   it("comes with a country of two letters", function()
     for _, right in ipairs { "CI", "BJ", "ci" } do
-      assert.is_nil((select(2, schema.check(MTN, wave({ name = "Awa" }, { countryCode = right })))), right)
+      assert.is_nil((select(2, schema.check(MTN, wave({ name = "Awa", phoneNumber = "0700000000" }, { countryCode = right })))), right)
     end
     for _, wrong in ipairs { "", "C", "CIV", "C1", "225", " CI", "CI\n", "é" } do
-      assert.matches("two letters", only(MTN, "countryCode", wave({ name = "Awa" }, { countryCode = wrong })))
+      assert.matches("two letters", only(MTN, "countryCode", wave({ name = "Awa", phoneNumber = "0700000000" }, { countryCode = wrong })))
     end
   end)
 
   it("comes with an amount of 1 or more, in the decimals of a currency that is known", function()
     for _, right in ipairs { { 1, "XOF" }, { 1.5, "USD" }, { 10.25, "EUR" }, { 10.125, "GHS" } } do
-      assert.is_nil((select(2, schema.check(MTN, wave({ name = "Awa" }, { amount = right[1], currency = right[2] })))))
+      assert.is_nil((select(2, schema.check(MTN, wave({ name = "Awa", phoneNumber = "0700000000" }, { amount = right[1], currency = right[2] })))))
     end
     for _, wrong in ipairs { { 0.99, "EUR" }, { 0, "XOF" }, { -1, "XOF" }, { 1.5, "XOF" }, { 1.125, "USD" },
       { 1.5, "xof" }, { 1.5, " XOF " } } do
-      only(MTN, "amount", wave({ name = "Awa" }, { amount = wrong[1], currency = wrong[2] }))
+      only(MTN, "amount", wave({ name = "Awa", phoneNumber = "0700000000" }, { amount = wrong[1], currency = wrong[2] }))
     end
-    assert.equal("must not be blank", only(MTN, "currency", wave({ name = "Awa" }, { currency = " " })))
+    assert.equal("must not be blank", only(MTN, "currency", wave({ name = "Awa", phoneNumber = "0700000000" }, { currency = " " })))
   end)
 end)

@@ -48,24 +48,27 @@ function M.check_options(opts, known, level)
   end
 end
 
+-- For what goes into a header, and is shown in errors.
+local function shown_fault(faults, name, value, secrets)
+  if value == nil then return faults end
+  local wrong = config.header_fault(value, 255)
+  if not wrong and redact.secrets(value, secrets) ~= value then
+    wrong = "must not hold a key or a secret: it is shown in errors"
+  end
+  if not wrong then return faults end
+  faults = faults or {}
+  faults[#faults + 1] = { field = name, message = wrong }
+  return faults
+end
+
 --- What may come from data is never raised.
 ---@param opts lomi.CallOptions
----@param api_key? string  no part of what may be logged
+---@param secrets? lomi.redact.Secrets  no part of what may be logged
 ---@param environment? "sandbox"|"live"
 ---@return lomi.Fault[]|nil
-function M.faults(opts, api_key, environment)
-  local faults
-  for _, name in ipairs { "idempotency_key", "account" } do
-    local value = opts[name]
-    local wrong = value ~= nil and config.header_fault(value, 255)
-    if not wrong and value and redact.secrets(value, api_key) ~= value then
-      wrong = "must not hold a key or a secret: it is shown in errors"
-    end
-    if wrong then
-      faults = faults or {}
-      faults[#faults + 1] = { field = name, message = wrong }
-    end
-  end
+function M.faults(opts, secrets, environment)
+  local faults = shown_fault(nil, "idempotency_key", opts.idempotency_key, secrets)
+  faults = shown_fault(faults, "account", opts.account, secrets)
   if opts.scenario and environment == "live" then
     faults = faults or {}
     faults[#faults + 1] = { field = "scenario", message = "is for test keys only; this client has a live one" }
@@ -79,7 +82,7 @@ end
 
 local function id_fault(id)
   if type(id) ~= "string" then return "must be a string, not a " .. type(id) end
-  if not id:find("%S") then return "must not be empty" end
+  if not id:find("[^%z\1-\32]") then return "must not be empty" end
   if id:find("/", 1, true) then return "must not hold a slash" end
   if id == "." or id == ".." then return "must not be . or .." end
   if #id > 255 then return "must be at most 255 bytes long" end
@@ -103,8 +106,8 @@ function M.path_fault(path)
   if path:sub(1, 1) ~= "/" then return "must begin with a slash" end
   if path:find("[^\33-\126]") then return "must be printable ASCII without spaces; percent-encode the rest" end
   if path:find("[?#]") then return "must not hold ? or #; give the query as opts.query" end
-  if (path .. "/"):find("/%.%.?/") then return "must not hold . or .. as a part" end
   if #path > 4096 then return "must be at most 4096 bytes long" end
+  if config.has_dot_segment(path) then return "must not hold . or .. as a part, in any spelling" end
 end
 
 local function query_text(value)

@@ -2,6 +2,8 @@
 --- One call on the wire: sends it, and sends it again if that is safe and worth it, until there is a result or no point
 --- in going on.
 
+local advice = require "lomi.call.advice"
+local amount_mismatch = require("lomi.call.amount").mismatch
 local core = require "lomi.core"
 local errors = require "lomi.errors"
 local outcome = require "lomi.call.outcome"
@@ -91,7 +93,7 @@ local function tell(config, request, number, elapsed, reply, err, wait, reason)
   local request_id = err and err.request_id or reply and reply.request_id
   local ok, trouble = pcall(config.on_attempt, {
     method = request.method,
-    path = redact.secrets(path, config.api_key),
+    path = redact.secrets(path, config.secrets),
     attempt = number,
     elapsed = elapsed,
     status = reply and reply.status,
@@ -99,7 +101,7 @@ local function tell(config, request, number, elapsed, reply, err, wait, reason)
     code = err and err.code,
     message = err and err.message,
     outcome = err and err.outcome,
-    request_id = request_id and redact.secrets(redact.line(request_id), config.api_key),
+    request_id = request_id and redact.id(request_id, config.secrets),
     idempotency_key = request.headers["Idempotency-Key"],
     replayed = reply ~= nil and reply.replayed,
     wait = wait,
@@ -107,17 +109,9 @@ local function tell(config, request, number, elapsed, reply, err, wait, reason)
   })
   if ok then return end
   if is_interrupt(trouble) then error(trouble, 0) end
-  local message = redact.text("on_attempt raised: " .. text_of(trouble), config.api_key)
+  local message = redact.sentence("on_attempt raised: " .. text_of(trouble), config.secrets)
   local ngx = rawget(_G, "ngx")
   if ngx then ngx.log(ngx.WARN, "lomi: ", message) else io.stderr:write("lomi: warning: ", message, "\n") end
-end
-
-local function advice(err)
-  if err.replayed and err.status >= 500 then
-    return "this answer is stored under the idempotency key and would be given again: look it up instead"
-  end
-  if not err.idempotency_key then return "whether it was carried out is unknown: look it up before asking again" end
-  return "whether it was carried out is unknown: ask again with the same idempotency_key"
 end
 
 -- What another's transport gave is not written to: it may give it again. Ours makes a new table every time.
@@ -134,7 +128,7 @@ local function new_reply(transport, raw, key, attempts, elapsed)
 end
 
 -- What went wrong in one attempt, as an error. Its outcome is the call's so far.
-local function new_error(config, key, trouble, reply, attempts, so_far)
+local function new_error(config, operation, key, trouble, reply, attempts, so_far)
   local err = errors.new(trouble.kind, trouble.message, {
     code = trouble.code,
     status = reply and reply.status,
@@ -145,20 +139,22 @@ local function new_error(config, key, trouble, reply, attempts, so_far)
     replayed = reply and reply.replayed,
     idempotency_key = key,
     outcome = so_far,
-  }, config.api_key)
-  if so_far == "unknown" then err.message = err.message .. "; " .. advice(err) end
+  }, config.secrets)
+  local what_to_do = advice(err, operation)
+  if what_to_do then err.message = err.message .. "; " .. what_to_do end
   return err
 end
 
 ---@param config lomi.Configuration
 ---@param transport lomi.Transport
 ---@param request lomi.Request  its timeout is that of one attempt
----@param gives "data"|"body"  what of the reply is the result
+---@param operation lomi.contract.Operation
 ---@param max_retries integer
+---@param params? table  the call's, for an operation that `compares_amount`
 ---@return table|nil result
 ---@return lomi.Error|nil
 ---@return lomi.Reply|nil  of the last attempt, if it had one
-function M.perform(config, transport, request, gives, max_retries)
+function M.perform(config, transport, request, operation, max_retries, params)
   local key, timeout, mutates = request.headers["Idempotency-Key"], request.timeout, request.method ~= "GET"
   local started = transport:now()
   local deadline = started + config.deadline
@@ -171,7 +167,11 @@ function M.perform(config, transport, request, gives, max_retries)
     local ended = transport:now()
     local reply = raw and new_reply(transport, raw, key, attempts, ended - started)
     local result, trouble
-    if raw then result, trouble = read_reply(raw, gives) else trouble = failure end
+    if raw then result, trouble = read_reply(raw, operation.gives) else trouble = failure end
+    if result and operation.compares_amount then
+      trouble = amount_mismatch(params, result, config.amounts)
+      if trouble then result = nil end
+    end
 
     if result then
       if config.on_attempt then tell(config, request, attempts, ended - began, reply) end
@@ -182,7 +182,7 @@ function M.perform(config, transport, request, gives, max_retries)
     if mutates then
       so_far = outcome.of_call(so_far, outcome.of_attempt(failure, raw and raw.status, trouble.code), replayed)
     end
-    local err = new_error(config, key, trouble, reply, attempts, so_far)
+    local err = new_error(config, operation, key, trouble, reply, attempts, so_far)
     local wait, reason = retry.decide({ max_retries = max_retries, backoff = config.backoff }, {
       number = attempts,
       safe = key ~= nil or not mutates,

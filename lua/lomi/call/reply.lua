@@ -5,6 +5,9 @@ local core = require "lomi.core"
 
 local M = {}
 
+local MOST_REASONS = 3
+local MOST_ERROR = 262144 -- bytes of an error's body that is read: the service's are small, another's may be hostile
+
 local KIND_OF_STATUS = {
   [401] = "authentication", [403] = "permission", [404] = "not_found", [408] = "timeout", [409] = "conflict",
   [429] = "rate_limited",
@@ -20,10 +23,31 @@ end
 ---@return table|nil error  the contract's error object of a 4xx or 5xx body; nil: it has another shape
 ---@return string|nil request_id
 local function read_error(body)
+  if #body > MOST_ERROR then return nil end
   local decoded = core.decode(body)
   local found = type(decoded) == "table" and decoded.error
   if type(found) ~= "table" or type(found.code) ~= "string" then return nil end
   return found, type(decoded.request_id) == "string" and decoded.request_id or nil
+end
+
+-- "Validation failed" alone helps nobody: the first reasons are in `details`.
+local function with_reasons(message, details)
+  if type(details) ~= "table" then return message end
+  local reasons = {}
+  for i = 1, MOST_REASONS do
+    if type(details[i]) ~= "string" then break end
+    reasons[i] = details[i]
+  end
+  if #reasons == 0 or message:find(reasons[1], 1, true) then return message end
+  return ("%s: %s%s"):format(message, table.concat(reasons, "; "), details[#reasons + 1] ~= nil and "; …" or "")
+end
+
+-- Two codes are in use for a key that came with another body before.
+local function read_code(status, found)
+  if status == 409 and found.code == "conflict" and found.message == "idempotency_key_conflict" then
+    return "idempotency_key_reused"
+  end
+  return found.code
 end
 
 -- The result of a 2xx, or what is wrong with it: a kind and a message.
@@ -68,8 +92,8 @@ function M.read(raw, gives)
   local trouble = { kind = kind_of_status(raw.status) }
   local found, request_id = read_error(raw.body)
   if found then
-    trouble.code, trouble.details, trouble.request_id = found.code, found.details, request_id
-    trouble.message = type(found.message) == "string" and found.message or found.code
+    trouble.code, trouble.details, trouble.request_id = read_code(raw.status, found), found.details, request_id
+    trouble.message = with_reasons(type(found.message) == "string" and found.message or found.code, found.details)
   else
     trouble.message = ("status %d, not in the API's error format: from a proxy in between?"):format(raw.status)
   end

@@ -2,10 +2,11 @@
 --- Checks a Lua table against a DTO of the contract and finds every fault at once. As strict as the published page: a
 --- wrong type is a bug in the caller's program, better found before anything is sent.
 
+local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local suggest = require "lomi.suggest"
 
-local null, huge, type = core.null, math.huge, type
+local null, huge, type, next, find = core.null, math.huge, type, next, string.find
 
 local M = {}
 
@@ -19,16 +20,32 @@ local function pattern(text)
   return "^" .. text:gsub("%-", "%%-"):gsub("h", "%%x") .. "$"
 end
 
-local UUID = pattern "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"
-local UUID4 = pattern "hhhhhhhh-hhhh-4hhh-[89abAB]hhh-hhhhhhhhhhhh"
+-- Text without white space, control characters and "@"; the letters come first, where most of it is found.
+local PART = "[a-z!-?A-~\128-\255]+"
+local EMAIL = "^" .. PART .. "@()" .. PART .. "$"
 
+local function is_email(value)
+  local _, _, host = find(value, EMAIL)
+  local dot = host and find(value, ".", host + 1, true)
+  return dot and dot < #value
+end
+
+-- E.164, or as dialled at home: 6 to 15 digits, which spaces, dots, hyphens and parentheses may group.
+local function is_phone(value)
+  if not find(value, "^%+?[0-9(][0-9 .()%-]*$") then return false end
+  local _, digits = value:gsub("[0-9]", "")
+  return digits >= 6 and digits <= 15
+end
+
+-- No pattern here backtracks; `longest` (bytes) keeps any from reading far.
 local FORMATS = {
-  uuid = { pattern = UUID, message = "must be a UUID" },
-  uuid4 = { pattern = UUID4, message = "must be a UUID (version 4)" },
-  email = { pattern = "^[^%s@]+@[^%s@]+%.[^%s@]+$", message = "must be an email address, like awa@example.com" },
-  phone = { pattern = "^%+[1-9]" .. ("%d"):rep(6) .. ("%d?"):rep(8) .. "$",
-    message = "must be a phone number with its country, like +2250700000000 (E.164)" },
-  country = { pattern = "^[A-Za-z][A-Za-z]$", message = "must be a country code of two letters, like CI" },
+  uuid = { longest = 36, pattern = pattern "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh", message = "must be a UUID" },
+  uuid4 = { longest = 36, pattern = pattern "hhhhhhhh-hhhh-4hhh-[89abAB]hhh-hhhhhhhhhhhh",
+    message = "must be a UUID (version 4)" },
+  email = { longest = 254, is = is_email, message = "must be an email address, like awa@example.com" },
+  phone = { longest = 32, is = is_phone,
+    message = "must be a phone number, like +2250700000000 (E.164) or 07 00 00 00 00" },
+  country = { longest = 2, pattern = "^[A-Za-z][A-Za-z]$", message = "must be a country code of two letters, like CI" },
 }
 
 local ARTICLE = { number = "a number", string = "a string", boolean = "true or false", object = "an object (a table)" }
@@ -36,15 +53,23 @@ local ARTICLE = { number = "a number", string = "a string", boolean = "true or f
 local CHECKS = {
   number = function(field, value)
     if value ~= value or value == huge or value == -huge then return "must be a finite number" end
-    if field.above and value <= field.above then return ("must be above %d"):format(field.above) end
-    if field.least and value < field.least then return ("must be %d or more"):format(field.least) end
+    local above, least = field.above, field.least
+    if above and value <= above then return ("must be above %d"):format(above) end
+    if least and value < least then return ("must be %d or more"):format(least) end
   end,
 
   string = function(field, value)
-    if field.enum and not field.choices[value] then return "must be one of " .. table.concat(field.enum, ", ") end
-    local format = FORMATS[field.format]
-    if format and not value:find(format.pattern) then return format.message end
-    if field.filled and not value:find("%S") then return "must not be blank" end
+    if field.choices then
+      if not field.choices[value] then return "must be one of " .. table.concat(field.enum, ", ") end
+      return nil
+    end
+    local format, longest = FORMATS[field.format], field.longest
+    if format then
+      if #value > format.longest then return format.message end
+      if not (format.is or find)(value, format.pattern) then return format.message end
+    end
+    if longest and #value > longest then return ("must be at most %d bytes long"):format(longest) end
+    if field.filled and not find(value, "[^%z\1-\32]") then return "must not be blank" end
   end,
 
   object = function(_, value)
@@ -71,8 +96,8 @@ local function decimals_of(number)
 end
 
 ---@alias lomi.contract.Rule table  `rule` names one of these; what else is in it is theirs
--- Over several fields: given the rule, the fields that are right, and all that were given. Each returns the name of the
--- field at fault and what is wrong with it, or nothing.
+-- Over several fields: given the rule, the fields that are right, all that were given, and the unit of amounts. Each
+-- returns the name of the field at fault and what is wrong with it, or nothing.
 local RULES = {
   same = function(rule, payload)
     local a, b = rule.fields[1], rule.fields[2]
@@ -91,16 +116,20 @@ local RULES = {
     return missing, ("is required together with %s, unless %s is given"):format(present, rule.unless)
   end,
 
-  decimals = function(rule, payload, given)
+  -- Without a currency, as in a capture, only minor units are known to be whole.
+  decimals = function(rule, payload, given, unit)
     local amount = payload[rule.field]
     if not amount or amount % 1 == 0 then return end
+    if unit == "minor" then return rule.field, 'must be a whole number of minor units, as amounts = "minor" says' end
+    if not rule.currency then return end
     local first, second = rule.currency[1], rule.currency[2]
     local currency = payload[first] or payload[second]
     if not currency then
       if is_given(given, first) or is_given(given, second) then return end -- a wrong one: told already
       currency = rule.default
     end
-    local most = rule.decimals[currency:match("^%s*(.-)%s*$"):upper()] -- for Wave and MTN it is any text
+    local most = rule.decimals[currency]
+      or #currency < 64 and rule.decimals[ascii.upper(currency:match("[A-Za-z]+") or "")] -- Wave and MTN: any text
     if not most or decimals_of(amount) <= most then return end
     return rule.field, most == 0 and ("must be a whole number: %s has no minor unit"):format(currency)
       or ("must have at most %d decimals in %s"):format(most, currency)
@@ -148,20 +177,49 @@ local function with(params, changes)
   return payload
 end
 
+local MOST_UNKNOWN, MOST_HINTS = 8, 3
+
+-- Keeps the first few names, in order: a payload may have thousands that are unknown.
+local function keep(unknown, name)
+  unknown = unknown or { total = 0 }
+  unknown.total = unknown.total + 1
+  local at = #unknown + 1
+  while at > 1 and name < unknown[at - 1] do at = at - 1 end
+  if at <= MOST_UNKNOWN then
+    table.insert(unknown, at, name)
+    unknown[MOST_UNKNOWN + 1] = nil
+  end
+  return unknown
+end
+
+local function add_unknown(faults, unknown, dto)
+  for i, name in ipairs(unknown) do
+    local message = ("is not a field of %s"):format(dto.name)
+    if i <= MOST_HINTS then message = message .. suggest.hint(name, dto.by_name) end
+    if i == #unknown and unknown.total > i then
+      message = ("%s; nor are %d others"):format(message, unknown.total - i)
+    end
+    faults = add(faults, name, message)
+  end
+  return faults
+end
+
 ---@param dto lomi.contract.Dto
 ---@param params any  the caller's table; it is not changed. A field that is JSON null is an absent one
+---@param unit? "main"|"minor"  of amounts ("main")
 ---@return table payload  the fields that are right; `params` itself if all of it is
 ---@return lomi.Fault[]|nil faults  nil if all are right
-function M.check(dto, params)
+function M.check(dto, params, unit)
   if type(params) ~= "table" then
     return {}, add(nil, "params", ("must be a table of %s fields, not a %s"):format(dto.name, type(params)))
   end
   if getmetatable(params) ~= nil then return {}, add(nil, "params", "must be a plain table, without a metatable") end
-  local by_name, faults, changes = dto.by_name, nil, nil
+  local by_name, faults, changes, unknown = dto.by_name, nil, nil, nil
   for name, value in next, params do
     local field, wrong = by_name[name], nil
     if not field then
-      wrong = ("is not a field of %s%s"):format(dto.name, suggest.hint(name, by_name))
+      unknown = keep(unknown, tostring(name))
+      changes = put(changes, name, false)
     elseif value == null then
       changes = put(changes, name, false)
     elseif type(value) ~= field.lua_type then
@@ -169,13 +227,13 @@ function M.check(dto, params)
     else
       wrong = CHECKS[field.type](field, value)
       if field.dto and not wrong then
-        local object, inner = M.check(field.dto, value)
+        local object, inner = M.check(field.dto, value, unit)
         for _, fault in ipairs(inner or {}) do faults = add(faults, name .. "." .. fault.field, fault.message) end
         if object ~= value then changes = put(changes, name, object) end
       end
     end
     if wrong then
-      faults = add(faults, tostring(name), wrong)
+      faults = add(faults, name, wrong)
       changes = put(changes, name, false)
     end
   end
@@ -185,9 +243,10 @@ function M.check(dto, params)
     if not is_given(params, required[i]) then faults = add(faults, required[i], "is required") end
   end
   for i = 1, #rules do
-    local name, wrong = RULES[rules[i].rule](rules[i], payload, params)
+    local name, wrong = RULES[rules[i].rule](rules[i], payload, params, unit)
     if name then faults = add(faults, name, wrong) end
   end
+  if unknown then faults = add_unknown(faults, unknown, dto) end
   if faults then sort_faults(dto, faults) end
   return payload, faults
 end

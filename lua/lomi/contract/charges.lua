@@ -11,12 +11,12 @@ local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 --- The customer is a `customer_id`, or a `customer_email` and a `customer_name`; half a pair is refused here, none at
 --- all by the live service.
 ---@class lomi.CreateCardCharge
----@field amount number  above 0, in the currency's main unit: in XOF, which has no decimals, 10000 is 10 000 F CFA
+---@field amount number  above 0; in XOF, which has no decimals, 10000 is 10 000 F CFA; in USD and EUR see `amounts`
 ---@field currency_code? "XOF"|"USD"|"EUR"  the service's default is XOF
 ---@field currency? "XOF"|"USD"|"EUR"  the old name of `currency_code`; given both, they must be equal
 ---@field customer_id? string  a UUID v4
 ---@field customer_email? string  an address like `awa@example.com`; goes together with `customer_name`
----@field customer_name? string  not blank; goes together with `customer_email`
+---@field customer_name? string  not blank, 255 bytes at most; goes together with `customer_email`
 ---@field customer_phone? string  as you write it
 ---@field description? string  shown in payment providers and logs
 ---@field payment_reference? string  your own reference, for reconciliation
@@ -36,8 +36,8 @@ local CreateCardCharge = dto {
     { name = "currency", type = "string", enum = CURRENCIES },
     { name = "customer_id", type = "string", format = "uuid4" },
     { name = "customer_email", type = "string", format = "email" },
-    { name = "customer_name", type = "string", filled = true },
-    { name = "customer_phone", type = "string" },
+    { name = "customer_name", type = "string", filled = true, longest = 255 },
+    { name = "customer_phone", type = "string", longest = 64 },
     { name = "description", type = "string" },
     { name = "payment_reference", type = "string" },
     { name = "product_id", type = "string", format = "uuid" },
@@ -62,7 +62,7 @@ local CreateCardCharge = dto {
 local CaptureCardCharge = dto {
   name = "CaptureCardChargeDto",
   fields = { { name = "amount", type = "number", above = 0 } },
-  rules = {},
+  rules = { { rule = "decimals", field = "amount" } },
 }
 
 ---@class lomi.IncrementCardHold
@@ -70,18 +70,18 @@ local CaptureCardCharge = dto {
 local IncrementCardHold = dto {
   name = "IncrementCardHoldDto",
   fields = { { name = "amount", type = "number", required = true, above = 0 } },
-  rules = {},
+  rules = { { rule = "decimals", field = "amount" } },
 }
 
 ---@class lomi.MobileCustomer
 ---@field name string  not blank
----@field phoneNumber? string  E.164, like `+2250700000000`
+---@field phoneNumber string  E.164, like `+2250700000000`, or as dialled at home
 ---@field email? string  an address like `awa@example.com`
 local MobileCustomer = dto {
   name = "customer",
   fields = {
-    { name = "name", type = "string", required = true, filled = true },
-    { name = "phoneNumber", type = "string", format = "phone" },
+    { name = "name", type = "string", required = true, filled = true, longest = 255 },
+    { name = "phoneNumber", type = "string", required = true, format = "phone" },
     { name = "email", type = "string", format = "email" },
   },
   rules = {},
@@ -183,13 +183,14 @@ local CreateMtnCharge = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create_card_charge = { method = "POST", path = "/charge/card", params = CreateCardCharge, gives = "data" },
+  create_card_charge = { method = "POST", path = "/charge/card", params = CreateCardCharge, gives = "data",
+    compares_amount = true },
   get_card_charge = { method = "GET", path = "/charge/card/{id}", gives = "data" },
-  cancel_card_charge = { method = "POST", path = "/charge/card/{id}/cancel", gives = "data" },
+  cancel_card_charge = { method = "POST", path = "/charge/card/{id}/cancel", gives = "data", ignores_key = true },
   capture_card_charge = { method = "POST", path = "/charge/card/{id}/capture", params = CaptureCardCharge,
-    gives = "data" },
+    gives = "data", compares_amount = true },
   increment_card_hold = { method = "POST", path = "/charge/card/{id}/increment", params = IncrementCardHold,
-    gives = "data" },
+    gives = "data", compares_amount = true },
   create_wave_charge = { method = "POST", path = "/charge/wave", params = CreateWaveCharge, gives = "body",
     scenario = true },
   create_mtn_charge = { method = "POST", path = "/charge/mtn", params = CreateMtnCharge, gives = "body",

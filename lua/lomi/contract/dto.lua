@@ -8,6 +8,7 @@
 ---@field enum? string[]
 ---@field format? "uuid"|"uuid4"|"email"|"phone"|"country"  for strings
 ---@field filled? boolean  a string that must not be blank
+---@field longest? integer  bytes of a string
 ---@field above? number  a number must be more than this
 ---@field least? number  a number must be at least this
 ---@field dto? lomi.contract.Dto  an object has these fields and no others; nil: any with string keys
@@ -24,6 +25,8 @@
 ---@field path string  `{id}` is the first argument
 ---@field params? lomi.contract.Dto  what the body is checked against; nil: no body
 ---@field gives "data"|"body"  what of the reply the caller gets
+---@field compares_amount? boolean  the reply's amount must be the one meant, see `amount.lua`
+---@field ignores_key? boolean  the service ignores the idempotency key: a retry tells nothing new
 ---@field scenario? boolean  a test key may say how it shall end: `X-Scenario-Key`
 
 -- Adds what can be derived from the definition once, so that a check need not derive it at every call.
