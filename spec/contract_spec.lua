@@ -162,7 +162,7 @@ describe("a client's", function()
       amount = 1, currency = "XOF", customer = "Awa", countryCode = "CIV", productId = "p", subscriptionId = "s",
       quantity = "1" })
     refused({ "customer.name" }, charges:create_mtn_charge {
-      amount = 1, currency = "XOF", customer = { name = "\255" } })
+      amount = 1, currency = "XOF", customer = { name = "\255", phoneNumber = "0700000000" } })
     assert.equal(before, select(2, last()))
   end)
 

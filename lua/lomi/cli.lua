@@ -54,7 +54,7 @@ function M.main(typed)
   if ok then return result end
   if interrupt.is(result) then return interrupt.STATUS end
   if type(result) == "table" then return output.refuse(wants_json(typed), result.message, result.usage) end
-  local missing = tostring(result):match("module '(lomi%.%w+)' not found")
+  local missing = tostring(result):match("module '(lomi%.[A-Za-z0-9]+)' not found")
   if missing then
     return output.fail(wants_json(typed), missing .. " is not installed; it comes with the rock lomi-sandbox")
   end

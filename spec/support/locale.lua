@@ -1,16 +1,21 @@
 -- SPDX-License-Identifier: MIT
---- A locale with a decimal comma.
+--- A locale with a decimal comma, and the Turkish one, where the lower case of "I" is not "i".
 
 local M = {}
 
 M.FRENCH = "fr_FR.UTF-8"
+M.TURKISH = "tr_TR.UTF-8"
 
 --- Ends the test as pending if the machine does not have it.
-function M.need_french(pending)
+function M.need(name, pending)
   local before = os.setlocale()
-  local there = os.setlocale(M.FRENCH)
+  local there = os.setlocale(name)
   os.setlocale(before)
-  if not there then pending("no fr_FR.UTF-8: run `localedef -i fr_FR -f UTF-8 fr_FR.UTF-8` as root") end
+  if not there then pending(("no %s: run `localedef -i %s -f UTF-8 %s` as root"):format(name, name:sub(1, 5), name)) end
+end
+
+function M.need_french(pending)
+  M.need(M.FRENCH, pending)
 end
 
 --- Calls `action` under the locale, puts the old one back, and gives what it gave.

@@ -6,7 +6,7 @@ local core = require "lomi.core"
 local M = {}
 
 local MOST_REASONS = 3
-local MOST_ERROR = 262144 -- bytes of an error's body that is read: the service's are small, another's may be hostile
+local MOST_ERROR = 131072 -- bytes of an error's body that is read: the service's are small, another's may be hostile
 
 local KIND_OF_STATUS = {
   [401] = "authentication", [403] = "permission", [404] = "not_found", [408] = "timeout", [409] = "conflict",

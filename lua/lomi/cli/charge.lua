@@ -38,7 +38,7 @@ local FOR_PROGRAMS = { " %(allow_http[^)]*%)", "; if that is right, give the env
 -- A message about options or fields, in the words of the command line.
 local function as_typed(message)
   for _, advice in ipairs(FOR_PROGRAMS) do message = message:gsub(advice, "") end
-  return (message:gsub("[%w_]+", TYPED))
+  return (message:gsub("[A-Za-z0-9_]+", TYPED))
 end
 
 local function variable(name)
@@ -75,7 +75,7 @@ local function new_client(args)
 end
 
 local function quoted(argument)
-  if argument:find("^[%w%-_=+.,:/@%%]+$") then return argument end
+  if argument:find("^[A-Za-z0-9%-_=+.,:/@%%]+$") then return argument end
   return "'" .. argument:gsub("'", [['\'']]) .. "'"
 end
 
@@ -88,7 +88,7 @@ local function command_with_key(typed, key, is_given)
   end
   if not is_given then table.insert(words, place + 1, "--idempotency-key " .. quoted(key)) end
   local command = table.concat(words, " ")
-  if redact.text(command) == command and not command:find("%c") then return command end
+  if redact.sentence(command) == command then return command end
   return ("lomi %s %s ... --idempotency-key %s"):format(typed[1], typed[2], quoted(key))
 end
 

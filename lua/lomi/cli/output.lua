@@ -4,6 +4,7 @@
 ---
 --- Exit statuses: 0 done; 1 it failed; 2 the command line or the environment is wrong, and nothing was sent.
 
+local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local errors = require "lomi.errors"
 local redact = require "lomi.redact"
@@ -127,7 +128,7 @@ end
 ---@return string|nil  nil if there is no amount
 function M.minor(minor, currency)
   if type(minor) ~= "number" then return nil end
-  local code = tostring(currency or ""):upper()
+  local code = ascii.upper(tostring(currency or ""))
   local decimals = DECIMALS[code] or 2
   local digits = ("%.0f"):format(math.abs(minor))
   digits = ("0"):rep(decimals + 1 - #digits) .. digits
@@ -139,7 +140,7 @@ end
 --- The same for an amount in the currency's main unit.
 function M.money(amount, currency)
   if type(amount) ~= "number" then return nil end
-  local decimals = DECIMALS[tostring(currency or ""):upper()] or 2
+  local decimals = DECIMALS[ascii.upper(tostring(currency or ""))] or 2
   return M.minor(math.floor(amount * 10 ^ decimals + 0.5), currency)
 end
 

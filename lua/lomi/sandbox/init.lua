@@ -137,7 +137,7 @@ local function ask(self, method, path, body)
 end
 
 local function id_path(id, what)
-  if type(id) ~= "string" or not id:find("^[%w_%-]+$") then
+  if type(id) ~= "string" or not id:find("^[A-Za-z0-9_%-]+$") then
     error(("%s takes the id of a charge, such as \"pi_…\", not %s"):format(what, type(id) == "string" and '"'
       .. redact.line(id:sub(1, 40)) .. '"' or type(id)), 3)
   end
@@ -328,7 +328,7 @@ end
 ---@return lomi.Sandbox? sandbox  nil if there is none
 ---@return string? why
 function M.connect(url)
-  if type(url) ~= "string" or not url:find("^https?://[^/%s?#@]+/?$") then
+  if type(url) ~= "string" or not url:find("^https?://[^/%z\1-\32?#@]+/?$") then
     error("sandbox.connect takes the URL of a sandbox, such as http://127.0.0.1:4010", 2)
   end
   local self = handle((url:gsub("/$", "")), nil)
