@@ -195,6 +195,43 @@ describe("a client", function()
       assert.is_nil(err.outcome)
     end)
 
+    it("for a cancellation, which ignores keys, it says to look", function()
+      server:script { status = 500, body = error_body("internal_error") }
+      local _, err = client.charges:cancel_card_charge("pi_1", { max_retries = 0 })
+      assert.equal("unknown", err.outcome)
+      assert.matches("look it up", err.message)
+      assert.is_nil(err.message:find("retry", 1, true))
+    end)
+
+    it("another amount than meant, in USD and EUR, is protocol, unknown, and not retried", function()
+      local function ask(method, unit, charged, ...)
+        server:script { status = 201, body = assert(core.encode { success = true, data = {
+          id = "pi_1", amount = charged, currency = "eur", original_currency = "EUR" } }) }
+        local charges = new({ amounts = unit }).charges
+        return charges[method](charges, ...)
+      end
+      local EUR = { amount = 100, currency_code = "EUR", customer_email = "a@b.c", customer_name = "Awa" }
+      assert(ask("create_card_charge", "main", 10000, EUR))
+      assert(ask("create_card_charge", "minor", 100, EUR))
+      assert(ask("capture_card_charge", "main", 1050, "pi_1", { amount = 10.5 }))
+      assert(ask("capture_card_charge", "main", 1050, "pi_1"))
+      for _, call in ipairs {
+        { "create_card_charge", "main", 100, EUR }, { "create_card_charge", "minor", 10000, EUR },
+        { "capture_card_charge", "main", 10, "pi_1", { amount = 10 } },
+        { "increment_card_hold", "minor", 1000, "pi_1", { amount = 10 } },
+      } do
+        local before = #server:requests()
+        local charge, err, reply = ask((table.unpack or unpack)(call)) -- luacheck: ignore 113
+        assert.is_nil(charge)
+        assert.same({ "protocol", "amount_mismatch", "unknown", 201 }, { err.kind, err.code, err.outcome, err.status })
+        assert.matches("pi_1", err.message)
+        assert.matches("cancel it", err.message)
+        assert.is_nil(err.message:find("same idempotency_key", 1, true))
+        assert.equal(1, reply.attempts)
+        assert.equal(before + 1, #server:requests())
+      end
+    end)
+
     it("for unknown, the message says what to do", function()
       server:script { status = 500, body = error_body("internal_error") }
       local _, err = client.charges:create_card_charge(AWA, { max_retries = 0 })

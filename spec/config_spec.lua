@@ -100,6 +100,7 @@ describe("lomi.new", function()
       ca_file = { 1, true, false, {}, "", "/does/not/exist.pem" },
       proxy = { 1, true, false, {}, "http://proxy:3128\r\nX-Evil: 1", "http://a proxy" },
       allow_http = { 1, "yes", "true", {}, print },
+      amounts = { 1, "", "cents", "Main", true, false, {} },
     }
     for name, values in pairs(WRONG) do
       it(name, function()
@@ -111,6 +112,60 @@ describe("lomi.new", function()
   it("raises for ca_file and proxy where they do nothing", function()
     refused(options { ca_file = "src/lomi.h", transport = TRANSPORT }, "ca_file")
     refused(options { proxy = "http://proxy.example:3128", transport = TRANSPORT }, "proxy")
+  end)
+end)
+
+describe("a proxy", function()
+  local BAD = {
+    "shopuser:Hunter2/Secret@127.0.0.1:1", "http://shopuser:Hunter2/Secret@127.0.0.1:1",
+    "http://shopuser:Hunter2 Secret@127.0.0.1:1", "http://shopuser:Hunter2@Secret@127.0.0.1:1",
+    "http://shopuser:Hunter2\nSecret@127.0.0.1:1", "http://shopuser:Hunter2#Secret@127.0.0.1", "ftp://u:Hunter2@p:1",
+    "http://shopuser:Hunter2?Secret@127.0.0.1:1", "http://shopuser:Hunter2\\Secret@p:1", "http://Hunter2:Secret",
+    "http:/shopuser:Hunter2@127.0.0.1:1", "//shopuser:Hunter2@127.0.0.1:1", "http://u:Hunter2@", "http://u:Hunter2@p:x",
+    "http://u:Hunter2@p:1/Secret", "HTTP//u:Hunter2@p:1",
+  }
+
+  it("that cannot be read is refused and never shown", function()
+    for _, proxy in ipairs(BAD) do
+      local ok, message = pcall(lomi.new, options { proxy = proxy })
+      assert.is_false(ok, proxy)
+      assert.is_truthy(message:find("proxy must be a URL", 1, true), message)
+      for _, part in ipairs { "Hunter2", "Secret", "shopuser" } do assert.is_nil(message:find(part, 1, true)) end
+    end
+  end)
+
+  it("of the environment that cannot be read is refused and never shown", function()
+    for _, name in ipairs { "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy" } do
+      for _, proxy in ipairs { BAD[1], BAD[3], BAD[4] } do
+        local env = { HTTPS_PROXY = false, https_proxy = false, ALL_PROXY = false, all_proxy = false }
+        env[name] = proxy
+        local output = child.run([[
+          print(pcall(require("lomi").new, { api_key = "lomi_sk_test_demo" }))
+          assert(require("lomi").new { api_key = "lomi_sk_test_demo", base_url = "http://127.0.0.1:1" })
+        ]], env)
+        assert.is_truthy(output:find(name .. " must be a URL", 1, true), output)
+        assert.is_nil(output:find "Hunter2" or output:find "Secret" or output:find "shopuser", output)
+      end
+    end
+  end)
+
+  it("is a URL; of the environment, it may lack a scheme", function()
+    for _, proxy in ipairs { "http://proxy:3128", "https://u:p%40ss@proxy.example:3128/", "socks5h://[::1]:1080",
+      "http://u:a!b$c&d'e(f)*+,;=~g@10.0.0.1" } do
+      accepted(options { proxy = proxy, base_url = "https://proxied.example" })
+    end
+    refused(options { proxy = "proxy.example:3128" }, "proxy")
+    local output, status = child.run([[
+      local check = require("lomi.config").check
+      local config = assert(check { api_key = "lomi_sk_test_demo" })
+      assert(config.proxy == "user:Hunter%322@proxy.example:3128", config.proxy)
+      assert(config.secrets[2] == "Hunter%322" and config.secrets[3] == "Hunter22")
+      assert(check { api_key = "lomi_sk_test_demo", base_url = "http://127.0.0.1:1" }.proxy == "")
+      assert(check { api_key = "lomi_sk_test_demo", base_url = "http://a.example", allow_http = true }.proxy == "")
+      local own = { send = print, sleep = print, now = print }
+      assert(check { api_key = "lomi_sk_test_demo", transport = own }.proxy == nil)
+    ]], { https_proxy = "user:Hunter%322@proxy.example:3128", HTTPS_PROXY = "other:1" })
+    assert.equal(0, status, output)
   end)
 end)
 

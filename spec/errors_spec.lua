@@ -50,6 +50,26 @@ describe("an error", function()
     assert.is_nil(tostring(errors.new("tls", "no")):find("nil", 1, true))
   end)
 
+  it("has a message and a code of one line, too", function()
+    for _, mark in ipairs { "\n", "\r\n", "\27[2J", "\0", "\194\155", "\226\128\168", "\226\128\174",
+      "\226\129\166" } do
+      local err = errors.new("api", "a" .. mark .. "b", { code = "c" .. mark .. "d" })
+      for _, text in ipairs { err.message, err.code, tostring(err) } do
+        assert.is_nil(text:find(mark, 1, true))
+        assert.is_nil(text:find "[%z\1-\31\127]")
+      end
+    end
+  end)
+
+  it("is bounded, whatever a server says", function()
+    local long = ("x"):rep(1e6)
+    local err = errors.new("api", long, { code = long, request_id = long, details = { long, [long] = long } }, KEY)
+    assert.is_true(#err.message <= 4096)
+    assert.is_true(#err.code <= 256)
+    assert.is_true(#err.request_id <= 260)
+    assert.is_true(#tostring(err) <= 5000)
+  end)
+
   it("can be joined to text and to errors", function()
     local err = errors.new("timeout", "too slow", { status = 408 })
     assert.equal("failed: " .. tostring(err), "failed: " .. err)
@@ -107,6 +127,16 @@ describe("an error", function()
 end)
 
 describe("the error of a payload", function()
+  it("is bounded, and says how many faults it does not tell", function()
+    local faults = {}
+    for i = 1, 1000 do faults[i] = { field = ("f%d"):format(i) .. ("y"):rep(i), message = "is not a field" } end
+    local err = errors.invalid(faults, { attempts = 0 })
+    assert.is_true(#err.message <= 4096)
+    assert.is_true(#err.fields <= 32)
+    assert.equal("f1y", err.fields[1].field)
+    assert.matches("; and 980 more$", err.message)
+  end)
+
   it("names every fault at once", function()
     local faults = {
       { field = "amount", message = "is required" },

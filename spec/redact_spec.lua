@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local child = require "spec.support.child"
+local locale = require "spec.support.locale"
 local redact = require "lomi.redact"
 
 local CARD = "4242424242424242"
@@ -16,6 +17,12 @@ describe("lomi.redact.line", function()
   it("leaves nothing a terminal obeys, and all that is text", function()
     assert.equal("a?b?c?d?", redact.line "a\27b\nc\194\155d\127")
     assert.equal("a b", redact.line("a\tb", " "))
+    assert.equal("a?b?c", redact.line "a\226\128\168b\226\128\169c")
+    for _, mark in ipairs { "\226\128\142", "\226\128\143", "\226\128\170", "\226\128\174", "\226\129\166",
+      "\226\129\169", "\216\156" } do
+      assert.equal("a b", redact.line("a" .. mark .. "b", " "))
+    end
+    assert.equal("a … b", redact.line "a … b")
     assert.equal("N'Goran, Aïcha, 10\194\160000 F, 东", redact.line "N'Goran, Aïcha, 10\194\160000 F, 东")
   end)
 end)
@@ -117,6 +124,123 @@ describe("lomi.redact.text", function()
   end)
 end)
 
+describe("a card number", function()
+  it("is told by its issuer, its length and its check digit", function()
+    for _, number in ipairs { "4000056655665556", "2223003122003222", "5200828282828210", "6011111111111117",
+      "3056930009020004", "3566002020360505", "6200000000000005", "378282246310005", "36227206271667",
+      "5061460410120223210" } do
+      assert.equal("[card number]", redact.text(number))
+    end
+    for _, number in ipairs { "1764209657000", "1764209657008", "0000000000000000", "9999999999999995",
+      "4242424242424242424242", "42424242424242", "2250700000009", "5555555555554", "378282246310" } do
+      assert.equal(number, redact.text(number))
+    end
+  end)
+
+  it("is no phone number: every number of Ivory Coast can be read, however it is written", function()
+    for i = 0, 499 do
+      local local_part = ("0%d%08d"):format(5 + 2 * (i % 2), 12345000 + i * 7919)
+      local grouped = local_part:gsub("%d%d", "%0 "):sub(1, -2)
+      for _, text in ipairs { "+225" .. local_part, "+225 " .. grouped, "00225" .. local_part, local_part, grouped,
+        "+225" .. local_part .. " +225" .. local_part } do
+        assert.equal("no account for " .. text, redact.text("no account for " .. text))
+      end
+    end
+  end)
+
+  it("is hidden in groups apart by anything that looks like a space or a hyphen", function()
+    for _, separator in ipairs { " ", "  ", "\t", "\n", "\194\160", "\226\128\175", "\226\128\137", "\226\128\145",
+      "\226\128\147", ".", " - " } do
+      assert.equal("a [card number]!", redact.text("a " .. SPACED:gsub(" ", separator) .. "!"))
+    end
+    assert.equal("[card number]", redact.text(CARD:gsub("%d", "%0 "):sub(1, -2)))
+    assert.equal("4242     4242     4242     4242", redact.text "4242     4242     4242     4242")
+  end)
+end)
+
+describe("a cut", function()
+  local KEY = "an-unusual-key-0123456789"
+
+  -- Bytes of the secret's beginning that are shown.
+  local function shown(text, secret)
+    for n = #secret, 1, -1 do
+      if text:find(secret:sub(1, n), 1, true) then return n end
+    end
+    return 0
+  end
+
+  it("leaves no part of a secret, wherever it falls", function()
+    for _, secret in ipairs { KEY, CARD, SPACED, (SPACED:gsub(" ", " - ")) } do
+      for _, size in ipairs { 100, 2048, 4096 } do
+        for before = size - #secret - 1, size + 1 do
+          local text = ("x"):rep(before) .. " " .. secret .. (" tail"):rep(2000)
+          local most = math.max(shown(redact.text(text, KEY), secret), shown(redact.text(text, KEY, 100), secret),
+            shown(redact.sentence(text, { "other", KEY }), secret), shown(redact.id(text, KEY), KEY))
+          assert.is_true(most <= 1, most .. " of " .. secret .. " at " .. before)
+        end
+      end
+    end
+  end)
+
+  it("leaves none that a long secret before it has brought to the front", function()
+    for shift = 1, #KEY do
+      local text = "pi_1_secret_" .. ("a"):rep(3000) .. " " .. ("x"):rep(4096 - 3013 - shift) .. KEY .. ("y"):rep(500)
+      assert.is_true(shown(redact.text(text, KEY), KEY) <= 1)
+    end
+  end)
+
+  it("is at a character's end, at 2,048 bytes, and is shown", function()
+    assert.equal(("x"):rep(2048), redact.text(("x"):rep(2048)))
+    assert.equal(("x"):rep(2048) .. "...", redact.text(("x"):rep(2049)))
+    assert.equal(("é"):rep(1024) .. "...", redact.text(("é"):rep(4000)))
+    assert.equal("x" .. ("é"):rep(1023) .. "...", redact.text("x" .. ("é"):rep(4000)))
+    assert.equal(("x"):rep(10) .. "...", redact.text(("x"):rep(4000), nil, 10))
+  end)
+
+  it("bounds what grows as well", function()
+    assert.is_true(#redact.text(("whsec_a "):rep(256)) <= 2051)
+    assert.is_true(#redact.text(("a"):rep(2000), "a") <= 2051)
+  end)
+end)
+
+describe("a URL with a user and a password", function()
+  it("shows neither, however it is written", function()
+    for _, url in ipairs {
+      "http://shopuser:Hunter2@proxy:1", "http://shopuser:Hunter2/Secret@proxy:1",
+      "http://shopuser:Hunter2@Secret@proxy:1", "socks5h://shopuser:Hunter2?#Secret@proxy:1",
+    } do
+      local text = redact.text("Could not resolve '" .. url .. "': no")
+      assert.is_nil(text:find "Hunter2" or text:find "Secret" or text:find "shopuser", text)
+      assert.is_truthy(text:find("proxy:1", 1, true), text)
+    end
+    assert.equal("see https://docs.example/a, or mail awa@example.com",
+      redact.text "see https://docs.example/a, or mail awa@example.com")
+  end)
+end)
+
+describe("the cost of a hostile text", function()
+  it("is small, whatever the text", function()
+    for _, piece in ipairs { "1 ", "4 ", "4-", CARD .. " ", SPACED .. "-", "://", "://a@", "lomi_sk_", "_secret_",
+      "whsec_", "\194", "a-key", "42", "%s", "\226\128" } do
+      local text = piece:rep(math.floor(4e6 / #piece))
+      local list = {}
+      for i = 1, 200 do list[i] = text end
+      local start = os.clock()
+      redact.value(list, "a-key")
+      redact.sentence(text, { "a-key", "b-key" })
+      assert.is_true(os.clock() - start < 0.1, piece)
+    end
+  end)
+
+  it("is bounded for a table as a whole", function()
+    local list = {}
+    for i = 1, 150 do list[i] = ("x"):rep(2048) end
+    local bytes = 0
+    for _, text in ipairs(redact.value(list)) do bytes = bytes + #text end
+    assert.is_true(bytes < 20000, bytes)
+  end)
+end)
+
 describe("lomi.redact.value", function()
   local KEY = "k3y-in-use"
 
@@ -141,9 +265,27 @@ describe("lomi.redact.value", function()
     walk(redact.value(value, KEY))
   end)
 
-  it("hides a card number that came as a number", function()
-    local shown = redact.value { number = 4242424242424242 }
-    assert.not_equal(4242424242424242, shown.number)
+  it("hides a card number that came as a number, also one whose last digits are lost", function()
+    local shown = redact.value { 4242424242424242, 378282246310005, 6304000000000000000.0, 4242424242424242424.0 }
+    assert.same({ "[card number]", "[card number]", "[card number]", "[card number]" }, shown)
+  end)
+
+  it("leaves every other number a number", function()
+    for i = 0, 999 do
+      for _, number in ipairs { 1764209657000 + i, (1764209657000 + i) * 1000, 10000 + i, -4242424242424242, 4242.5,
+        i * 1e10 + 7 } do
+        local shown = redact.value { number }
+        if number ~= shown[1] then assert.equal(number, shown[1]) end
+      end
+    end
+  end)
+
+  it("finds hidden names under the Turkish locale", function()
+    locale.need(locale.TURKISH, pending)
+    locale.under(locale.TURKISH, function()
+      assert.same({ CLIENT_SECRET = "[hidden]", ["X-API-KEY"] = "[hidden]" },
+        redact.value { CLIENT_SECRET = "s", ["X-API-KEY"] = "k" })
+    end)
   end)
 
   it("leaves the rest as it is, and the original too", function()

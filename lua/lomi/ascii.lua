@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Letters compared as ASCII. `string.lower`, `string.upper` and the classes `%a %c %l %p %s %u %w` follow the locale of
---- the process: under tr_TR the lower case of "I" is not "i". Nothing in this library decides anything with them.
+--- Letters compared as ASCII. `string.lower`, `string.upper` and the classes `%a %c %l %p %s %u %w` follow the locale
+--- of the process: under tr_TR the lower case of "I" is not "i". Nothing in this library decides anything with them.
 
 local M = {}
 

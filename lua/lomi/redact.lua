@@ -258,9 +258,10 @@ local function is_hidden(name)
   return type(name) == "string" and #name <= 32 and HIDDEN[ascii.lower(name):gsub("[_%-]", "")]
 end
 
--- A number may be a card's. From 2^53 on its last digits are lost, and with them Luhn's check.
+-- A number may be a card's, of 14 digits and more: 13 have times in milliseconds. From 2^53 on its last digits are
+-- lost, and with them Luhn's check.
 local function is_card(number)
-  if number < 1e11 or number >= 1e19 or number % 1 ~= 0 then return false end
+  if number < 1e13 or number >= 1e19 or number % 1 ~= 0 then return false end
   local digits = ("%.0f"):format(number)
   if number < 2 ^ 53 then return hide_cards(digits) ~= digits end
   for _, length in ipairs(LENGTHS[tonumber(digits:sub(1, 4))] or {}) do

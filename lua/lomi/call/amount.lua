@@ -27,7 +27,7 @@ function M.mismatch(params, charge, unit)
   if math.abs(charged - expected) < 1 then return nil end
   local message = ("charge %s is %.14g minor units of %s, but %.14g were meant (amount = %.14g, amounts = %q): "
     .. "cancel it, or refund it if it is paid"):format(charge.id, charged, currency, expected, meant, unit)
-  if math.abs(charged - in_minor(meant, OTHER[unit], currency)) < 1 then
+  if charged == in_minor(meant, OTHER[unit], currency) then
     message = ("%s; the service takes %s units: set amounts = %q in lomi.new"):format(message, OTHER[unit], OTHER[unit])
   end
   return {

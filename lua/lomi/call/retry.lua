@@ -23,7 +23,7 @@ end
 function M.retry_after(value, wall_clock)
   if not value then return nil end
   if value:find("^%d+$") then return tonumber(value) end
-  local day, month, year, time = value:match("^[A-Z][a-z][a-z], (%d%d) ([A-Z][a-z][a-z]) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
+  local day, month, year, time = value:match("^[A-Z][a-z]+, (%d%d) ([A-Z][a-z]+) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
   if not MONTHS[month] then return nil end
   local at = iso8601.parse(("%s-%02d-%sT%sZ"):format(year, MONTHS[month], day, time))
   return at and math.max(0, at - wall_clock)

@@ -1,0 +1,59 @@
+-- SPDX-License-Identifier: MIT
+local core = require "lomi.core"
+local read = require("lomi.call.reply").read
+
+local function trouble_of(status, err)
+  local result, trouble = read({ status = status, body = core.encode { error = err, request_id = "r" } }, "data")
+  assert.is_nil(result)
+  return trouble
+end
+
+describe("the message of an error reply", function()
+  it("tells the first reasons of a list of them", function()
+    local reasons = { "customer.phoneNumber must be a phone number", "amount must be 1 or more", "c", "d" }
+    local function message(n)
+      return trouble_of(400, { code = "bad_request", message = "Validation failed",
+        details = { (table.unpack or unpack)(reasons, 1, n) } }).message -- luacheck: ignore 113
+    end
+    assert.equal("Validation failed: customer.phoneNumber must be a phone number", message(1))
+    assert.equal("Validation failed: " .. reasons[1] .. "; " .. reasons[2], message(2))
+    assert.equal("Validation failed: " .. reasons[1] .. "; " .. reasons[2] .. "; c", message(3))
+    assert.equal("Validation failed: " .. reasons[1] .. "; " .. reasons[2] .. "; c; …", message(4))
+  end)
+
+  it("is as it came where details are no list of strings, or are said already", function()
+    for _, details in ipairs { "text", { limit = 120 }, { { field = "amount" } }, { 1, 2 }, true, {} } do
+      assert.equal("no", trouble_of(400, { code = "bad_request", message = "no", details = details }).message)
+    end
+    assert.equal("no: amount", trouble_of(400, { code = "x", message = "no: amount", details = { "amount" } }).message)
+    assert.equal("bad_request: amount", trouble_of(400, { code = "bad_request", details = { "amount" } }).message)
+  end)
+end)
+
+describe("a reused key", function()
+  it("has one code, whichever the service gives", function()
+    for _, err in ipairs {
+      { code = "idempotency_key_reused", message = "Key reused" },
+      { code = "conflict", message = "idempotency_key_conflict" },
+    } do
+      local trouble = trouble_of(409, err)
+      assert.same({ "conflict", "idempotency_key_reused" }, { trouble.kind, trouble.code })
+    end
+    assert.equal("conflict", trouble_of(409, { code = "conflict", message = "already captured" }).code)
+    assert.equal("conflict", trouble_of(400, { code = "conflict", message = "idempotency_key_conflict" }).code)
+  end)
+end)
+
+describe("the body of an error", function()
+  it("is read up to 128 KiB: a hostile one costs nothing", function()
+    local list = {}
+    for i = 1, 1000 do list[i] = ("x"):rep(100) end
+    assert.equal("x", trouble_of(503, { code = "x", details = list }).code)
+    local body = '{"error":{"code":"x","details":[' .. ("[],"):rep(1300000) .. "1]}}"
+    local start = os.clock()
+    local _, trouble = read({ status = 503, body = body }, "data")
+    assert.is_true(os.clock() - start < 0.01)
+    assert.is_nil(trouble.code)
+    assert.equal("api", trouble.kind)
+  end)
+end)
