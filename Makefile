@@ -18,7 +18,7 @@ pkg    = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
 # ---- What each module is made of, and what it links. Nothing links a Lua library: the host brings one. ----
 
 MODULES   := core curl crypto httpd
-core_SRC   := core_lua.c json_lua.c http1.c http1_lua.c buffer.c
+core_SRC   := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c buffer.c
 curl_SRC   := curl.c engine.c sockets.c buffer.c resident.c
 curl_PKG   := libcurl
 crypto_SRC := crypto_lua.c resident.c
@@ -173,7 +173,7 @@ FUZZ_ARGS ?= -runs=10000000
 # as long as the input.
 FUZZ_OPTIONS := -max_len=2048 -timeout=10 -detect_leaks=0 -artifact_prefix=build/fuzz/ -print_final_stats=1
 fuzz_http1   := http1.c buffer.c
-fuzz_json    := core_lua.c json_lua.c http1.c http1_lua.c buffer.c
+fuzz_json    := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c buffer.c
 fuzz_webhook := $(fuzz_json) crypto_lua.c resident.c
 
 .PHONY: fuzz

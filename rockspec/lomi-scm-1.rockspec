@@ -14,7 +14,7 @@ build = { -- the Lua modules come from lua/, as a whole
   type = "builtin",
   modules = {
     ["lomi.core"] = {
-      sources = { "src/core_lua.c", "src/json_lua.c", "src/http1.c", "src/http1_lua.c", "src/buffer.c" },
+      sources = { "src/core_lua.c", "src/json_lua.c", "src/schema_lua.c", "src/http1.c", "src/http1_lua.c", "src/buffer.c" },
       incdirs = { "src" },
     },
     ["lomi.curl"] = {

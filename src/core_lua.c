@@ -150,6 +150,7 @@ LOMI_EXPORT int luaopen_lomi_core(lua_State *L) {
   lua_pushliteral(L, LOMI_VERSION);
   lua_setfield(L, -2, "version");
   lomi_add_json(L);
+  lomi_add_schema(L);
   lomi_open_http1(L);
   lua_setfield(L, -2, "http1");
   return 1;

@@ -15,21 +15,6 @@ local M = {}
 ---@field field string  such as "amount" or "metadata.items[2].price"
 ---@field message string  reads on from the field's name: "must be …"
 
--- "h" stands for a hexadecimal digit.
-local function pattern(text)
-  return "^" .. text:gsub("%-", "%%-"):gsub("h", "%%x") .. "$"
-end
-
--- Text without white space, control characters and "@"; the letters come first, where most of it is found.
-local PART = "[a-z!-?A-~\128-\255]+"
-local EMAIL = "^" .. PART .. "@()" .. PART .. "$"
-
-local function is_email(value)
-  local _, _, host = find(value, EMAIL)
-  local dot = host and find(value, ".", host + 1, true)
-  return dot and dot < #value
-end
-
 -- E.164, or as dialled at home: 6 to 15 digits, which spaces, dots, hyphens and parentheses may group.
 local function is_phone(value)
   if not find(value, "^%+?[0-9(][0-9 .()%-]*$") then return false end
@@ -39,10 +24,9 @@ end
 
 -- No pattern here backtracks; `longest` (bytes) keeps any from reading far.
 local FORMATS = {
-  uuid = { longest = 36, pattern = pattern "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh", message = "must be a UUID" },
-  uuid4 = { longest = 36, pattern = pattern "hhhhhhhh-hhhh-4hhh-[89abAB]hhh-hhhhhhhhhhhh",
-    message = "must be a UUID (version 4)" },
-  email = { longest = 254, is = is_email, message = "must be an email address, like awa@example.com" },
+  uuid = { longest = 36, is = core.is_uuid, message = "must be a UUID" },
+  uuid4 = { longest = 36, is = core.is_uuid4, message = "must be a UUID (version 4)" },
+  email = { longest = 254, is = core.is_email, message = "must be an email address, like awa@example.com" },
   phone = { longest = 32, is = is_phone,
     message = "must be a phone number, like +2250700000000 (E.164) or 07 00 00 00 00" },
   country = { longest = 2, pattern = "^[A-Za-z][A-Za-z]$", message = "must be a country code of two letters, like CI" },
@@ -177,6 +161,26 @@ local function with(params, changes)
   return payload
 end
 
+local function check_rules(dto, payload, given, unit, faults)
+  local rules = dto.rules
+  for i = 1, #rules do
+    local rule = rules[i]
+    local name, wrong = RULES[rule.rule](rule, payload, given, unit)
+    if name then faults = add(faults, name, wrong) end
+  end
+  return faults
+end
+
+-- For each DTO the C check of the common case: are all fields right?
+local FITS = setmetatable({}, { __mode = "k" })
+
+local function never() return false end
+
+local function prepare(dto)
+  FITS[dto] = core.fits_of(dto.fields) or never
+  return FITS[dto]
+end
+
 local MOST_UNKNOWN, MOST_HINTS = 8, 3
 
 -- Keeps the first few names, in order: a payload may have thousands that are unknown.
@@ -210,6 +214,12 @@ end
 ---@return table payload  the fields that are right; `params` itself if all of it is
 ---@return lomi.Fault[]|nil faults  nil if all are right
 function M.check(dto, params, unit)
+  local fits = FITS[dto] or prepare(dto)
+  if fits(params) then
+    local faults = check_rules(dto, params, params, unit)
+    if faults then sort_faults(dto, faults) end
+    return params, faults
+  end
   if type(params) ~= "table" then
     return {}, add(nil, "params", ("must be a table of %s fields, not a %s"):format(dto.name, type(params)))
   end
@@ -238,14 +248,11 @@ function M.check(dto, params, unit)
     end
   end
   local payload = changes and with(params, changes) or params
-  local required, rules = dto.required, dto.rules
+  local required = dto.required
   for i = 1, #required do
     if not is_given(params, required[i]) then faults = add(faults, required[i], "is required") end
   end
-  for i = 1, #rules do
-    local name, wrong = RULES[rules[i].rule](rules[i], payload, params, unit)
-    if name then faults = add(faults, name, wrong) end
-  end
+  faults = check_rules(dto, payload, params, unit, faults)
   if unknown then faults = add_unknown(faults, unknown, dto) end
   if faults then sort_faults(dto, faults) end
   return payload, faults
