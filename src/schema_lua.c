@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The common case of the schema check: all fields of a payload are right. It says yes, or that Lua
- * must look closer and find words for what is wrong; it never says no. Rules over several fields
- * are Lua's. */
+/* The common case of the schema check: all of a payload is right. It says yes, or that Lua must
+ * look closer and find words for what is wrong; it never says no. */
 #include "core.h"
 #include "lomi.h"
 
@@ -76,12 +75,12 @@ static const struct {
 
 /* ---- the plan: what the contract says of each field ------------------------------------------ */
 
-enum { MAX_FIELDS = 64, MAX_CHOICES = 8 };
+enum { MAX_FIELDS = 64, MAX_CHOICES = 8, MAX_RULES = 8 };
 
 typedef struct field {
   const char *name; /* anchored, as the choices are; short strings with the same bytes are one */
   int type;         /* of Lua; LUA_TNONE: always for Lua to look at */
-  bool required, filled;
+  bool filled;
   double above, least;
   size_t longest;
   format *format;
@@ -89,10 +88,22 @@ typedef struct field {
   const char *choice[MAX_CHOICES];
 } field;
 
+/* A rule over several fields, as sets of them, one bit each. */
+typedef struct rule {
+  enum { SAME, TOGETHER, DECIMALS, ANOTHER } name; /* ANOTHER: always for Lua to look at */
+  uint64_t fields, unless;
+} rule;
+
 typedef struct plan {
-  int count;
+  int count, rules;
+  uint64_t required;
   field fields[MAX_FIELDS];
+  rule rule[MAX_RULES];
 } plan;
+
+static bool equal(const char *a, const char *b) {
+  return a != NULL && strcmp(a, b) == 0;
+}
 
 /* Keeps the string on top of the stack alive in `anchors`, and pops it. */
 static const char *anchor(lua_State *L, int anchors) {
@@ -113,7 +124,7 @@ static void read_choices(lua_State *L, field *f, int list, int anchors) {
 
 static void read_format(lua_State *L, field *f) {
   for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++)
-    if (strcmp(lua_tostring(L, -1), FORMATS[i].name) == 0)
+    if (equal(lua_tostring(L, -1), FORMATS[i].name))
       f->format = FORMATS[i].is;
   if (f->format == NULL)
     f->type = LUA_TNONE;
@@ -128,7 +139,7 @@ static int type_of(const char *name) {
                {"boolean", LUA_TBOOLEAN},
                {"object", LUA_TTABLE}};
   for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-    if (strcmp(name, types[i].name) == 0)
+    if (equal(name, types[i].name))
       return types[i].type;
   return LUA_TNONE;
 }
@@ -137,22 +148,20 @@ static int type_of(const char *name) {
  * here is Lua's to look at. */
 static void read_entry(lua_State *L, field *f, const char *name, int anchors) {
   int value = lua_gettop(L);
-  if (strcmp(name, "required") == 0)
-    f->required = lua_toboolean(L, value);
-  else if (strcmp(name, "filled") == 0)
+  if (equal(name, "filled"))
     f->filled = lua_toboolean(L, value);
-  else if (strcmp(name, "above") == 0)
+  else if (equal(name, "above"))
     f->above = lua_tonumber(L, value);
-  else if (strcmp(name, "least") == 0)
+  else if (equal(name, "least"))
     f->least = lua_tonumber(L, value);
-  else if (strcmp(name, "longest") == 0)
+  else if (equal(name, "longest"))
     f->longest = (size_t)lua_tonumber(L, value);
-  else if (strcmp(name, "enum") == 0)
+  else if (equal(name, "enum"))
     read_choices(L, f, value, anchors);
-  else if (strcmp(name, "format") == 0)
+  else if (equal(name, "format"))
     read_format(L, f);
-  else if (strcmp(name, "name") != 0 && strcmp(name, "type") != 0 &&
-           strcmp(name, "lua_type") != 0 && strcmp(name, "choices") != 0)
+  else if (!equal(name, "name") && !equal(name, "required") && !equal(name, "type") &&
+           !equal(name, "lua_type") && !equal(name, "choices"))
     f->type = LUA_TNONE;
 }
 
@@ -169,8 +178,61 @@ static void read_field(lua_State *L, field *f, int anchors) {
     read_entry(L, f, lua_tostring(L, -2), anchors);
 }
 
+/* The set of the field whose name is on top of the stack, which is popped. */
+static uint64_t set_of(lua_State *L, const plan *p) {
+  const char *name = lua_tostring(L, -1);
+  uint64_t set = 0;
+  for (int i = 0; i < p->count && name != NULL; i++)
+    if (equal(p->fields[i].name, name))
+      set = UINT64_C(1) << i;
+  lua_pop(L, 1);
+  return set;
+}
+
+static uint64_t set_of_list(lua_State *L, const plan *p) {
+  uint64_t set = 0;
+  int list = lua_gettop(L);
+  for (int i = 1; lua_istable(L, list) && i <= (int)lua_rawlen(L, list); i++) {
+    lua_rawgeti(L, list, i);
+    set |= set_of(L, p);
+  }
+  lua_pop(L, 1);
+  return set;
+}
+
+/* The rule's definition is on top of the stack. */
+static void read_rule(lua_State *L, const plan *p, rule *r) {
+  static const char *const names[] = {"same", "together", "decimals"};
+  int definition = lua_gettop(L);
+  lua_getfield(L, definition, "rule");
+  r->name = SAME;
+  while (r->name < ANOTHER && !equal(lua_tostring(L, -1), names[r->name]))
+    r->name++;
+  lua_pop(L, 1);
+  if (r->name == ANOTHER)
+    return;
+  lua_getfield(L, definition, "fields");
+  r->fields = set_of_list(L, p);
+  lua_getfield(L, definition, "field");
+  r->fields |= set_of(L, p);
+  lua_getfield(L, definition, "unless");
+  r->unless = set_of(L, p);
+}
+
 /* ---- the check --------------------------------------------------------------------------------
  */
+
+/* Does the rule surely hold? `given`: the fields that are there; `broken`: those with a fraction.
+ */
+static bool rule_holds(const rule *r, uint64_t given, uint64_t broken) {
+  uint64_t there = given & r->fields;
+  switch (r->name) {
+  case SAME: return there != r->fields;
+  case TOGETHER: return there == 0 || there == r->fields || (given & r->unless) != 0;
+  case DECIMALS: return (broken & r->fields) == 0;
+  default: return false;
+  }
+}
 
 static bool text_fits(lua_State *L, const field *f) {
   size_t len;
@@ -186,6 +248,10 @@ static bool text_fits(lua_State *L, const field *f) {
   while (f->filled && at < len && (unsigned char)text[at] <= ' ')
     at++;
   return !f->filled || at < len;
+}
+
+static bool is_whole(double number) {
+  return number == floor(number);
 }
 
 static bool has_string_keys(lua_State *L) {
@@ -210,11 +276,11 @@ static bool value_fits(lua_State *L, const field *f) {
   return f->type != LUA_TTABLE || has_string_keys(L);
 }
 
-/* fits(params) -> true: a plain table, with known fields only, all of them right, none missing;
- * false: look closer */
+/* fits(params) -> true: a plain table, with known fields only, all of them right, none missing, all
+ * rules kept; false: look closer */
 static int schema_fits(lua_State *L) {
   const plan *p = lua_touserdata(L, lua_upvalueindex(1));
-  uint64_t given = 0;
+  uint64_t given = 0, broken = 0;
   lua_settop(L, 1);
   bool fits = lua_istable(L, 1) && !lua_getmetatable(L, 1);
   if (fits)
@@ -224,30 +290,45 @@ static int schema_fits(lua_State *L) {
     int i = 0;
     while (i < p->count && p->fields[i].name != name)
       i++;
-    fits = i < p->count && value_fits(L, &p->fields[i]);
-    given |= fits ? UINT64_C(1) << i : 0;
+    fits = name != NULL && i < p->count && value_fits(L, &p->fields[i]);
+    if (fits) {
+      given |= UINT64_C(1) << i;
+      if (p->fields[i].type == LUA_TNUMBER && !is_whole((double)lua_tonumber(L, 3)))
+        broken |= UINT64_C(1) << i;
+    }
     lua_settop(L, 2);
   }
-  for (int i = 0; fits && i < p->count; i++)
-    fits = !p->fields[i].required || (given >> i & 1) != 0;
+  fits = fits && (given & p->required) == p->required;
+  for (int i = 0; fits && i < p->rules; i++)
+    fits = rule_holds(&p->rule[i], given, broken);
   lua_pushboolean(L, fits);
   return 1;
 }
 
-/* fits_of(fields) -> fits, a function; nil if there are too many */
+/* fits_of(dto) -> fits, a function; nil: there is too much in it */
 static int schema_fits_of(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  size_t count = lua_rawlen(L, 1);
-  if (count > MAX_FIELDS)
+  lua_getfield(L, 1, "fields"); /* 2 */
+  lua_getfield(L, 1, "rules");  /* 3 */
+  size_t count = lua_rawlen(L, 2), rules = lua_rawlen(L, 3);
+  if (count > MAX_FIELDS || rules > MAX_RULES)
     return 0;
-  plan *p = lua_newuserdata(L, sizeof *p); /* 2 */
-  lua_newtable(L);                         /* 3: anchors */
-  for (p->count = 0; p->count < (int)count; p->count++) {
-    lua_rawgeti(L, 1, p->count + 1);
-    read_field(L, &p->fields[p->count], 3);
-    lua_settop(L, 3);
+  plan *p = lua_newuserdata(L, sizeof *p); /* 4 */
+  *p = (plan){.count = 0};
+  lua_newtable(L); /* 5: anchors */
+  for (; p->count < (int)count; p->count++) {
+    lua_rawgeti(L, 2, p->count + 1);
+    read_field(L, &p->fields[p->count], 5);
+    lua_settop(L, 5);
   }
+  for (; p->rules < (int)rules; p->rules++) {
+    lua_rawgeti(L, 3, p->rules + 1);
+    read_rule(L, p, &p->rule[p->rules]);
+    lua_settop(L, 5);
+  }
+  lua_getfield(L, 1, "required");
+  p->required = set_of_list(L, p);
   lua_pushcclosure(L, schema_fits, 2);
   return 1;
 }

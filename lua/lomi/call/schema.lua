@@ -161,23 +161,13 @@ local function with(params, changes)
   return payload
 end
 
-local function check_rules(dto, payload, given, unit, faults)
-  local rules = dto.rules
-  for i = 1, #rules do
-    local rule = rules[i]
-    local name, wrong = RULES[rule.rule](rule, payload, given, unit)
-    if name then faults = add(faults, name, wrong) end
-  end
-  return faults
-end
-
--- For each DTO the C check of the common case: are all fields right?
+-- For each DTO the C check of the common case: is all of it right?
 local FITS = setmetatable({}, { __mode = "k" })
 
 local function never() return false end
 
 local function prepare(dto)
-  FITS[dto] = core.fits_of(dto.fields) or never
+  FITS[dto] = core.fits_of(dto) or never
   return FITS[dto]
 end
 
@@ -215,11 +205,7 @@ end
 ---@return lomi.Fault[]|nil faults  nil if all are right
 function M.check(dto, params, unit)
   local fits = FITS[dto] or prepare(dto)
-  if fits(params) then
-    local faults = check_rules(dto, params, params, unit)
-    if faults then sort_faults(dto, faults) end
-    return params, faults
-  end
+  if fits(params) then return params end
   if type(params) ~= "table" then
     return {}, add(nil, "params", ("must be a table of %s fields, not a %s"):format(dto.name, type(params)))
   end
@@ -248,11 +234,14 @@ function M.check(dto, params, unit)
     end
   end
   local payload = changes and with(params, changes) or params
-  local required = dto.required
+  local required, rules = dto.required, dto.rules
   for i = 1, #required do
     if not is_given(params, required[i]) then faults = add(faults, required[i], "is required") end
   end
-  faults = check_rules(dto, payload, params, unit, faults)
+  for i = 1, #rules do
+    local name, wrong = RULES[rules[i].rule](rules[i], payload, params, unit)
+    if name then faults = add(faults, name, wrong) end
+  end
   if unknown then faults = add_unknown(faults, unknown, dto) end
   if faults then sort_faults(dto, faults) end
   return payload, faults
