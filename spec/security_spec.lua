@@ -46,7 +46,7 @@ describe("SECURITY.md", function()
         count = count + 1
       end
     end
-    assert.equal(9, count)
+    assert.equal(10, count)
   end)
 end)
 

@@ -22,12 +22,12 @@ local M = {}
 ---| "signature"        a webhook that must not be trusted
 
 --- What became of a call that changes something, told over all its attempts. `rejected` is of this call alone: if an
---- earlier one with the same key ended `unknown`, a 401, 403 or 429 says nothing of that one. Ask again later with the
---- key, until there is a result or a replayed answer, or look the charge up.
+--- earlier one with the same key ended `unknown`, a 401, 403 or 429 says nothing of that one. Retry later with the key,
+--- until there is a result or a replayed answer, or look the charge up.
 ---@alias lomi.Outcome
 ---| "not_sent"  nothing of the request can have left: try again, or show the error
----| "rejected"  this call was refused: mend what `message` and `fields` name; a 429: wait, ask again with the key
----| "unknown"   it may have been carried out: ask again with the same idempotency key; after a replayed 5xx, look it up
+---| "rejected"  this call was refused: fix what `message` and `fields` name; a 429: wait, then retry with the key
+---| "unknown"   it may have been carried out: do what the end of `message` says, mostly a retry with the same key
 
 --- The codes this library gives itself. Those of webhooks have a table of their own, with `lomi.webhook`.
 ---@alias lomi.ErrorCode
@@ -47,10 +47,10 @@ local M = {}
 ---| "not_found"                 404: no such resource for this organization
 ---| "conflict"                  409: the resource is not in a state that allows it
 ---| "idempotency_key_reused"    409: the key came with another body before, and that request stands
----| "idempotency_in_progress"   409: the first request with this key still runs; asked again by itself
----| "rate_limit_exceeded"       429: asked again by itself after `retry_after`, if that is at most 60 s
----| "internal_error"            500: asked again by itself
----| "service_unavailable"       503: asked again by itself
+---| "idempotency_in_progress"   409: the first request with this key still runs; retried
+---| "rate_limit_exceeded"       429: retried after `retry_after`, if that is at most 60 s
+---| "internal_error"            500: retried
+---| "service_unavailable"       503: retried
 
 --- What is wrong with a call. `tostring(err)` is one line fit for a log, and `..` works on it. API keys,
 --- `client_secret`s and card numbers are taken out of all of it; the idempotency key and ids are shown with all their
@@ -66,7 +66,7 @@ local M = {}
 ---@field retry_after? number  seconds the service asks to wait
 ---@field attempts? integer  requests put on the wire, or tried to; 0: refused before
 ---@field replayed? boolean  the service's stored answer to an earlier request with the same key
----@field idempotency_key? string  the call's, to ask again with
+---@field idempotency_key? string  the call's, for a retry
 ---@field outcome? lomi.Outcome  of a call that changes something; nil for a GET and for a webhook
 local Error = {}
 Error.__index = Error

@@ -1,6 +1,6 @@
 ---@meta lomi.core
 -- SPDX-License-Identifier: MIT
--- What the C module lomi.core (src/core_lua.c, json_lua.c, http1_lua.c) shows to Lua, for editors. Never loaded.
+-- What the C module lomi.core (src/core_lua.c, json_lua.c, schema_lua.c, http1_lua.c) shows to Lua, for editors. Never loaded.
 
 ---@class lomi.core
 ---@field version string  of this library
@@ -20,6 +20,23 @@ function core.encode(value) end
 ---@return any value  nil and a message if it is not JSON
 ---@return string? message
 function core.decode(text, keep_null) end
+
+--- The common case of the schema check, compiled. True: a plain table, all of it right. False: look closer.
+---@param dto lomi.contract.Dto
+---@return (fun(params: any): boolean)? fits  nil: the DTO has too many fields or rules
+function core.fits_of(dto) end
+
+---@param text string
+---@return boolean
+function core.is_email(text) end
+
+---@param text string
+---@return boolean
+function core.is_uuid(text) end
+
+---@param text string
+---@return boolean
+function core.is_uuid4(text) end
 
 --- A random (version 4) UUID, from the kernel's randomness; never the same in two processes.
 ---@return string uuid

@@ -162,7 +162,7 @@ local CreateMtnCharge = dto {
 ---@field client_secret string  for the payer's browser alone: never into a log
 ---@field amount integer  what is charged, in minor units of `currency`
 ---@field currency string  lower case, `eur` or `usd`; XOF is charged in euro
----@field original_amount number  what was asked for, in main units of `original_currency`
+---@field original_amount number  what was asked for, in its unit; see `amounts`
 ---@field original_currency string  `XOF`, `USD` or `EUR`
 ---@field status lomi.CardStatus  where it stands
 ---@field appearance? lomi.Appearance  nil unless one was asked for
