@@ -159,14 +159,15 @@ function M.is_loopback(host)
 end
 
 --- Does a path have a `.` or `..` segment, in any spelling that a server or a proxy may resolve: percent-encoded, also
---- twice, with a backslash for a slash, or with a `;` behind the dots.
+--- twice, with a backslash for a slash, or with a `;` behind the dots; or a `..` beside a percent-encoded slash.
 ---@param path string
 ---@return boolean
 function M.has_dot_segment(path)
   local more
   repeat path, more = path:gsub("%%25", "%%") until more == 0
-  path = path:gsub("%%2[eE]", "."):gsub("%%2[fF]", "/"):gsub("%%5[cC]", "/"):gsub("\\", "/"):gsub("%%3[bB]", ";")
-  return (path .. "/"):find("/%.%.?[/;]") ~= nil
+  path = path:gsub("%%2[eE]", "."):gsub("%%3[bB]", ";"):gsub("\\", "/") .. "/"
+  if path:find("/%.%.?[/;]") then return true end
+  return path:gsub("%%2[fF]", "/"):gsub("%%5[cC]", "/"):find("/%.%.[/;]") ~= nil
 end
 
 ---@class lomi.Url
