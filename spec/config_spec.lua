@@ -164,6 +164,8 @@ describe("a proxy", function()
       assert(check { api_key = "lomi_sk_test_demo", base_url = "http://a.example", allow_http = true }.proxy == "")
       local own = { send = print, sleep = print, now = print }
       assert(check { api_key = "lomi_sk_test_demo", transport = own }.proxy == nil)
+      local token = check { api_key = "lomi_sk_test_demo", proxy = "http://Hunter2@proxy:1" }
+      assert(token.secrets[2] == "Hunter2")
     ]], { https_proxy = "user:Hunter%322@proxy.example:3128", HTTPS_PROXY = "other:1" })
     assert.equal(0, status, output)
   end)

@@ -150,7 +150,7 @@ describe("a card number", function()
 
   it("is hidden in groups apart by anything that looks like a space or a hyphen", function()
     for _, separator in ipairs { " ", "  ", "\t", "\n", "\194\160", "\226\128\175", "\226\128\137", "\226\128\145",
-      "\226\128\147", ".", " - " } do
+      "\226\128\147", ".", "/", "_", " - " } do
       assert.equal("a [card number]!", redact.text("a " .. SPACED:gsub(" ", separator) .. "!"))
     end
     assert.equal("[card number]", redact.text(CARD:gsub("%d", "%0 "):sub(1, -2)))

@@ -268,9 +268,9 @@ end
 
 local SHORTEST_SECRET = 4 -- bytes: a shorter one would be found in any text
 
--- The key, and a proxy's password as written and as meant.
+-- The key, and a proxy's password (or its user alone, which is a token then) as written and as meant.
 local function secrets_of(key, user)
-  local password = user and user:match("^[^:]*:(.*)$") or ""
+  local password = user and (user:match("^[^:]*:(.*)$") or user) or ""
   local plain = password:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
   local secrets = { key }
   for _, secret in ipairs { password, plain } do

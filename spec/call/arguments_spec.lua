@@ -86,6 +86,15 @@ describe("a query", function()
     end
   end)
 
+  it("has at most 16 KiB", function()
+    assert.equal("?a=" .. ("x"):rep(16383), (arguments.query { a = ("x"):rep(16383) }))
+    for _, query in ipairs { { a = ("x"):rep(16384) }, { [("é"):rep(500000)] = true } } do
+      local text, wrong = arguments.query(query)
+      assert.is_nil(text)
+      assert.matches("16 KiB", wrong)
+    end
+  end)
+
   it("has a decimal point under any locale", function()
     locale.need_french(pending)
     assert.equal("?a=10.5", locale.under(locale.FRENCH, function() return (arguments.query { a = 10.5 }) end))

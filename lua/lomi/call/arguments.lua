@@ -116,17 +116,21 @@ local function query_text(value)
   if type(value) == "number" then return (core.encode(value)) end -- nil if it would not be read back the same
 end
 
+local MOST_QUERY = 16384 -- bytes, not yet percent-encoded
+
 --- `?name=value&…`, the names sorted.
 ---@param query any
 ---@return string|nil text  "" for an empty query
 ---@return string|nil wrong
 function M.query(query)
   if type(query) ~= "table" then return nil, "must be a table of names and values, not a " .. type(query) end
-  local parts = {}
+  local parts, bytes = {}, 0
   for name, value in next, query do
     if type(name) ~= "string" then return nil, "must have string keys" end
     local text = query_text(value)
     if not text then return nil, ("has a %s for %s, which cannot be written exactly"):format(type(value), name) end
+    bytes = bytes + #name + #text
+    if bytes > MOST_QUERY then return nil, "must be at most 16 KiB long" end
     parts[#parts + 1] = escape(name) .. "=" .. escape(text)
   end
   if #parts == 0 then return "" end
