@@ -3,7 +3,7 @@
 
 local ascii = require "lomi.ascii"
 local contract = require "lomi.contract"
-local suggest = require "lomi.suggest"
+local rules = require "lomi.rules"
 
 local M = {}
 
@@ -51,57 +51,12 @@ local M = {}
 local DEFAULTS = { timeout = 30, connect_timeout = 10, deadline = 60, max_retries = 2, amounts = "main" }
 local BACKOFF = { base = 0.5, cap = 8 }
 
-local KNOWN = {
-  api_key = "string", environment = "string", base_url = "string", account = "string",
+local RULES = {
+  api_key = "string", environment = { "sandbox", "live" }, base_url = "string", account = "string",
   timeout = "seconds", connect_timeout = "seconds", deadline = "seconds", max_retries = "count",
-  backoff = "table", transport = "transport", on_attempt = "function",
-  ca_file = "string", proxy = "string", allow_http = "boolean", amounts = "amounts",
+  backoff = { base = "wait", cap = "wait" }, transport = "transport", on_attempt = "function",
+  ca_file = "string", proxy = "string", allow_http = "boolean", amounts = { "main", "minor" },
 }
-
-local function is_finite(value)
-  return type(value) == "number" and value == value and value < math.huge and value > -math.huge
-end
-
--- What is wrong with an option's value by its kind, or nil.
-local CHECKS = {
-  seconds = function(value)
-    if not is_finite(value) or value <= 0 then return "must be a number of seconds above 0" end
-  end,
-  count = function(value)
-    if not is_finite(value) or value < 0 or value % 1 ~= 0 then return "must be a whole number, 0 or more" end
-  end,
-  amounts = function(value)
-    if value ~= "main" and value ~= "minor" then return 'must be "main" or "minor"' end
-  end,
-  transport = function(value)
-    local kind = type(value)
-    if kind ~= "table" and kind ~= "userdata" then
-      return "must be an object with send, sleep and now, not a " .. kind
-    end
-    for _, method in ipairs { "send", "sleep", "now" } do
-      local found, method_value = pcall(function() return value[method] end)
-      if not found or type(method_value) ~= "function" then return ("has no method %s"):format(method) end
-    end
-  end,
-}
-
----@param kind string  a key of CHECKS, or the name of a Lua type
----@return string|nil
-function M.fault(kind, value)
-  local check = CHECKS[kind]
-  if check then return check(value) end
-  if type(value) ~= kind then return ("must be a %s, not a %s"):format(kind, type(value)) end
-end
-
---- Text that may go into a header: printable ASCII, without outer spaces, so that no value can add a header.
----@return string|nil  what is wrong with it
-function M.header_fault(value, most)
-  if type(value) ~= "string" then return "must be a string, not a " .. type(value) end
-  if value == "" then return "must not be empty" end
-  if most and #value > most then return ("must be at most %d bytes long"):format(most) end
-  if value:find("[^\32-\126]") then return "must be printable ASCII, without line breaks" end
-  if value:find("^ ") or value:find(" $") then return "must not begin or end with a space" end
-end
 
 -- ---- the key ----------------------------------------------------------------------------------
 
@@ -119,7 +74,7 @@ local function find_key(given)
     local hint = rawget(_G, "ngx") and '; nginx hides it from its workers: add "env LOMI_API_KEY;" to nginx.conf' or ""
     return nil, "api_key is missing: give it, or set LOMI_API_KEY in the environment" .. hint
   end
-  local wrong = M.header_fault(key)
+  local wrong = rules.header_fault(key)
   if wrong then return nil, ("%s %s"):format(source, wrong) end
   if key:find("^lomi_pk_") then
     return nil, source .. " is a publishable key, for browsers; this takes a secret key, lomi_sk_test_… or …_live_…"
@@ -133,7 +88,6 @@ local function environment_of_key(key)
 end
 
 local function find_environment(key, source, given)
-  if given ~= nil and not contract.hosts[given] then return nil, 'environment must be "sandbox" or "live"' end
   local told = environment_of_key(key)
   if told and given and told ~= given then
     return nil, ("environment is %s, but %s is a key for %s"):format(given, source, told)
@@ -281,23 +235,16 @@ end
 
 -- ---- all of it --------------------------------------------------------------------------------
 
-local function check_kinds(options)
-  for name, value in pairs(options) do
-    local kind = KNOWN[name]
-    if not kind then return ("unknown option %s%s"):format(tostring(name), suggest.hint(name, KNOWN)) end
-    local wrong = M.fault(kind, value)
-    if wrong then return name .. " " .. wrong end
-  end
+local function options_fault(options)
+  local name, wrong, hint = rules.first_fault(options, RULES)
+  if not name then return nil end
+  return wrong and ("%s %s"):format(name, wrong) or ("unknown option %s%s"):format(name, hint)
 end
 
-local function find_backoff(given)
-  for name, value in pairs(given or {}) do
-    if not BACKOFF[name] then return nil, ("backoff has no %s; it has base and cap"):format(tostring(name)) end
-    if not is_finite(value) or value < 0 then
-      return nil, ("backoff.%s must be a number of seconds, 0 or more"):format(name)
-    end
-  end
-  return { base = given and given.base or BACKOFF.base, cap = given and given.cap or BACKOFF.cap }
+local function with_defaults(given, defaults)
+  local all = {}
+  for name, default in next, defaults do all[name] = given and given[name] or default end
+  return all
 end
 
 local function curl_options_fault(options)
@@ -323,7 +270,7 @@ function M.check(options)
   if options == nil then options = {} end
   if type(options) ~= "table" then return nil, "the options must be a table, not a " .. type(options) end
   if getmetatable(options) ~= nil then return nil, "the options must be a plain table, without a metatable" end
-  local wrong = check_kinds(options) or curl_options_fault(options)
+  local wrong = options_fault(options) or curl_options_fault(options)
   if wrong then return nil, wrong end
 
   local key, source = find_key(options.api_key)
@@ -332,17 +279,15 @@ function M.check(options)
   if not environment then return nil, environment_wrong end
   local url, base_url = find_url(options.base_url, environment, options.allow_http)
   if not url then return nil, base_url end
-  local backoff, backoff_wrong = find_backoff(options.backoff)
-  if not backoff then return nil, backoff_wrong end
   local proxy, proxy_wrong, proxy_user_info = find_proxy(url, options)
   if proxy_wrong then return nil, proxy_wrong end
-  local account_wrong = options.account and M.header_fault(options.account, 255)
+  local account_wrong = options.account and rules.header_fault(options.account, 255)
   if account_wrong then return nil, "account " .. account_wrong end
 
   local config = {
     api_key = key, secrets = secrets_of(key, proxy_user_info), environment = environment,
     base_url = base_url, host = url.host, account = options.account,
-    backoff = backoff, transport = options.transport, on_attempt = options.on_attempt,
+    backoff = with_defaults(options.backoff, BACKOFF), transport = options.transport, on_attempt = options.on_attempt,
     ca_file = options.ca_file, proxy = proxy,
   }
   for name, default in pairs(DEFAULTS) do config[name] = options[name] or default end

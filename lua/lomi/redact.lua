@@ -44,8 +44,8 @@ end
 
 local FEWEST_DIGITS = 12 -- of a card number
 
--- Groups of a card number are apart by a space (also one that does not break), a hyphen, a dot, a slash, an underscore or
--- a control character.
+-- Groups of a card number are apart by a space (also one that does not break), a hyphen, a dot, a slash, an underscore,
+-- or a control character.
 local SEPARATORS = "%z\1-\32%-./_\127\194\160\226\128\137\145\147\175"
 local RUN = "%d[%d" .. SEPARATORS .. "]*"
 local WIDEST_GAP = 4 -- bytes between two groups

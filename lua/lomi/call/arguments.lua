@@ -4,54 +4,43 @@
 local config = require "lomi.config"
 local core = require "lomi.core"
 local redact = require "lomi.redact"
-local suggest = require "lomi.suggest"
+local rules = require "lomi.rules"
 
 local M = {}
 
--- What each option of a call must be; `false`: it may come from data, and is looked at by `faults`.
+-- What each option of a call must be. "any": it may come from data, and is looked at by `faults`.
 local OPTIONS = {
-  idempotency_key = false, account = false, body = false, query = false,
-  timeout = "seconds", max_retries = "count", extra = "table", scenario = "scenario",
+  idempotency_key = "any", account = "any", body = "any", query = "any",
+  timeout = "seconds", max_retries = "count", extra = "table", scenario = { "pending", "failed" },
 }
 
-local SCENARIOS = { pending = true, failed = true }
-
-local function set(...)
-  local names = {}
-  for _, name in ipairs { ... } do names[name] = true end
-  return names
+local function options_of(...)
+  local chosen = {}
+  for _, name in ipairs { ... } do chosen[name] = OPTIONS[name] end
+  return chosen
 end
 
-M.CALL = set("idempotency_key", "account", "timeout", "max_retries", "extra")
-M.SCENARIO_CALL = set("idempotency_key", "account", "timeout", "max_retries", "extra", "scenario")
-M.REQUEST = set("idempotency_key", "account", "timeout", "max_retries", "body", "query")
-
-local function fault(kind, value)
-  if kind ~= "scenario" then return config.fault(kind, value) end
-  if not SCENARIOS[value] then return 'must be "pending" or "failed"' end
-end
+M.CALL = options_of("idempotency_key", "account", "timeout", "max_retries", "extra")
+M.SCENARIO_CALL = options_of("idempotency_key", "account", "timeout", "max_retries", "extra", "scenario")
+M.REQUEST = options_of("idempotency_key", "account", "timeout", "max_retries", "body", "query")
 
 --- A wrong name or kind of option is a bug of the program: raised.
 ---@param opts any
----@param known table<string, true>
+---@param known table<string, lomi.rules.Rule>
 ---@param level integer  of the line to blame, as seen from the caller of this function
 function M.check_options(opts, known, level)
   if type(opts) ~= "table" then error("opts must be a table, not a " .. type(opts), level + 1) end
   if getmetatable(opts) ~= nil then error("opts must be a plain table, without a metatable", level + 1) end
-  for name, value in next, opts do
-    if not known[name] then
-      local hint = OPTIONS[name] ~= nil and " in this call" or suggest.hint(name, known)
-      error(("opts has no %s%s"):format(tostring(name), hint), level + 1)
-    end
-    local wrong = OPTIONS[name] and fault(OPTIONS[name], value)
-    if wrong then error(("opts.%s %s"):format(name, wrong), level + 1) end
-  end
+  local name, wrong, hint = rules.first_fault(opts, known)
+  if not name then return end
+  if wrong then error(("opts.%s %s"):format(name, wrong), level + 1) end
+  error(("opts has no %s%s"):format(name, OPTIONS[name] and " in this call" or hint), level + 1)
 end
 
 -- For what goes into a header, and is shown in errors.
 local function shown_fault(faults, name, value, secrets)
   if value == nil then return faults end
-  local wrong = config.header_fault(value, 255)
+  local wrong = rules.header_fault(value, 255)
   if not wrong and redact.secrets(value, secrets) ~= value then
     wrong = "must not hold a key or a secret: it is shown in errors"
   end
