@@ -11,6 +11,9 @@ static const char CHECK[] =
     "local same\n"
     "\n"
     "local function same_tables(a, b)\n"
+    "  if next(a) == nil and next(b) == nil and getmetatable(a) ~= getmetatable(b) then\n"
+    "    return false\n" /* [] and {} */
+    "  end\n"
     "  for key, value in pairs(a) do\n"
     "    if not same(value, b[key]) then return false end\n"
     "  end\n"

@@ -6,6 +6,7 @@ local lazy = require "lomi.lazy"
 
 ---@class lomi
 ---@field webhook lomi.webhook  signs and verifies webhooks
+---@field empty_array lightuserdata  an empty list in `metadata`, which goes out as `[]`; an empty table is `{}`
 ---@field _VERSION string  of this library
 local M = { _VERSION = "0.1.0" }
 
@@ -25,12 +26,15 @@ function M.loop()
   return lazy("lomi.loop").new()
 end
 
-local PARTS = { webhook = "lomi.webhook" }
+local PARTS = {
+  webhook = function() return lazy("lomi.webhook") end,
+  empty_array = function() return lazy("lomi.core").empty_array end,
+}
 
 setmetatable(M, {
   __index = function(self, name)
     if not PARTS[name] then return nil end
-    local part = lazy(PARTS[name])
+    local part = PARTS[name]()
     rawset(self, name, part)
     return part
   end,

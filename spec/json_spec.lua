@@ -277,11 +277,74 @@ describe("UTF-8", function()
     end
   end)
 
-  it("comes out of escapes only if it is text", function()
+  it("makes U+FFFD of half a surrogate pair, however it is spelled, and reads the rest", function()
     assert.equal("é\0💳/", core.decode [["\u00e9\u0000\ud83d\udcb3\/"]])
-    for _, json in ipairs { [["\ud83d"]], [["\udcb3"]], [["\udcb3\ud83d"]], [["\ud83dx"]] } do
-      assert.is_nil((core.decode(json)), json)
+    for _, case in ipairs {
+      { [[\ud83d]], "�" }, { [[\uD83D]], "�" }, { [[\uDCb3]], "�" }, { [[\udcb3\ud83d]], "��" },
+      { [[\ud83dx]], "�x" }, { [[Merci \ud83d!]], "Merci �!" }, { [[\ud83d\n]], "�\n" }, { [[\ud83d\"]], '�"' },
+      { [[\ud83d\ud83d\udcb3]], "�💳" }, { [[\ud83d\udcb3\udcb3]], "💳�" }, { [[\ud83d\u00e9]], "�é" },
+      { [[\\\ud83d]], "\\�" }, { [[\\ud83d]], "\\ud83d" }, { [[\\\\ud83d]], "\\\\ud83d" },
+      { [[\ud83d\\udcb3]], "�\\udcb3" },
+      { [[\dud83d]] }, { [[\ud83]] }, { [[\ud83d\]] }, { [[\ud83d\u]] }, { [[\ud83g]] },
+    } do
+      local json, text = '"' .. case[1] .. '"', case[2]
+      assert.equal(text, (core.decode(json)), json)
+      assert.same(text and { { a = text, n = 1.5 } }, (core.decode('[{"a":' .. json .. ',"n":1.5}]')), json)
+      assert.same(text and { [text] = {} }, (core.decode("{" .. json .. ":[]}")), json)
+      assert.is_nil((core.decode('"' .. case[1])), "cut")
     end
+    assert.is_nil((core.decode [[\ud83d]]))
+  end)
+end)
+
+describe("an empty list", function()
+  it("goes out as [] when it came as one, wherever it is", function()
+    for _, json in ipairs {
+      "[]", "[[]]", '{"a":[]}', '{"a":{"b":[[],[[]]]}}', '[{"a":[]},{},[1,[]],""]', '{"a":"[]"}', '{"a":"[\\"[]"}',
+      "{}", '[{}]', '{"\\"[]\\\\":[]}',
+    } do
+      assert.equal(json, encode(core.decode(json)))
+      assert.equal(json, encode(core.decode(json, true)))
+    end
+    assert.equal('{"a":[]}', encode(core.decode '{ "a" : [ \t\r\n ] }'))
+    assert.equal("[{}]", encode(core.decode "[{}]"))
+  end)
+
+  it("is a plain table to whoever reads it", function()
+    local list = core.decode('{"a":[]}').a
+    assert.equal("table", type(list))
+    assert.equal(0, #list)
+    assert.is_nil(next(list))
+    assert.is_nil(list.anything)
+    list[1] = "x"
+    assert.equal('["x"]', encode(list))
+    list[1], list.name = nil, "x"
+    assert.equal('{"name":"x"}', encode(list))
+  end)
+
+  it("is written with core.empty_array, and leaves the value as it was", function()
+    local value = { tags = core.empty_array, deep = { { core.empty_array } } }
+    assert.equal("[]", encode(core.empty_array))
+    assert.same({ tags = {}, deep = { { {} } } }, core.decode(encode(value)))
+    assert.equal('[{"a":[]}]', encode { { a = core.empty_array } })
+    assert.equal(core.empty_array, value.tags)
+    assert.equal(core.empty_array, value.deep[1][1])
+    assert.equal('{"a":{}}', encode { a = {} })
+  end)
+
+  it("is no name", function()
+    assert.is_nil((core.decode "{[]:1}"))
+    assert.is_nil((core.decode '{"a":[]:1}'))
+    assert.is_nil((core.decode "[]]"))
+    assert.is_nil((core.decode "[] []"))
+  end)
+
+  it("counts for the limits as anything else", function()
+    local list = {}
+    for i = 1, 400000 do list[i] = core.empty_array end
+    fault_of(list, "body")
+    assert.is_nil((core.decode(("["):rep(65) .. ("]"):rep(65))))
+    assert.equal(("["):rep(64) .. ("]"):rep(64), encode(core.decode(("["):rep(64) .. ("]"):rep(64))))
   end)
 end)
 
@@ -352,6 +415,20 @@ describe("lomi.core.decode", function()
     end
   end)
 
+  it("refuses a raw control character in a string, and nowhere else a space", function()
+    for byte = 1, 31 do
+      local c = string.char(byte)
+      for _, json in ipairs { '"%s"', '{"a":"xxxxxxxxx%s"}', '["\\\\%s"]', '{"%s":1}', '["[]","%s"]' } do
+        local value, wrong = core.decode((json:gsub("%%s", c)))
+        assert.is_nil(value, ("%q"):format(json))
+        assert.matches("control character", wrong)
+      end
+      local value = core.decode(('{%s"a"%s:%s[1]%s}%s'):gsub("%%s", c))
+      assert.same(c:find "[\t\n\r]" and { a = { 1 } } or nil, value)
+    end
+    assert.equal("\127", core.decode '"\127"')
+  end)
+
   it("still works after each of them", function()
     core.decode "{"
     assert.same({ a = 1 }, core.decode '{"a":1}')
@@ -408,6 +485,65 @@ describe("a decimal comma", function()
   end)
 end)
 
+describe("a decimal point of several bytes", function()
+  local path
+
+  setup(function() path = locale.make { "ps_AF", "fr_FR" } end)
+  teardown(function() locale.remove(path) end)
+
+  -- Runs the script, with a function that checks the codec, in a process that knows these locales.
+  local function run(script)
+    if not path then pending "localedef makes no ps_AF.UTF-8 here" end
+    local output, status = child.run([[
+      local core
+      local function check()
+        core = core or require "lomi.core"
+        assert(core.encode { amount = 10.5 } == '{"amount":10.5}')
+        assert(core.decode('{"amount":10.5}').amount == 10.5)
+        assert(core.decode(core.encode { big = 1e15 }).big == 1e15)
+        assert(not core.decode '{"amount":10,5}' and not core.decode "{")
+      end
+    ]] .. script .. " print 'done'", { LOCPATH = path })
+    assert.same({ "done", 0 }, { output, status })
+  end
+
+  it("does not end the process when it is there first", function()
+    run [[
+      assert(os.setlocale "ps_AF.UTF-8")
+      check()
+      assert(os.setlocale "C")
+      check()
+    ]]
+  end)
+
+  it("lets the client be loaded, and charge", function()
+    run [[
+      local reply = '{"success":true,"data":{"id":"pi_1","client_secret":"s","amount":1524,"currency":"eur",'
+        .. '"original_amount":10.5,"original_currency":"XOF","status":"requires_payment_method"}}'
+      local sent
+      assert(os.setlocale "ps_AF.UTF-8")
+      local client = require("lomi").new { api_key = "lomi_sk_test_demo", transport = {
+        now = os.clock, sleep = function() end,
+        send = function(_, request) sent = request.body return { status = 201, headers = {}, body = reply } end,
+      } }
+      local charge = assert(client.charges:create_card_charge {
+        amount = 21 / 2, currency_code = "EUR", customer_email = "awa@example.com", customer_name = "Awa Ndiaye",
+      })
+      assert(charge.original_amount == 21 / 2 and sent:find('"amount":10.5', 1, true))
+    ]]
+  end)
+
+  it("does not end the process when it comes later, and goes", function()
+    run [[
+      check()
+      for _, name in ipairs { "ps_AF.UTF-8", "C", "fr_FR.UTF-8", "ps_AF.UTF-8", "fr_FR.UTF-8", "C" } do
+        assert(os.setlocale(name))
+        check()
+      end
+    ]]
+  end)
+end)
+
 describe("the shared lua-cjson", function()
   it("is neither changed nor listened to", function()
     local output, status = child.run [[
@@ -432,24 +568,42 @@ describe("the shared lua-cjson", function()
     assert.equal(0, status, output)
   end)
 
-  it("may have an empty array, as OpenResty's fork does, which is then no fault", function()
-    local output = child.run [[
+  it("may have empty arrays, as OpenResty's fork does, which are then ours", function()
+    local output, status = child.run [=[
       local cjson = require "cjson"
       local mark = debug.upvalueid(function() return cjson end, 1) -- a light userdata that is not null
-      local asked
-      package.loaded.cjson = { new = function()
-        local instance = cjson.new()
-        instance.empty_array = mark
-        instance.encode = function(value)
-          asked = value
-          return value == mark and "[]" or error("cannot be written", 0)
-        end
-        return instance
-      end }
+      local fork = { new = cjson.new, empty_array = mark, empty_array_mt = {}, array_mt = {} }
+      package.loaded.cjson = fork
       local core = require "lomi.core"
-      print(core.encode(mark))
-      print(select("#", core.encode { mark }), asked[1] == mark, select(2, core.encode { mark })[1].message)
+      assert(core.empty_array == mark)
+      assert(core.encode { a = { mark } } == '{"a":[[]]}')
+      for _, mt in ipairs { fork.empty_array_mt, fork.array_mt } do
+        assert(core.encode { setmetatable({}, mt), setmetatable({ 1 }, mt), {} } == "[[],[1],{}]")
+      end
+      assert(getmetatable(core.decode "[]") == fork.empty_array_mt)
+    ]=]
+    assert.equal(0, status, output)
+  end)
+
+  it("may be missing something, which the error names", function()
+    for given, named in pairs {
+      ["{ encode = print, decode = print, null = 0 }"] = "no function new", ["true"] = "no function new",
+      ["{ new = function() return {} end }"] = "no function encode_number_precision",
+    } do
+      local output, status = child.run("package.loaded.cjson = " .. given .. " local core = require 'lomi.core'")
+      assert.equal(1, status)
+      assert.matches("lomi needs lua%-cjson.*module cjson has " .. named, output)
+    end
+  end)
+
+  it("may be cjson.safe, which raises nothing", function()
+    local output, status = child.run [[
+      package.loaded.cjson = require "cjson.safe"
+      local core = require "lomi.core"
+      assert(core.encode { a = 1.5 } == '{"a":1.5}')
+      local value, wrong = core.decode "{"
+      assert(value == nil and wrong:find "Expected")
     ]]
-    assert.equal("[]\n2\ttrue\tcannot be written", output)
+    assert.equal(0, status, output)
   end)
 end)

@@ -3,11 +3,14 @@
  *
  * lua-cjson writes numbers with 14 significant digits and says nothing when that loses some; it
  * turns number keys into strings, sends any bytes as text, and knows one decimal point: that of the
- * locale it was made under. So a value is looked through before it is encoded, and again after it
- * was decoded. We use an instance of our own, never the settings others share. */
+ * locale it was made under. It reads control characters in strings, refuses half of a surrogate
+ * pair, and makes the same table of [] and {}. So a value is checked before it is encoded, a text
+ * before it is decoded, and the result is tidied. We use an instance of our own, never the settings
+ * others share. */
 #include "core.h"
 #include "lomi.h"
 
+#include <langinfo.h>
 #include <locale.h>
 #include <math.h>
 #include <stdbool.h>
@@ -15,6 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
 
 enum {
   MAX_FAULTS = 32,   /* of one value; more would not help anybody read */
@@ -22,50 +28,142 @@ enum {
 };
 
 /* The codec: the upvalue of encode and decode, a sequence. */
-enum { CODEC_NEW = 1, CODEC_ENCODE, CODEC_DECODE, CODEC_EMPTY_ARRAY };
+enum {
+  CODEC_NEW = 1,
+  CODEC_ENCODE,
+  CODEC_DECODE,
+  CODEC_EMPTY_ARRAY, /* light userdata: core.empty_array; where cjson has one, that */
+  CODEC_EMPTY_MT,    /* the metatable of a decoded []; where cjson has one, that */
+  CODEC_ARRAY_MT     /* cjson.array_mt, or nil */
+};
+
+/* Stands for an empty list while lua-cjson, which has none, reads or writes the text around it: a
+ * list of this one string. It cannot be anybody's text, since it is not UTF-8. */
+static const char MARK[] = "\xFF";
 
 /* ---- the instance of lua-cjson --------------------------------------------------------------- */
 
-static void set_option(lua_State *L, int instance, const char *name, int value) {
-  lua_getfield(L, instance, name);
-  lua_pushinteger(L, value);
+/* Is the decimal point one byte? lua-cjson calls abort() where it is not. */
+static bool cjson_bears_locale(void) {
+  const char *point = nl_langinfo(RADIXCHAR);
+  return point[0] != '\0' && point[1] == '\0';
+}
+
+/* lua_pcall of a function of lua-cjson, under a locale that does not end the process. */
+static int call_cjson(lua_State *L, int nargs, int nresults) {
+  if (cjson_bears_locale())
+    return lua_pcall(L, nargs, nresults, 0);
+  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  if (plain == (locale_t)0)
+    return luaL_error(L, "not enough memory");
+  locale_t before = uselocale(plain); /* this thread's only */
+  int status = lua_pcall(L, nargs, nresults, 0);
+  uselocale(before);
+  freelocale(plain);
+  return status;
+}
+
+/* Pushes the function, or raises if what is loaded as cjson is something else. */
+static void push_function(lua_State *L, int cjson, const char *name) {
+  if (lua_istable(L, cjson))
+    lua_getfield(L, cjson, name);
+  else
+    lua_pushnil(L);
+  if (!lua_isfunction(L, -1))
+    luaL_error(L, "lomi needs lua-cjson 2.1 or OpenResty's: the module cjson has no function %s",
+               name);
+}
+
+/* The value is on top of the stack. */
+static void set_option(lua_State *L, int instance, const char *name) {
+  push_function(L, instance, name);
+  lua_insert(L, -2);
   lua_call(L, 1, 0);
 }
 
 /* A new instance reads the locale's decimal point anew: lua-cjson does that nowhere else. */
 static void codec_renew(lua_State *L, int codec) {
   lua_rawgeti(L, codec, CODEC_NEW);
-  lua_call(L, 0, 1);
+  if (call_cjson(L, 0, 1) != 0)
+    lua_error(L);
   int instance = lua_gettop(L);
-  set_option(L, instance, "encode_number_precision", 14);
-  set_option(L, instance, "encode_max_depth", LOMI_MAX_JSON_DEPTH);
-  set_option(L, instance, "decode_max_depth", LOMI_MAX_JSON_DEPTH);
-  lua_getfield(L, instance, "decode_invalid_numbers");
+  lua_pushinteger(L, 14);
+  set_option(L, instance, "encode_number_precision");
+  lua_pushinteger(L, LOMI_MAX_JSON_DEPTH);
+  set_option(L, instance, "encode_max_depth");
+  lua_pushinteger(L, LOMI_MAX_JSON_DEPTH);
+  set_option(L, instance, "decode_max_depth");
   lua_pushboolean(L, 0);
-  lua_call(L, 1, 0);
-  lua_getfield(L, instance, "encode");
+  set_option(L, instance, "decode_invalid_numbers");
+  push_function(L, instance, "encode");
   lua_rawseti(L, codec, CODEC_ENCODE);
-  lua_getfield(L, instance, "decode");
+  push_function(L, instance, "decode");
   lua_rawseti(L, codec, CODEC_DECODE);
-  lua_getfield(L, instance, "empty_array"); /* OpenResty's fork has it, Debian's 2.1.0 does not */
-  if (lua_islightuserdata(L, -1))
-    lua_rawseti(L, codec, CODEC_EMPTY_ARRAY);
-  else
-    lua_pop(L, 1);
   lua_pop(L, 1);
 }
 
+/* Calls encode or decode with the argument on top of the stack, and replaces it by the result, or
+ * by a message. An instance made by cjson.safe raises nothing: it gives nil and the message. */
+static bool codec_call(lua_State *L, int codec, int function) {
+  lua_rawgeti(L, codec, function);
+  lua_insert(L, -2);
+  if (call_cjson(L, 1, 2) == 0) {
+    bool good = !lua_isnil(L, -2);
+    lua_remove(L, good ? -1 : -2);
+    if (good)
+      return true;
+  }
+  if (!lua_isstring(L, -1)) {
+    lua_pushliteral(L, "the module cjson does not say why");
+    lua_replace(L, -2);
+  }
+  return false;
+}
+
 static bool locale_has_point(void) {
-  return strcmp(localeconv()->decimal_point, ".") == 0;
+  return strcmp(nl_langinfo(RADIXCHAR), ".") == 0;
 }
 
 /* ---- UTF-8 ----------------------------------------------------------------------------------- */
 
+/* A byte times this is eight of it. */
+#define EIGHT UINT64_C(0x0101010101010101)
+#define HIGH_BITS (0x80 * EIGHT)
+
+static uint64_t load8(const char *from) {
+  uint64_t eight;
+  memcpy(&eight, from, sizeof eight);
+  return eight;
+}
+
+static uint32_t load4(const char *from) {
+  uint32_t four;
+  memcpy(&four, from, sizeof four);
+  return four;
+}
+
+/* The last load overlaps the one before: no byte is looked at alone, except in very short text. */
+static bool is_ascii(const char *text, size_t len) {
+  uint64_t seen = 0;
+  if (len >= 8) {
+    for (size_t i = 0; i + 8 < len; i += 8)
+      seen |= load8(text + i);
+    seen |= load8(text + len - 8);
+  } else if (len >= 4) {
+    seen = load4(text) | load4(text + len - 4);
+  } else {
+    for (size_t i = 0; i < len; i++)
+      seen |= (unsigned char)text[i];
+  }
+  return (seen & HIGH_BITS) == 0;
+}
+
 static bool is_utf8(const char *text, size_t len) {
+  if (is_ascii(text, len))
+    return true;
   const unsigned char *s = (const unsigned char *)text, *end = s + len;
   while (s < end) {
-    uint64_t eight;
-    if (end - s >= 8 && (memcpy(&eight, s, 8), (eight & UINT64_C(0x8080808080808080)) == 0)) {
+    if (end - s >= 8 && (load8((const char *)s) & HIGH_BITS) == 0) {
       s += 8;
       continue;
     }
@@ -87,8 +185,7 @@ static bool is_utf8(const char *text, size_t len) {
   return true;
 }
 
-/* ---- encode: the guard ------------------------------------------------------------------------
- */
+/* ---- encode: the guard ----------------------------------------------------------------------- */
 
 /* Where in the value we are: a chain on the C stack, from the innermost key outwards. */
 typedef struct step {
@@ -104,6 +201,7 @@ typedef struct guard {
   size_t bytes;   /* a lower bound of the encoded size so far */
   bool too_large; /* told already: there is no point in looking further */
   bool may_point; /* a number may be written with a decimal point */
+  bool has_empty; /* an empty list, which lua-cjson cannot write */
 } guard;
 
 static void add_key(lua_State *L, luaL_Buffer *path, const step *at, bool first) {
@@ -235,7 +333,23 @@ static void check_number(guard *g, const step *at, int i) {
   }
 }
 
+static bool is_empty_array(lua_State *L, int codec, int i) {
+  lua_rawgeti(L, codec, CODEC_EMPTY_ARRAY);
+  bool is = lua_rawequal(L, i, -1);
+  lua_pop(L, 1);
+  return is;
+}
+
 static void check_value(guard *g, const step *at, int depth);
+
+/* Is the metatable on top of the stack that of a list, even of an empty one? */
+static bool is_list_mt(lua_State *L, int codec) {
+  lua_rawgeti(L, codec, CODEC_EMPTY_MT);
+  lua_rawgeti(L, codec, CODEC_ARRAY_MT);
+  bool is = lua_rawequal(L, -3, -2) || lua_rawequal(L, -3, -1);
+  lua_pop(L, 2);
+  return is;
+}
 
 /* The table is on top of the stack. */
 static void check_table(guard *g, const step *at, int depth) {
@@ -246,9 +360,14 @@ static void check_table(guard *g, const step *at, int depth) {
   }
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   int table = lua_gettop(L);
-  if (luaL_getmetafield(L, table, "__index") != LUA_TNIL) {
-    lua_pop(L, 1);
-    fault(g, at, "must be a plain table: what its metatable's __index adds would not be sent");
+  bool is_list = false;
+  if (lua_getmetatable(L, table)) {
+    is_list = is_list_mt(L, g->codec);
+    lua_pushliteral(L, "__index");
+    lua_rawget(L, -2);
+    if (!lua_isnil(L, -1))
+      fault(g, at, "must be a plain table: what its metatable's __index adds would not be sent");
+    lua_settop(L, table);
   }
   double count = 0, largest = 0;
   bool names = false, numbers = false, positions = true;
@@ -276,6 +395,8 @@ static void check_table(guard *g, const step *at, int depth) {
       return;
     }
   }
+  if (is_list && !numbers && !names)
+    g->has_empty = true;
   if (numbers && (names || !positions || largest != count))
     fault(g, at,
           names ? "has number keys beside names; write them as strings"
@@ -294,10 +415,11 @@ static void check_value(guard *g, const step *at, int depth) {
   case LUA_TNUMBER: check_number(g, at, top); break;
   case LUA_TTABLE: check_table(g, at, depth + 1); break;
   case LUA_TLIGHTUSERDATA: {
-    lua_rawgeti(L, g->codec, CODEC_EMPTY_ARRAY);
-    bool known = lua_touserdata(L, top) == NULL || lua_rawequal(L, top, -1);
-    lua_pop(L, 1);
-    if (known)
+    if (lua_touserdata(L, top) == NULL) /* null */
+      break;
+    bool is_empty = is_empty_array(L, g->codec, top);
+    g->has_empty = g->has_empty || is_empty;
+    if (is_empty)
       break;
   } /* FALLTHROUGH */
   default: {
@@ -306,6 +428,51 @@ static void check_value(guard *g, const step *at, int depth) {
     fault(g, at, message);
   }
   }
+}
+
+/* Replaces the value on top of the stack, which the guard has passed, by a copy that has the mark
+ * for every empty list. The user's own tables stay as they are. */
+static void mark_empty_lists(lua_State *L, int codec) {
+  int value = lua_gettop(L), copy = value + 1, key = value + 2;
+  bool is_list = lua_islightuserdata(L, value) && is_empty_array(L, codec, value);
+  if (!lua_istable(L, value) && !is_list)
+    return;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  if (!is_list && lua_getmetatable(L, value)) {
+    is_list = is_list_mt(L, codec);
+    lua_pop(L, 1);
+  }
+  lua_newtable(L);
+  bool is_empty = true;
+  if (lua_istable(L, value)) {
+    for (lua_pushnil(L); lua_next(L, value) != 0; lua_settop(L, key)) {
+      is_empty = false;
+      mark_empty_lists(L, codec);
+      lua_pushvalue(L, key);
+      lua_insert(L, -2);
+      lua_rawset(L, copy);
+    }
+  }
+  if (is_list && is_empty) {
+    lua_pushstring(L, MARK);
+    lua_rawseti(L, copy, 1);
+  }
+  lua_replace(L, value);
+}
+
+/* Replaces the text on top of the stack by one with [] for every mark. */
+static void unmark_empty_lists(lua_State *L) {
+  size_t len;
+  const char *at = lua_tolstring(L, -1, &len), *end = at + len, *mark;
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  while ((mark = memchr(at, MARK[0], (size_t)(end - at))) != NULL) {
+    luaL_addlstring(&text, at, (size_t)(mark - 1 - at)); /* up to the bracket, without the quote */
+    at = mark + 2;
+  }
+  luaL_addlstring(&text, at, (size_t)(end - at));
+  luaL_pushresult(&text);
+  lua_remove(L, -2);
 }
 
 /* encode(value) -> text | nil, faults
@@ -322,60 +489,211 @@ static int json_encode(lua_State *L) {
   if (g.faults == 0) {
     if (g.may_point && !locale_has_point())
       codec_renew(L, 2);
-    lua_rawgeti(L, 2, CODEC_ENCODE);
     lua_pushvalue(L, 1);
-    if (lua_pcall(L, 1, 1, 0) != 0)
+    if (g.has_empty)
+      mark_empty_lists(L, 2);
+    if (!codec_call(L, 2, CODEC_ENCODE)) {
       fault(&g, NULL, lua_tostring(L, -1));
-    else if (lua_rawlen(L, -1) > LOMI_MAX_REQUEST_BODY)
+    } else {
+      if (g.has_empty)
+        unmark_empty_lists(L);
+      if (lua_rawlen(L, -1) <= LOMI_MAX_REQUEST_BODY)
+        return 1;
       fault(&g, NULL, "is larger than 1 MiB of JSON");
-    else
-      return 1;
+    }
   }
   lua_pushnil(L);
   lua_pushvalue(L, 3);
   return 2;
 }
 
-/* ---- decode: the clean-up ---------------------------------------------------------------------
- */
+/* ---- decode: the text ------------------------------------------------------------------------ */
 
-/* Pushes what the decoded number at `i` becomes, or nothing if it stays as it is. */
-static bool push_integer(lua_State *L, int i) {
-#if LUA_VERSION_NUM >= 503
-  const double exact = 9007199254740992.0; /* 2^53: from there on a float may stand for several */
-  double number = lua_tonumber(L, i);
-  if (!lua_isinteger(L, i) && number == floor(number) && fabs(number) <= exact) {
-    lua_pushinteger(L, (lua_Integer)number);
-    return true;
+static bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+static bool has_control(const char *text, size_t len) {
+  uint64_t seen = 0;
+  size_t i = 0;
+  for (; i + 8 <= len; i += 8) {
+    uint64_t eight = load8(text + i);
+    seen |= (eight - 0x20 * EIGHT) & ~eight; /* the high bit of each byte below 0x20 */
   }
-#else
-  (void)L;
-  (void)i;
-#endif
+  for (; i < len; i++)
+    seen |= (unsigned char)text[i] < 0x20 ? HIGH_BITS : 0;
+  return (seen & HIGH_BITS) != 0;
+}
+
+static bool starts_empty_list(const char *bracket, const char *end) {
+  const char *at = bracket + 1;
+  while (at < end && is_space(*at))
+    at++;
+  return at < end && *at == ']';
+}
+
+/* May be wrong where a string has brackets in it. */
+static bool may_have_empty_list(const char *at, const char *end) {
+  while ((at = memchr(at, '[', (size_t)(end - at))) != NULL) {
+    if (starts_empty_list(at, end))
+      return true;
+    at++;
+  }
   return false;
 }
 
-/* Goes through the table on top of the stack: null goes away, whole numbers become integers. Text
- * needs no look: it was UTF-8 before it was decoded. False: a number is too large to read. */
-static bool tidy(lua_State *L, bool keep_null) {
+/* The UTF-16 code unit of an escape \uXXXX at `at`, or -1. */
+static int unit_at(const char *at, const char *end) {
+  int unit = 0;
+  if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+    return -1;
+  for (int i = 2; i < 6; i++) {
+    char c = at[i];
+    int digit = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
+    if (digit < 0)
+      return -1;
+    unit = unit * 16 + digit;
+  }
+  return unit;
+}
+
+static bool is_surrogate(int unit) {
+  return unit >= 0xD800 && unit <= 0xDFFF;
+}
+
+static bool has_surrogate(const char *at, const char *end) {
+  while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL && end - at >= 2) {
+    if (is_surrogate(unit_at(at, end)))
+      return true;
+    at += 2; /* the character after a backslash is no backslash of its own */
+  }
+  return false;
+}
+
+/* Rewrites the text at stack index 1 into one that lua-cjson reads rightly: marks empty lists, and
+ * makes U+FFFD of each half of a surrogate pair that lacks the other. Text that is no JSON stays no
+ * JSON. Returns why the text is refused, or NULL. */
+static const char *rewrite(lua_State *L) {
+  size_t len;
+  const char *at = lua_tolstring(L, 1, &len), *end = at + len, *done = at;
+  bool in_string = false, changed = false;
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  while (at < end) {
+    const char *instead = NULL; /* of `width` bytes */
+    size_t width = 1;
+    unsigned char c = (unsigned char)*at;
+    if (c < 0x20 && (in_string || c == '\0'))
+      return c == '\0' ? "it holds a NUL byte" : "it holds a control character in a string";
+    if (c == '"') {
+      in_string = !in_string;
+    } else if (!in_string) {
+      if (c == '[' && starts_empty_list(at, end))
+        instead = "[\"\xFF\"";
+    } else if (c == '\\') {
+      int unit = unit_at(at, end);
+      width = 2;
+      if (is_surrogate(unit)) {
+        int next = unit_at(at + 6, end);
+        bool pair = unit < 0xDC00 && is_surrogate(next) && next >= 0xDC00;
+        width = pair ? 12 : 6;
+        instead = pair ? NULL : "\\ufffd";
+      }
+    }
+    if (instead != NULL) {
+      luaL_addlstring(&text, done, (size_t)(at - done));
+      luaL_addstring(&text, instead);
+      done = at + width;
+      changed = true;
+    }
+    at += width;
+  }
+  if (changed) {
+    luaL_addlstring(&text, done, (size_t)(end - done));
+    luaL_pushresult(&text);
+    lua_replace(L, 1);
+  }
+  return NULL;
+}
+
+/* Checks the text at stack index 1 and rewrites it where it must be. */
+static const char *prepare(lua_State *L, bool *has_empty) {
+  size_t len;
+  const char *text = lua_tolstring(L, 1, &len), *end = text + len;
+  if (!is_utf8(text, len))
+    return "it is not UTF-8";
+  *has_empty = may_have_empty_list(text, end);
+  if (!*has_empty && !has_control(text, len) && !has_surrogate(text, end))
+    return NULL;
+  const char *wrong = rewrite(L);
+  lua_settop(L, 1);
+  return wrong;
+}
+
+/* ---- decode: the clean-up -------------------------------------------------------------------- */
+
+typedef struct cleaner {
+  lua_State *L;
+  int codec;      /* stack index */
+  bool keep_null; /* else null is an absent field */
+  bool has_empty; /* there may be marks of empty lists */
+} cleaner;
+
+/* Is the decoded number one that Lua holds as an integer, where it has them? */
+static bool is_integer(double number) {
+#if LUA_VERSION_NUM >= 503
+  const double exact = 9007199254740992.0; /* 2^53: from there on a float may stand for several */
+  return fabs(number) <= exact && (double)(lua_Integer)number == number;
+#else
+  (void)number;
+  return false;
+#endif
+}
+
+static bool is_mark(lua_State *L, int i) {
+  size_t len;
+  const char *text = lua_tolstring(L, i, &len);
+  return len == 1 && text[0] == MARK[0];
+}
+
+/* Goes through the table on top of the stack: removes nulls and marks, converts whole floats to
+ * integers. Text was checked before it was decoded. False: a number is too large to read. */
+static bool tidy(const cleaner *c) {
+  lua_State *L = c->L;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   int table = lua_gettop(L), key = table + 1, value = table + 2;
   /* Giving an existing field another value is allowed while lua_next goes over the table. */
   for (lua_pushnil(L); lua_next(L, table) != 0; lua_settop(L, key)) {
     switch (lua_type(L, value)) {
     case LUA_TTABLE:
-      if (!tidy(L, keep_null))
+      if (!tidy(c))
         return false;
       break;
-    case LUA_TNUMBER:
-      if (!isfinite((double)lua_tonumber(L, value)))
+    case LUA_TNUMBER: {
+      double number = (double)lua_tonumber(L, value);
+      if (!isfinite(number))
         return false;
-      lua_pushvalue(L, key);
-      if (push_integer(L, value))
+      if (is_integer(number)) {
+        lua_pushvalue(L, key);
+        lua_pushinteger(L, (lua_Integer)number);
         lua_rawset(L, table);
+      }
+      break;
+    }
+    case LUA_TSTRING:
+      if (!c->has_empty || !is_mark(L, value))
+        break;
+      lua_rawgeti(L, c->codec, CODEC_EMPTY_MT);
+      lua_setmetatable(L, table);
+      lua_pushvalue(L, key);
+      lua_pushnil(L);
+      lua_rawset(L, table);
       break;
     case LUA_TLIGHTUSERDATA: /* lua-cjson makes no other than null */
-      if (keep_null)
+      if (c->keep_null)
         break;
       lua_pushvalue(L, key);
       lua_pushnil(L);
@@ -387,12 +705,6 @@ static bool tidy(lua_State *L, bool keep_null) {
   return true;
 }
 
-static bool call_decode(lua_State *L, int codec, int text) {
-  lua_rawgeti(L, codec, CODEC_DECODE);
-  lua_pushvalue(L, text);
-  return lua_pcall(L, 1, 1, 0) == 0;
-}
-
 static int refuse(lua_State *L, const char *why) {
   lua_pushnil(L);
   lua_pushstring(L, why);
@@ -401,24 +713,23 @@ static int refuse(lua_State *L, const char *why) {
 
 /* decode(text [, keep_null]) -> value | nil, message
  * Whole numbers up to 2^53 are integers where Lua has them. JSON null is an absent field, or
- * core.null with keep_null. */
+ * core.null with keep_null. An empty list has a metatable, and is encoded as one again. */
 static int json_decode(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
-  bool keep_null = lua_toboolean(L, 2);
-  size_t len;
-  const char *text = lua_tolstring(L, 1, &len);
-  if (memchr(text, '\0', len) != NULL) /* lua-cjson would take it for the end */
-    return refuse(L, "it holds a NUL byte");
-  if (!is_utf8(text, len))
-    return refuse(L, "it is not UTF-8");
+  cleaner c = {.L = L, .codec = 2, .keep_null = lua_toboolean(L, 2)};
   lua_settop(L, 1);
+  const char *wrong = prepare(L, &c.has_empty);
+  if (wrong != NULL)
+    return refuse(L, wrong);
   lua_pushvalue(L, lua_upvalueindex(1));
-  bool good = call_decode(L, 2, 1);
+  lua_pushvalue(L, 1);
+  bool good = codec_call(L, 2, CODEC_DECODE);
   if (!good) {
     /* Bad JSON, or an instance that looks for another locale's decimal point. A new one tells. */
     lua_settop(L, 2);
     codec_renew(L, 2);
-    good = call_decode(L, 2, 1);
+    lua_pushvalue(L, 1);
+    good = codec_call(L, 2, CODEC_DECODE);
   }
   if (!good) {
     lua_pushnil(L);
@@ -427,17 +738,21 @@ static int json_decode(lua_State *L) {
   }
   switch (lua_type(L, 3)) {
   case LUA_TTABLE:
-    if (tidy(L, keep_null))
+    if (tidy(&c))
       break;
     return refuse(L, "it holds a number too large to read");
-  case LUA_TNUMBER:
-    if (!isfinite((double)lua_tonumber(L, 3)))
+  case LUA_TNUMBER: {
+    double number = (double)lua_tonumber(L, 3);
+    if (!isfinite(number))
       return refuse(L, "it holds a number too large to read");
-    if (push_integer(L, 3))
+    if (is_integer(number)) {
+      lua_pushinteger(L, (lua_Integer)number);
       lua_replace(L, 3);
+    }
     break;
+  }
   case LUA_TLIGHTUSERDATA:
-    if (!keep_null)
+    if (!c.keep_null)
       lua_pushnil(L);
     return 1;
   default: break;
@@ -446,15 +761,37 @@ static int json_decode(lua_State *L) {
   return 1;
 }
 
-void lomi_add_json(lua_State *L) {
-  int core = lua_gettop(L);
+/* Loads lua-cjson, and pushes the codec of it. */
+static void push_codec(lua_State *L) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "cjson");
-  lua_call(L, 1, 1);
-  lua_createtable(L, CODEC_EMPTY_ARRAY, 0);
-  lua_getfield(L, -2, "new");
-  lua_rawseti(L, -2, CODEC_NEW);
-  codec_renew(L, lua_gettop(L));
+  if (call_cjson(L, 1, 1) != 0)
+    lua_error(L);
+  int cjson = lua_gettop(L), codec = cjson + 1;
+  lua_createtable(L, CODEC_ARRAY_MT, 0);
+  push_function(L, cjson, "new");
+  lua_rawseti(L, codec, CODEC_NEW);
+
+  lua_getfield(L, cjson, "empty_array"); /* OpenResty's has these three, Debian's has not */
+  if (!lua_islightuserdata(L, -1))
+    lua_pushlightuserdata(L, (void *)MARK);
+  lua_rawseti(L, codec, CODEC_EMPTY_ARRAY);
+  lua_getfield(L, cjson, "empty_array_mt");
+  if (!lua_istable(L, -1))
+    luaL_newmetatable(L, "lomi.array");
+  lua_rawseti(L, codec, CODEC_EMPTY_MT);
+  lua_getfield(L, cjson, "array_mt");
+  lua_rawseti(L, codec, CODEC_ARRAY_MT);
+
+  lua_settop(L, codec);
+  codec_renew(L, codec);
+}
+
+void lomi_add_json(lua_State *L) {
+  int core = lua_gettop(L);
+  push_codec(L);
+  lua_rawgeti(L, -1, CODEC_EMPTY_ARRAY);
+  lua_setfield(L, core, "empty_array");
   lua_pushvalue(L, -1);
   lua_pushcclosure(L, json_encode, 1);
   lua_setfield(L, core, "encode");

@@ -49,7 +49,7 @@ local M = {}
 ---@field amounts "main"|"minor"
 
 local DEFAULTS = { timeout = 30, connect_timeout = 10, deadline = 60, max_retries = 2, amounts = "main" }
-local BACKOFF = { base = 0.5, cap = 8 }
+local BACKOFF = { base = 1 / 2, cap = 8 } -- 0.5 does not compile where a decimal point has several bytes
 
 local RULES = {
   api_key = "string", environment = { "sandbox", "live" }, base_url = "string", account = "string",

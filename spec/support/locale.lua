@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- A locale with a decimal comma, and the Turkish one, where the lower case of "I" is not "i".
+--- Locales: with another decimal point, and the Turkish one, where the lower case of "I" is not "i".
 
 local M = {}
 
@@ -16,6 +16,25 @@ end
 
 function M.need_french(pending)
   M.need(M.FRENCH, pending)
+end
+
+--- Makes UTF-8 locales in a new directory, to be the LOCPATH of a process.
+---@return string|nil path  nil: this machine cannot make them
+function M.make(names)
+  local path = os.tmpname()
+  os.remove(path)
+  os.execute("mkdir " .. path)
+  for _, name in ipairs(names) do
+    os.execute(("localedef -i %s -f UTF-8 %s/%s.UTF-8 2>/dev/null"):format(name, path, name))
+    local made = io.open(("%s/%s.UTF-8/LC_NUMERIC"):format(path, name))
+    if not made then return M.remove(path) end
+    made:close()
+  end
+  return path
+end
+
+function M.remove(path)
+  if path then os.execute("rm -r " .. path) end
 end
 
 --- Calls `action` under the locale, puts the old one back, and gives what it gave.

@@ -5,6 +5,7 @@
 ---@class lomi.core
 ---@field version string  of this library
 ---@field null lightuserdata  JSON null: lua-cjson's, too
+---@field empty_array lightuserdata  encoded as `[]`: lua-cjson's, too, where it has one
 ---@field http1 lomi.core.http1
 local core = {}
 
@@ -14,7 +15,8 @@ local core = {}
 ---@return lomi.Fault[]? faults  all that is wrong with the value at once
 function core.encode(value) end
 
---- The value of a JSON text. Whole numbers up to 2^53 are integers where Lua has them.
+--- The value of a JSON text. Whole numbers up to 2^53 are integers where Lua has them. Half a surrogate pair is U+FFFD.
+--- An empty list is an empty table that is encoded as `[]` again.
 ---@param text string
 ---@param keep_null? boolean  JSON null is `core.null`; else an absent field
 ---@return any value  nil and a message if it is not JSON

@@ -15,7 +15,7 @@ local max, min = math.max, math.min
 
 local M = {}
 
-local SHORTEST = 0.001 -- seconds: a timeout is never 0, which would mean none
+local SHORTEST = 1 / 1000 -- seconds, written for every locale (see config): a timeout is never 0, which would mean none
 
 --- The reply to the last attempt: given beside the result, and beside an error where there was one. Its body holds the
 --- `client_secret`: it is not for a log.
