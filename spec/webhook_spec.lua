@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local child = require "spec.support.child"
 local core = require "lomi.core"
+local locale = require "spec.support.locale"
 local webhook = require "lomi.webhook"
 
 local SECRET = "whsec_0123456789abcdef"
@@ -12,6 +13,7 @@ local BODY = '{ "id": "4b7e0c1e-9d5b-4c9f-8a51-6a6a6f2b7c11", "event": "PAYMENT_
   .. TIMESTAMP .. '", "data": { "transaction_id": "tx_1", "amount": 10000, "currency": "XOF",'
   .. ' "customer": "Awa \\u004ediaye", "metadata": { "note": null } }, "lomi_environment": "test" }'
 local SIGNATURE = webhook.sign(BODY, SECRET)
+local V1 = webhook.sign(BODY, SECRET, SENT_AT)
 
 local function timestamped(timestamp)
   return ('{"id":"evt_1","event":"test.webhook","timestamp":%s,"data":{}}'):format(timestamp)
@@ -56,6 +58,13 @@ describe("lomi.webhook", function()
       assert.equal(64, #webhook.sign("", SECRET))
     end)
 
+    it("with a time, is the HMAC of the time, a dot and the body", function()
+      assert.equal("t=1795341600,v1=" .. webhook.sign("1795341600." .. BODY, SECRET), V1)
+      for _, time in ipairs { -1, 1.5, 1e12, 0 / 0, "1795341600" } do
+        assert_raises_here("time must be", function() webhook.sign(BODY, SECRET, time) end)
+      end
+    end)
+
     it("raises for anything but a body and one secret", function()
       assert_raises_here("body must be .* not table", function() webhook.sign({}, SECRET) end)
       assert_raises_here("body must be .* not nil", function() webhook.sign(nil, SECRET) end)
@@ -69,8 +78,12 @@ describe("lomi.webhook", function()
     it("takes the signature of the body", function()
       assert.is_true(webhook.verify(BODY, SIGNATURE, SECRET))
       assert.is_true(webhook.verify("", webhook.sign("", SECRET), SECRET))
-      assert.error_matches(function() webhook.verify(BODY, { ["X-Lomi-Signature"] = SIGNATURE }, SECRET) end,
-        "a table of headers is for construct_event")
+      assert.is_true(webhook.verify(BODY, V1, SECRET))
+      assert.is_true(webhook.verify(BODY, { [0] = V1 }, SECRET))
+      assert_refused("signature_malformed", "signature", webhook.verify(BODY, { [0] = V1, V1 }, SECRET))
+      assert_raises_here("a table of headers is for construct_event", function()
+        webhook.verify(BODY, { ["X-Lomi-Signature"] = SIGNATURE }, SECRET)
+      end)
     end)
 
     it("takes hex in either case, with or without sha256=", function()
@@ -224,8 +237,125 @@ describe("lomi.webhook", function()
       end
     end)
 
+    local function reads(headers)
+      local event, err = webhook.construct_event(BODY, headers, SECRET)
+      assert.is_nil(err)
+      assert.equal("PAYMENT_SUCCEEDED", event.event)
+    end
+
+    it("finds the headers as other servers have them", function()
+      reads { host = { [0] = "shop.example" }, ["x-lomi-signature"] = { [0] = SIGNATURE },
+        ["x-lomi-timestamp"] = { [0] = TIMESTAMP } } -- HAProxy
+      reads { HTTP_X_LOMI_SIGNATURE = SIGNATURE, HTTP_X_LOMI_TIMESTAMP = TIMESTAMP } -- CGI
+      reads { x_lomi_signature = SIGNATURE }
+      reads { HTTP_X_LOMI_SIGNATURE_V1 = V1 }
+      local function only(wanted, value)
+        return setmetatable({}, { __index = function(_, name)
+          if name == wanted then return value end
+          if wanted == "strict" then error("undeclared " .. name) end
+          return wanted:find "HTTP" and "" or nil -- as WSAPI does
+        end })
+      end
+      for _, name in ipairs { "x-lomi-signature", "X-Lomi-Signature", "HTTP_X_LOMI_SIGNATURE" } do
+        reads(only(name, SIGNATURE))
+        reads(only(name, { SIGNATURE }))
+      end
+      reads(only("X-Lomi-Signature-V1", V1))
+      assert_refused("signature_missing", "signature", webhook.construct_event(BODY, only("strict"), SECRET))
+      -- An object that is gone through by its own __pairs, as lua-http's, which names repeated headers again.
+      local function listed(...)
+        local list = { ... }
+        return setmetatable({ _n = #list }, { __index = { get = print }, __pairs = function()
+          local i = 0
+          return function()
+            i = i + 1
+            if list[i] then return list[i][1], list[i][2] end
+          end
+        end })
+      end
+      reads(listed({ ":method", "POST" }, { "X-Lomi-Signature", SIGNATURE }))
+      assert_refused("signature_malformed", "signature", webhook.construct_event(BODY,
+        listed({ "x-lomi-signature", SIGNATURE }, { "x-lomi-signature", SIGNATURE }), SECRET))
+      local userdata = newproxy and newproxy(true) or io.tmpfile()
+      local mt = newproxy and getmetatable(userdata)
+      if mt then
+        mt.__index = { ["x-lomi-signature"] = SIGNATURE }
+        reads(userdata)
+      else
+        assert_refused("signature_missing", "signature", webhook.construct_event(BODY, userdata, SECRET))
+        userdata:close()
+      end
+    end)
+
+    it("takes their names as ASCII, whatever the locale says", function()
+      local path = locale.make { "tr_TR" }
+      if not path then pending "localedef makes no tr_TR.UTF-8 here" end
+      local output, status = child.run(([[
+        local webhook = require "lomi.webhook"
+        assert(os.setlocale "tr_TR.UTF-8")
+        for _, name in ipairs { "X-LOMI-SIGNATURE", "x-lomi-signature", "HTTP_X_LOMI_SIGNATURE" } do
+          assert(webhook.construct_event("{}", { [name] = %q }, %q))
+        end
+      ]]):format(webhook.sign("{}", SECRET):upper(), SECRET), { LOCPATH = path })
+      locale.remove(path)
+      assert.equal(0, status, output)
+    end)
+
+    it("lets V1 decide where both signatures are there", function()
+      local zeros = ("0"):rep(64)
+      local function with(old, v1)
+        return webhook.construct_event(BODY, { ["X-Lomi-Signature"] = old, ["x-lomi-signature-v1"] = v1 }, SECRET)
+      end
+      for _, old in ipairs { SIGNATURE, zeros, "nonsense", false } do
+        assert.is_table(with(old or nil, V1))
+        assert_refused("signature_mismatch", "signature", with(old or nil, "t=1795341600,v1=" .. zeros))
+        assert_refused("signature_malformed", "signature", with(old or nil, "nonsense"))
+        local err = assert_refused("signature_malformed", "signature", with(old or nil, { V1, V1 }))
+        assert.matches("X%-Lomi%-Signature%-V1 was given twice", err.message)
+      end
+      assert.is_table(webhook.construct_event(BODY, V1, { OTHER_SECRET, SECRET }))
+    end)
+
+    it("reads V1 as the service writes it, and what it may add, but no other time", function()
+      local hex = V1:match "v1=(.*)"
+      for _, good in ipairs { "t=1795341600,v1=" .. hex:upper(), "t=1795341600, v1=" .. hex,
+        "v1=" .. hex .. ",t=1795341600", "t=1795341600,v1=" .. hex .. ",v2=abc" } do
+        reads { ["X-Lomi-Signature-V1"] = good }
+      end
+      for _, bad in ipairs { "", "t=,v1=" .. hex, "v1=" .. hex, "t=1795341600", "t=1795341600,v1=", hex,
+        "t=1795341600,v1=" .. hex:sub(2), "t=1795341600,v1=" .. hex .. "0", "t=1795341600,t=1795341600,v1=" .. hex,
+        "t=1795341600,v1=" .. hex .. ",v1=" .. hex, "t=-1795341600,v1=" .. hex, "t=1795341600.0,v1=" .. hex,
+        "t=17953416e2,v1=" .. hex, "t=1795341600;v1=" .. hex, ("t=%s,v1=%s"):format(("1"):rep(400), hex) } do
+        local err = assert_refused("signature_malformed", "signature",
+          webhook.construct_event(BODY, { ["X-Lomi-Signature-V1"] = bad }, SECRET))
+        assert.matches("t=<unix seconds>,v1=<64 hex digits>", err.message)
+      end
+      for _, other in ipairs { "1795341601", "01795341600", "179534160" } do
+        assert_refused("signature_mismatch", "signature",
+          webhook.construct_event(BODY, { ["X-Lomi-Signature-V1"] = ("t=%s,v1=%s"):format(other, hex) }, SECRET))
+      end
+    end)
+
+    it("with a tolerance, counts the age from the time that V1 signs", function()
+      local function at(body, age)
+        return construct(body, { ["X-Lomi-Signature-V1"] = webhook.sign(body, SECRET, SENT_AT) },
+          { tolerance = 300, now = SENT_AT + age })
+      end
+      for _, body in ipairs { timestamped '"1999-01-01T00:00:00Z"', "{}" } do
+        assert.is_table(at(body, 300))
+        assert_refused("timestamp_out_of_tolerance", "signature", at(body, 301))
+        assert_refused("timestamp_out_of_tolerance", "signature", at(body, -301))
+      end
+    end)
+
+    it("gives an event it does not know, and one with half an emoji in it", function()
+      assert.equal("USAGE_RECORDED", construct('{"event":"USAGE_RECORDED"}').event)
+      assert.equal("Merci �", construct([[{"data":{"description":"Merci \ud83d"}}]]).data.description)
+    end)
+
     it("takes the bare signature, and a list of secrets", function()
       assert.is_table(webhook.construct_event(BODY, SIGNATURE, SECRET))
+      assert.is_table(webhook.construct_event(BODY, V1, SECRET))
       assert.is_table(webhook.construct_event(BODY, SIGNATURE, { OTHER_SECRET, SECRET }))
       assert.is_table(webhook.construct_event(BODY, SIGNATURE, { SECRET, OTHER_SECRET }))
     end)
@@ -250,6 +380,9 @@ describe("lomi.webhook", function()
         { ["X-Lomi-Signature"] = { SIGNATURE, SIGNATURE } },
         { ["X-Lomi-Signature"] = { ("0"):rep(64), SIGNATURE } },
         { ["X-Lomi-Signature"] = SIGNATURE, ["x-lomi-signature"] = SIGNATURE },
+        { ["X-Lomi-Signature"] = SIGNATURE, HTTP_X_LOMI_SIGNATURE = SIGNATURE },
+        { ["x-lomi-signature"] = { [0] = SIGNATURE, ("0"):rep(64) } },
+        { ["x-lomi-signature"] = { [0] = ("0"):rep(64), SIGNATURE } },
       } do
         local err = assert_refused("signature_malformed", "signature", webhook.construct_event(BODY, headers, SECRET))
         assert.matches("twice", err.message)
@@ -354,6 +487,20 @@ describe("lomi.webhook", function()
       assert_raises_here("LOMI_WEBHOOK_SECRET", function() webhook.construct_event(BODY, SIGNATURE, nil) end)
     end)
 
+    it("raises for a secret with something around it, and does not show it", function()
+      for _, around in ipairs { "%s\n", "%s\r\n", "\n%s", " %s", "%s ", "%s\t", '"%s"', "'%s'", "`%s`", "%s\0", "“%s”",
+        "\194\160%s", "\239\187\191%s", "%s\n%s" } do
+        local secret = around:gsub("%%s", SECRET)
+        local pattern = "holds white space, quotes or control characters"
+        assert_raises_here("secret " .. pattern, function() webhook.construct_event(BODY, SIGNATURE, secret) end)
+        assert_raises_here("secret%[2%] " .. pattern, function()
+          webhook.construct_event(BODY, SIGNATURE, { SECRET, secret })
+        end)
+        assert_raises_here("secret " .. pattern, function() webhook.verify(BODY, SIGNATURE, secret) end)
+        assert_raises_here("secret " .. pattern, function() webhook.sign(BODY, secret) end)
+      end
+    end)
+
     it("raises for a decoded body, saying what to pass", function()
       assert_raises_here("pass the body as it was received, before JSON decoding", function()
         webhook.construct_event(core.decode(BODY), SIGNATURE, SECRET)
@@ -363,6 +510,9 @@ describe("lomi.webhook", function()
 
     it("raises for wrong headers and options", function()
       assert_raises_here("headers must be", function() webhook.construct_event(BODY, 12, SECRET) end)
+      for _, list in ipairs { { SIGNATURE }, { [0] = SIGNATURE }, { { "X-Lomi-Signature", SIGNATURE } } } do
+        assert_raises_here("not a list", function() webhook.construct_event(BODY, list, SECRET) end)
+      end
       assert_raises_here("opts must be a table", function() webhook.construct_event(BODY, SIGNATURE, SECRET, 300) end)
       for opts, pattern in pairs {
         [{ tolerence = 300 }] = "unknown option tolerence",

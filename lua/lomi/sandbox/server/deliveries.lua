@@ -18,7 +18,7 @@ local SWAP_WITHIN = 1 -- seconds an event waits for one to be overtaken by
 ---@type table<string, lomi.sandbox.Rule>
 local RULES = {
   url = { type = "string", required = true, pattern = "^https?://[^%s/]", says = "an http or https URL" },
-  secret = { type = "string", required = true, secret = true, pattern = ".",
+  secret = { type = "string", required = true, secret = true, pattern = "^[!#-&(-_a-~]+$",
     says = "the endpoint's secret (whsec_…)" },
   twice = { type = "boolean" },
   late = { type = "number", min = 0, max = 1e6, says = "a number of seconds, at least 0" },
