@@ -16,8 +16,7 @@ local function new_parser()
   local parser = argparse("lomi", "Charge cards over the lomi. API, or over a sandbox of it on this machine.")
   parser:help_description_margin(30):help_max_width(100):usage_max_width(100)
   parser:flag("--version"):description("Show the version and exit."):action(function()
-    output.line("lomi " .. core.version)
-    os.exit(0)
+    os.exit(output.line("lomi " .. core.version))
   end)
   for _, part in ipairs(PARTS) do require(part).add(parser) end
   parser:epilog [[Exit status: 0 done; 1 it failed; 2 the command line or the environment is wrong, nothing was sent;

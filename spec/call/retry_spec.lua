@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local locale = require "spec.support.locale"
 local retry = require "lomi.call.retry"
 
 local POLICY = { max_retries = 2, backoff = { base = 0.5, cap = 8 } }
@@ -14,6 +15,8 @@ end
 
 local RETRIED = {
   { kind = "connection" }, { kind = "timeout" }, { status = 408 }, { status = 408, code = "request_timeout" },
+  { status = 425 }, { status = 520 }, { status = 521 }, { status = 522 }, { status = 523 }, { status = 524 },
+  { status = 529 },
   { status = 409, code = "idempotency_in_progress" }, { status = 429 }, { status = 429, code = "rate_limit_exceeded" },
   { status = 500 }, { status = 500, code = "internal_error" }, { status = 502 }, { status = 503 },
   { status = 503, code = "service_unavailable" }, { status = 504 },
@@ -23,6 +26,8 @@ local NEVER = {
   { status = 302 }, { status = 400, code = "bad_request" }, { status = 400 }, { status = 401 }, { status = 403 },
   { status = 404 }, { status = 409 }, { status = 409, code = "conflict" },
   { status = 409, code = "idempotency_key_reused" }, { status = 410 }, { status = 422 }, { status = 501 },
+  { status = 505 },
+  { status = 519 }, { status = 525 }, { status = 530 },
   { status = 400, code = "idempotency_in_progress" },
 }
 
@@ -143,7 +148,34 @@ describe("lomi.call.retry.retry_after", function()
     for text, seconds in pairs { ["0"] = 0, ["1"] = 1, ["120"] = 120, ["007"] = 7 } do
       assert.equal(seconds, retry.retry_after(text, NOW))
     end
-    assert.is_true(retry.retry_after(("9"):rep(40), NOW) > 60)
+    for _, digits in ipairs { "1000000001", "123456789012345", ("9"):rep(20), ("9"):rep(400), ("9"):rep(400) .. ".5",
+    } do
+      assert.equal(1e9, retry.retry_after(digits, NOW))
+    end
+  end)
+
+  it("reads fractions of a second, whatever the locale's decimal point", function()
+    local function check()
+      for text, seconds in pairs {
+        ["1.5"] = 1.5, ["0.25"] = 0.25, ["2.0"] = 2, ["0.001"] = 0.001, ["1.9999999999"] = 1.999, ["007.5"] = 7.5,
+      } do
+        assert.equal(seconds, retry.retry_after(text, NOW), text)
+      end
+    end
+    check()
+    locale.need_french(pending)
+    locale.under(locale.FRENCH, check)
+  end)
+
+  it("counts a date from the reply's own Date, if that can be read", function()
+    local SOON = "Sun, 06 Nov 1994 08:49:42 GMT"
+    for _, wrong_by in ipairs { -300, 300, 1e6 } do
+      assert.equal(5, retry.retry_after(SOON, NOW + wrong_by, "Sun, 06 Nov 1994 08:49:37 GMT"))
+      assert.equal(7, retry.retry_after("7", NOW + wrong_by, "Sun, 06 Nov 1994 08:49:37 GMT"))
+    end
+    assert.equal(0, retry.retry_after(SOON, NOW, "Sun, 06 Nov 1994 08:50:00 GMT"))
+    assert.equal(5, retry.retry_after(SOON, NOW, "yesterday"))
+    assert.equal(5, retry.retry_after(SOON, NOW))
   end)
 
   it("reads an HTTP date", function()
@@ -167,6 +199,7 @@ describe("lomi.call.retry.retry_after", function()
 
   it("does not guess", function()
     for _, text in ipairs {
+      ".5", "5.", "1.5.5", "1.5s", " 5",
       "", " ", "soon", "-5", "1e3", "0x10", "1,5", "5s", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
       "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "nan", "inf",
     } do

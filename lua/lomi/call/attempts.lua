@@ -134,7 +134,7 @@ local function new_error(config, operation, key, trouble, reply, attempts, so_fa
     status = reply and reply.status,
     details = trouble.details,
     request_id = reply and (reply.request_id or trouble.request_id),
-    retry_after = reply and retry.retry_after(reply.headers["retry-after"], os.time()),
+    retry_after = reply and retry.retry_after(reply.headers["retry-after"], os.time(), reply.headers.date),
     attempts = attempts,
     replayed = reply and reply.replayed,
     idempotency_key = key,

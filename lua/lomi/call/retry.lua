@@ -8,25 +8,39 @@ local M = {}
 local LONGEST_RETRY_AFTER = 60 -- seconds; a caller told to wait longer is better told so at once
 
 local KINDS = { connection = true, timeout = true }
-local STATUSES = { [408] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true }
+local STATUSES = { -- 520 to 524 and 529 are a proxy's in front of the service
+  [408] = true, [425] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true, [520] = true,
+  [521] = true, [522] = true, [523] = true, [524] = true, [529] = true,
+}
+local MOST_SECONDS = 1e9 -- of Retry-After: more says nothing more, and may be more than JSON carries
 
-local MONTHS = {}
-for month in ("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"):gmatch("[A-Za-z]+") do
-  MONTHS[#MONTHS + 1] = month
-  MONTHS[month] = #MONTHS
+local MONTHS = {
+  Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12,
+}
+
+-- An HTTP date as seconds since the epoch, or nil.
+local function read_date(text)
+  local day, month, year, time =
+    text:match("^[A-Z][a-z][a-z], (%d%d) ([A-Z][a-z][a-z]) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
+  if not MONTHS[month] then return nil end
+  return iso8601.parse(("%s-%02d-%sT%sZ"):format(year, MONTHS[month], day, time))
 end
 
---- The value of a `Retry-After` header.
----@param value? string  seconds, or an HTTP date
----@param wall_clock number  seconds since the epoch
----@return number|nil seconds  from now; nil: absent or unreadable
-function M.retry_after(value, wall_clock)
+--- The value of a `Retry-After` header. A date is counted from the reply's own `Date`: its clock may be wrong.
+---@param value? string  seconds, a fraction of them too, or an HTTP date
+---@param wall_clock number  seconds since the epoch, for a reply without a readable `Date`
+---@param date? string  the reply's `Date` header
+---@return number|nil seconds  from now, 1e9 at most; nil: absent or unreadable
+function M.retry_after(value, wall_clock, date)
   if not value then return nil end
-  if value:find("^%d+$") then return tonumber(value) end
-  local day, month, year, time = value:match("^[A-Z][a-z]+, (%d%d) ([A-Z][a-z]+) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
-  if not MONTHS[month] then return nil end
-  local at = iso8601.parse(("%s-%02d-%sT%sZ"):format(year, MONTHS[month], day, time))
-  return at and math.max(0, at - wall_clock)
+  if value:find("^%d+$") then return math.min(tonumber(value), MOST_SECONDS) end
+  local whole, thousandths = value:match("^(%d+)%.(%d%d?%d?)%d*$")
+  if whole then -- not left to tonumber, which reads the locale's decimal point
+    return math.min(tonumber(whole) + tonumber(thousandths) / 10 ^ #thousandths, MOST_SECONDS)
+  end
+  local at = read_date(value)
+  if not at then return nil end
+  return math.max(0, math.min(at - (date and read_date(date) or wall_clock), MOST_SECONDS))
 end
 
 ---@class lomi.call.retry.Policy

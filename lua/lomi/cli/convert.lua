@@ -10,7 +10,8 @@ local MOST_DIGITS = 15 -- what a number is sure to hold as it was typed
 
 local function shown(text)
   text = redact.line(text)
-  return #text > 40 and ('"%s..."'):format(text:sub(1, 40)) or ('"%s"'):format(text)
+  if #text <= 40 then return ('"%s"'):format(text) end
+  return ('"%s..."'):format((text:sub(1, 40):gsub("[\192-\255][\128-\191]*$", ""))) -- no half a character
 end
 
 function M.amount(text)

@@ -2,6 +2,7 @@
 --- The server behind `lomi webhook listen`: verifies what is posted to it, on any path, and prints it. Runs in the
 --- server's thread.
 
+local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local output = require "lomi.cli.output"
 local webhook = require "lomi.webhook"
@@ -27,7 +28,7 @@ end
 local function header_table(list)
   local headers = {}
   for _, header in ipairs(list) do
-    local name = header[1]:lower()
+    local name = ascii.lower(header[1])
     headers[name] = headers[name] or {}
     table.insert(headers[name], header[2])
   end
@@ -45,7 +46,7 @@ end
 local function summary(event, again)
   local data = type(event.data) == "table" and event.data or {}
   local parts = { os.date "%H:%M:%S", output.clean(event.event), "verified" }
-  parts[#parts + 1] = output.money(data.amount, data.currency)
+  parts[#parts + 1] = output.money(data.amount, data.currency_code)
   for _, value in ipairs { data.status or false, data.transaction_id or false, event.id or false } do
     if value then parts[#parts + 1] = output.clean(value) end
   end

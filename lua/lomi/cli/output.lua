@@ -146,6 +146,16 @@ end
 
 -- ---- trouble ------------------------------------------------------------------------------------
 
+-- Leaves out the fields that JSON cannot hold, and of text what is not ASCII: any may come from elsewhere.
+local function writable(fields)
+  for name, value in pairs(fields) do
+    if not core.encode { [name] = value } then
+      fields[name] = type(value) == "string" and value:gsub("[\128-\255]", "?") or nil
+    end
+  end
+  return fields
+end
+
 -- `message` is text; or an error object, whose fields all go into the JSON.
 local function write_error(as_json, kind, message, colour)
   local is_error = errors.is_error(message)
@@ -159,12 +169,7 @@ local function write_error(as_json, kind, message, colour)
   else
     fields.kind, fields.message = kind, redact.text(message)
   end
-  local text = core.encode { error = fields }
-  if not text then
-    fields.details = nil -- the only part that is the server's, and may hold anything
-    text = assert(core.encode { error = fields })
-  end
-  write(io.stderr, text)
+  write(io.stderr, core.encode { error = fields } or core.encode { error = writable(fields) })
 end
 
 --- It failed. The exit status.

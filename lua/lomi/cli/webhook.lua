@@ -30,7 +30,8 @@ local function secrets_of(args)
     return nil, "the endpoint's secret is missing: set LOMI_WEBHOOK_SECRET in the environment, or give --secret"
   end
   for _, secret in ipairs(secrets) do
-    if secret == "" then return nil, "--secret is empty: anyone could sign with it" end
+    local ok, wrong = pcall(webhook.sign, "", secret)
+    if not ok then return nil, (wrong:gsub("^secret", args.secret[1] and "--secret" or "LOMI_WEBHOOK_SECRET")) end
   end
   return secrets
 end
@@ -98,8 +99,8 @@ function M.add(parser)
 
   command = group:command("verify", "Check a body against its signature; exit status 1 if it must not be trusted.")
   command:argument("file"):argname("FILE"):description "The raw body, every byte of it; - is standard input."
-  command:option("--signature"):argname("HEX"):count(1):overwrite(false)
-    :description "What X-Lomi-Signature said."
+  command:option("--signature"):argname("SIGNATURE"):count(1):overwrite(false)
+    :description "What X-Lomi-Signature, or X-Lomi-Signature-V1, said."
   add_secret(command, true)
   add_tolerance(command)
   command:flag("--json"):description "Print the event as one JSON object; errors too."
