@@ -226,6 +226,19 @@ describe("the lomi command", function()
       assert.equal("customer_email", one_line_of_json(err).error.fields[1].field)
     end)
 
+    it("refuses in JSON what is not text at all", function()
+      for arguments, shown in pairs {
+        ["--amount '\255'"] = '"?"', ["--amount " .. ("é"):rep(50)] = ('"%s..."'):format(("é"):rep(19)),
+        ["--amount 1 --metadata '\255=1'"] = "metadata.?", ["--amount 1 --email '\255@b.co' --name A"] = "UTF-8",
+        ["--amount 1 --base-url '\255'"] = "--base-url", ["--amount 1 --\255"] = "?",
+      } do
+        local status, out, err = run("charge create --json " .. arguments)
+        assert.same({ 2, "" }, { status, out })
+        local message = one_line_of_json(err).error.message
+        assert.truthy(message:find(shown, 1, true), message)
+      end
+    end)
+
     it("tells how to ask again when nobody knows whether it was done", function()
       sandbox:fail { empty = true }
       local status, out, err = run("charge create --amount 10000 --description \"Awa's\" --email awa@example.com"
@@ -331,6 +344,42 @@ describe("the lomi command", function()
       assert.equal(1, status)
       local again = assert(err:match("\n  lomi (charge cancel %-%-idempotency%-key %S+ %-%- %S+)\n$"), err)
       assert.equal(0, (run(again)))
+    end)
+
+    it("show whatever a server says, without a traceback", function()
+      for body, shown in pairs {
+        ['"amount":1e308,"currency":["x"],"original_amount":1e307,"original_currency":{}'] = "1e+307",
+        ['"amount":-0.5,"currency":5,"status":{},"transaction":{"transaction_id":{}}'] = "(not text) nil",
+        ['"status":"\\u001b[31m","transaction":[],"client_secret":{}'] = "not shown",
+        ['"amount":1e15,"currency":"eur","amount_capturable":-1e308,"capture_before":[]'] = "1e+15 EUR",
+      } do
+        local reply = ('{"success":true,"data":{"id":"pi_1",%s}}'):format(body)
+        sandbox:fail { status = 200, body = reply }
+        local status, out, err = run "charge get pi_1"
+        assert.same({ 0, "" }, { status, err })
+        assert.truthy(out:find(shown, 1, true), out)
+        assert.falsy(out:find("0[xX]%x%x%x") or out:find "nf", out)
+        sandbox:fail { status = 200, body = reply }
+        status, out, err = run "charge get pi_1 --json"
+        assert.same({ 0, "" }, { status, err })
+        assert.equal("pi_1", one_line_of_json(out).id)
+      end
+    end)
+
+    it("fail in JSON whatever a server says", function()
+      for _, reply in ipairs {
+        { body = '{"error":{"code":5,"message":{},"details":123456789012345678},"request_id":[]}' },
+        { body = '{"error":{"code":"x","message":"m","details":{"n":123456789012345678,"t":["\\ud83d"]}}}' },
+        { body = '{"error":[]}' }, { body = "" },
+        { headers = { ["Retry-After"] = "123456789012345" } },
+        { headers = { ["Retry-After"] = ("9"):rep(400) .. ".5" } },
+      } do
+        reply.status, reply.body = 400, reply.body or '{"error":{"code":"x","message":"m","details":null}}'
+        sandbox:fail(reply)
+        local status, out, err = run "charge get pi_1 --json"
+        assert.same({ 1, "" }, { status, out })
+        assert.is_string(one_line_of_json(err).error.kind)
+      end
     end)
 
     it("fail with one line for what is not there", function()
@@ -522,6 +571,20 @@ describe("the lomi command", function()
         { run("webhook sign --secret whsec_other " .. path) })
     end)
 
+    it("refuses a secret with its line break, as a file has it", function()
+      here.LOMI_WEBHOOK_SECRET = SECRET .. "\n"
+      local status, out, err = run("webhook verify --json --signature x " .. path)
+      assert.same({ 2, "" }, { status, out })
+      assert.truthy(one_line_of_json(err).error.message:find("LOMI_WEBHOOK_SECRET holds white space", 1, true), err)
+    end)
+
+    it("verify takes either signature", function()
+      local now = os.time()
+      for _, signature in ipairs { lomi.webhook.sign(BODY, SECRET), lomi.webhook.sign(BODY, SECRET, now) } do
+        assert.equal(0, (run(("webhook verify --signature %s %s"):format(signature, path))))
+      end
+    end)
+
     it("verify tells a body that can be trusted", function()
       local signature = lomi.webhook.sign(BODY, SECRET)
       local arguments = ("webhook verify --signature %s %s"):format(signature, path)
@@ -548,6 +611,9 @@ describe("the lomi command", function()
       for arguments, expected in pairs {
         ["sign " .. path .. " --secret a --secret b"] = { 2, "one secret signs" },
         ["sign " .. path .. " --secret ''"] = { 2, "is missing" },
+        ["sign " .. path .. " --secret ' a'"] = { 2, "--secret holds white space" },
+        ["verify --signature x --secret a --secret '\"a\"' " .. path] = { 2, "--secret holds white space" },
+        ["listen --secret a --secret ''"] = { 2, "--secret is empty" },
         ["sign /nowhere"] = { 1, "/nowhere: No such file" },
         ["sign /tmp"] = { 1, "/tmp: Is a directory" },
         ["sign"] = { 2, "missing argument 'file'" },

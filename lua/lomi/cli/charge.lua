@@ -136,7 +136,8 @@ local function show(charge, reply)
     { charge.status == "succeeded" and "charged" or "to be charged", output.minor(charge.amount, charge.currency) },
     { "capturable", output.money(charge.amount_capturable, charge.original_currency) },
     { "capture before", charge.capture_before },
-    { "transaction", transaction and ("%s %s"):format(transaction.transaction_id, transaction.status) },
+    { "transaction",
+      transaction and output.clean(transaction.transaction_id) .. " " .. output.clean(transaction.status) },
     { "client_secret", charge.client_secret and "not shown; --json prints it" },
     { "replayed", reply.replayed and "yes: this is the first answer under this key, nothing was done now" },
   }

@@ -46,7 +46,7 @@ end
 local function summary(event, again)
   local data = type(event.data) == "table" and event.data or {}
   local parts = { os.date "%H:%M:%S", output.clean(event.event), "verified" }
-  parts[#parts + 1] = output.money(data.amount, data.currency_code)
+  parts[#parts + 1] = output.money(data.amount, data.currency_code or data.currency)
   for _, value in ipairs { data.status or false, data.transaction_id or false, event.id or false } do
     if value then parts[#parts + 1] = output.clean(value) end
   end

@@ -115,6 +115,15 @@ end
 
 local DECIMALS = { XOF = 0 } -- of others, 2
 local NAMES = { XOF = "F CFA" }
+local MOST = 1e15 -- what has more digits is shown as it came
+
+local function code_of(currency)
+  return type(currency) == "string" and ascii.upper(currency) or ""
+end
+
+local function with_name(amount, code)
+  return code == "" and amount or amount .. " " .. (NAMES[code] or code)
+end
 
 local function grouped(digits)
   local more
@@ -128,19 +137,22 @@ end
 ---@return string|nil  nil if there is no amount
 function M.minor(minor, currency)
   if type(minor) ~= "number" then return nil end
-  local code = ascii.upper(tostring(currency or ""))
+  local code = code_of(currency)
+  if math.abs(minor) >= MOST then return with_name(("%.14g"):format(minor), code) .. " in minor units" end
   local decimals = DECIMALS[code] or 2
   local digits = ("%.0f"):format(math.abs(minor))
   digits = ("0"):rep(decimals + 1 - #digits) .. digits
   local whole, fraction = digits:sub(1, #digits - decimals), digits:sub(#digits - decimals + 1)
   local amount = grouped(whole) .. (decimals > 0 and "." .. fraction or "")
-  return (minor < 0 and "-" or "") .. amount .. " " .. (NAMES[code] or code)
+  return with_name((minor < 0 and "-" or "") .. amount, code)
 end
 
 --- The same for an amount in the currency's main unit.
 function M.money(amount, currency)
   if type(amount) ~= "number" then return nil end
-  local decimals = DECIMALS[ascii.upper(tostring(currency or ""))] or 2
+  local code = code_of(currency)
+  local decimals = DECIMALS[code] or 2
+  if math.abs(amount) * 10 ^ decimals >= MOST then return with_name(("%.14g"):format(amount), code) end
   return M.minor(math.floor(amount * 10 ^ decimals + 0.5), currency)
 end
 

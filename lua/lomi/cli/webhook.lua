@@ -29,9 +29,9 @@ local function secrets_of(args)
   if not secrets[1] or secrets[1] == "" then
     return nil, "the endpoint's secret is missing: set LOMI_WEBHOOK_SECRET in the environment, or give --secret"
   end
-  for _, secret in ipairs(secrets) do
-    local ok, wrong = pcall(webhook.sign, "", secret)
-    if not ok then return nil, (wrong:gsub("^secret", args.secret[1] and "--secret" or "LOMI_WEBHOOK_SECRET")) end
+  local fit, wrong = pcall(webhook.verify, nil, nil, secrets) -- without a body, it looks at the secrets only
+  if not fit then
+    return nil, (wrong:gsub("^secret%[%d+%]", args.secret[1] and "--secret" or "LOMI_WEBHOOK_SECRET"))
   end
   return secrets
 end
