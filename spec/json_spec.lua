@@ -518,8 +518,8 @@ describe("a decimal point of several bytes", function()
 
   it("lets the client be loaded, and charge", function()
     run [[
-      local reply = '{"success":true,"data":{"id":"pi_1","client_secret":"s","amount":1524,"currency":"eur",'
-        .. '"original_amount":10.5,"original_currency":"XOF","status":"requires_payment_method"}}'
+      local reply = '{"success":true,"data":{"id":"pi_1","client_secret":"s","amount":1050,"currency":"eur",'
+        .. '"original_amount":10.5,"original_currency":"EUR","status":"requires_payment_method"}}'
       local sent
       assert(os.setlocale "ps_AF.UTF-8")
       local client = require("lomi").new { api_key = "lomi_sk_test_demo", transport = {
