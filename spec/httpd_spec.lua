@@ -90,22 +90,23 @@ describe("lomi.httpd", function()
       end
     end)
 
-    it("has the method and the version", function()
-      local server = handling "return { body = request.method .. ' ' .. request.version }"
+    it("has the method", function()
+      local server = handling "return { body = request.method }"
       local s = connect(server)
       s:send "PATCH / HTTP/1.0\r\n\r\n"
-      assert.truthy(receive_all(s):find "PATCH HTTP/1.0$")
+      assert.truthy(receive_all(s):find "PATCH$")
     end)
 
-    it("has the headers in the order and the letter case received, repeated ones too", function()
+    it("has the headers by lower-case name, without outer white space, repeated ones joined", function()
       local server = handling [[
         local lines = {}
-        for _, h in ipairs(request.headers) do lines[#lines + 1] = h[1] .. "=" .. h[2] end
+        for name, value in pairs(request.headers) do lines[#lines + 1] = name .. "=" .. value end
+        table.sort(lines)
         return { body = table.concat(lines, "|") }
       ]]
       local s = connect(server)
-      s:send "GET / HTTP/1.1\r\nX-b: 2\r\nHost: x\r\nx-B: 1\r\nCookie: k=v; l=w\r\nX-EMPTY:\r\n\r\n"
-      assert.equal("X-b=2|Host=x|x-B=1|Cookie=k=v; l=w|X-EMPTY=", receive(s).body)
+      s:send "GET / HTTP/1.1\r\nX-b: 2\r\nHost: x\r\nx-B: \t1 \t\r\nCookie: k=v; l=w\r\nX-EMPTY: \r\n\r\n"
+      assert.equal("cookie=k=v; l=w|host=x|x-b=2, 1|x-empty=", receive(s).body)
     end)
 
     it("has the body byte for byte, and the empty string for none", function()

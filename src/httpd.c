@@ -22,6 +22,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@
 enum {
   MAX_BODY = 2 * 1024 * 1024,
   MAX_CONNECTIONS = 10000,
+  SPARE = 16, /* descriptors and connections that are kept free, see make_room() */
   BACKLOG = 1024,
   READ_BLOCK = 16 * 1024,
   KEPT = 64 * 1024, /* bytes of buffers a connection holds on to between requests */
@@ -39,6 +41,7 @@ enum {
 static const uint64_t NEVER = UINT64_MAX;
 static const uint64_t SECOND = 1000000000u;
 static const double MOMENT = 0.001; /* seconds until a full socket is tried again */
+static const double PATIENCE = 60;  /* seconds a peer may take for its next step, see waits() */
 
 typedef enum {
   PHASE_IDLE,      /* between requests */
@@ -55,13 +58,16 @@ typedef struct connection {
   unsigned long serial;
   phase phase;
   bool oversized; /* the body passed MAX_BODY and was thrown away */
+  bool spare;     /* there was no room for it: it serves the reserved target only */
   lomi_buffer target, body;
   lomi_app_task task;
   lomi_app_reply reply;
-  size_t sent;                    /* of a raw reply */
-  uint64_t reply_time;            /* when the pace of a trickle began */
-  struct connection *prev, *next; /* timers */
-  uint64_t due;                   /* NEVER: not on the list */
+  size_t sent;                      /* of a raw reply */
+  uint64_t reply_time;              /* when the pace of a trickle began */
+  struct connection *prev, *next;   /* timers */
+  uint64_t due;                     /* NEVER: not on the list */
+  struct connection *older, *newer; /* the waiting ones */
+  uint64_t patience;                /* when the wait for the peer ends; NEVER: not on the list */
 } connection;
 
 /* What the threads share is written before the thread starts, or is the handshake under `mutex`,
@@ -84,8 +90,11 @@ struct lomi_httpd {
 
   lomi_app app;
   struct MHD_Daemon *daemon;
-  lomi_buffer headers;      /* lomi_app_header of the request at hand */
-  connection *first, *last; /* timers, soonest first */
+  lomi_buffer headers;         /* lomi_app_header of the request at hand */
+  connection *first, *last;    /* timers, soonest first */
+  connection *oldest, *newest; /* the connections whose peer has to do something */
+  unsigned connections;
+  char reserved[64]; /* targets that begin so are served when there is no room */
   uint64_t step_due;
   unsigned long accepts;
 };
@@ -124,7 +133,65 @@ static void timer_remove(connection *c) {
   c->due = NEVER;
 }
 
+/* ---- Waiting for peers ----
+ *
+ * A peer that has to send a request, or to read its reply, has PATIENCE seconds for it, counted
+ * from the last step it made: accepted, request begun, reply begun. The oldest of them give way
+ * when room is short. All waits are of one length, so the list is in order by itself. */
+
+static void stop_waiting(connection *c) {
+  lomi_httpd *s = c->server;
+  if (c->patience == NEVER)
+    return;
+  *(c->older != NULL ? &c->older->newer : &s->oldest) = c->newer;
+  *(c->newer != NULL ? &c->newer->older : &s->newest) = c->older;
+  c->patience = NEVER;
+}
+
+static void waits(connection *c) {
+  lomi_httpd *s = c->server;
+  stop_waiting(c);
+  c->patience = after(PATIENCE);
+  c->newer = NULL;
+  c->older = s->newest;
+  *(c->older != NULL ? &c->older->newer : &s->oldest) = c;
+  s->newest = c;
+}
+
+/* libmicrohttpd sees the end of the stream, and closes. */
+static void hang_up(connection *c) {
+  stop_waiting(c);
+  shutdown(c->fd, SHUT_RDWR);
+}
+
+static void end_patience(lomi_httpd *s) {
+  uint64_t t = now();
+  while (s->oldest != NULL && s->oldest->patience <= t)
+    hang_up(s->oldest);
+}
+
+/* Descriptors are given out from below: a high one says that few are left. */
+static bool room_is_short(const lomi_httpd *s, int fd) {
+  struct rlimit limit;
+  if (s->connections > MAX_CONNECTIONS - SPARE)
+    return true;
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+         (rlim_t)fd + SPARE >= limit.rlim_cur;
+}
+
+/* Slow peers must not lock everybody out: the one that has kept us waiting longest goes. Where no
+ * peer keeps us waiting, the new connection is for the reserved target only. */
+static void make_room(connection *c) {
+  if (!room_is_short(c->server, c->fd))
+    return;
+  if (c->server->oldest != NULL)
+    hang_up(c->server->oldest);
+  else
+    c->spare = true;
+}
+
 static void suspend(connection *c, double seconds) {
+  stop_waiting(c);
   timer_add(c, after(seconds));
   MHD_suspend_connection(c->mhd);
 }
@@ -237,6 +304,7 @@ static enum MHD_Result queue_reply(connection *c) {
   if (response == NULL)
     return MHD_NO;
   c->reply_time = now();
+  waits(c);
   enum MHD_Result queued = MHD_queue_response(c->mhd, (unsigned)c->reply.status, response);
   MHD_destroy_response(response);
   return queued;
@@ -264,6 +332,7 @@ static void end_request(connection *c) {
   c->phase = PHASE_IDLE;
   c->oversized = false;
   c->sent = 0;
+  waits(c);
 }
 
 static void connection_changed(void *cls, struct MHD_Connection *mhd, void **context,
@@ -273,6 +342,8 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
   if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
     if (c != NULL) {
       end_request(c);
+      stop_waiting(c);
+      s->connections--;
       lomi_buffer_free(&c->target);
       lomi_buffer_free(&c->body);
       lomi_app_reply_free(&c->reply);
@@ -291,6 +362,10 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
   c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
   c->serial = s->accepts;
   c->due = NEVER;
+  c->patience = NEVER;
+  s->connections++;
+  make_room(c);
+  waits(c);
   lomi_buffer_init(&c->target, s->connection_memory);
   lomi_buffer_init(&c->body, MAX_BODY);
   lomi_app_reply_init(&c->reply);
@@ -323,9 +398,18 @@ static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const 
   return lomi_buffer_append(cls, &h, sizeof h) == LOMI_BUFFER_OK ? MHD_YES : MHD_NO;
 }
 
-static lomi_app_status run_handler(connection *c, const char *method, const char *version,
-                                   double *seconds) {
+static bool is_reserved(const connection *c) {
+  size_t n = strlen(c->server->reserved);
+  return n > 0 && c->target.len >= n && memcmp(c->target.data, c->server->reserved, n) == 0;
+}
+
+static lomi_app_status run_handler(connection *c, const char *method, double *seconds) {
   lomi_httpd *s = c->server;
+  if (c->spare && !is_reserved(c)) {
+    lomi_app_reply_error(&c->reply, 503, "service_unavailable",
+                         "the sandbox has no room for more connections");
+    return LOMI_APP_REPLY;
+  }
   if (c->oversized) {
     lomi_app_reply_error(&c->reply, 413, "payload_too_large", "the body is larger than 2 MiB");
     return LOMI_APP_REPLY;
@@ -334,7 +418,6 @@ static lomi_app_status run_handler(connection *c, const char *method, const char
   MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, collect_header, &s->headers);
   lomi_app_request request = {
       .method = method,
-      .version = version,
       .target = &c->target,
       .body = &c->body,
       .headers = (const lomi_app_header *)s->headers.data,
@@ -353,6 +436,7 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
   (void)cls;
   (void)mhd;
   (void)url;
+  (void)version;
   connection *c = *context;
   double seconds = 0;
   if (c == NULL)
@@ -365,7 +449,8 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
       *size = 0;
       return MHD_YES;
     }
-    if (run_handler(c, method, version, &seconds) == LOMI_APP_WAIT) {
+    stop_waiting(c);
+    if (run_handler(c, method, &seconds) == LOMI_APP_WAIT) {
       c->phase = PHASE_RUNNING;
       suspend(c, seconds);
       return MHD_YES;
@@ -410,10 +495,12 @@ static void step(lomi_httpd *s) {
 static int time_to_wait(lomi_httpd *s) {
   unsigned long long pending;
   if (MHD_get_timeout(s->daemon, &pending) == MHD_YES && pending == 0)
-    return 0; /* connections never time out, so that is the only answer but MHD_NO */
+    return 0; /* for libmicrohttpd connections never time out: it says nothing else but MHD_NO */
   uint64_t due = s->step_due;
   if (s->first != NULL && s->first->due < due)
     due = s->first->due;
+  if (s->oldest != NULL && s->oldest->patience < due)
+    due = s->oldest->patience;
   if (due == NEVER)
     return -1;
   uint64_t t = now();
@@ -440,6 +527,7 @@ static void serve(lomi_httpd *s) {
         return;
       run |= events[i].data.u32 == EVENT_MHD;
     }
+    end_patience(s);
     run |= fire_timers(s); /* resuming wakes nothing up, it only takes effect in MHD_run */
     if (run)
       MHD_run(s->daemon);
@@ -664,6 +752,7 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
 
   s->config = config;
   s->connection_memory = (size_t)config->connection_memory;
+  snprintf(s->reserved, sizeof s->reserved, "%s", config->reserved != NULL ? config->reserved : "");
   lomi_buffer_init(&s->headers, s->connection_memory * 2);
   s->pid = getpid();
   s->step_due = NEVER;

@@ -15,6 +15,8 @@ typedef struct lomi_httpd_config {
   const char *package_cpath;
   const char *host;     /* a numeric IPv4 or IPv6 address */
   int port;             /* 0: any free one */
+  const char *reserved; /* targets that begin so are served when there is no room for others; or
+                           NULL */
   const char *tls_cert; /* PEM; both, or both NULL for plain HTTP */
   const char *tls_key;
   int connection_memory; /* bytes: a request's head, and room to read its body and write a reply.

@@ -232,26 +232,52 @@ static void set_string(lua_State *L, const char *field, const char *bytes, size_
   lua_setfield(L, -2, field);
 }
 
+/* The name as a key: in lower case, whatever the locale. */
+static void push_lower(lua_State *L, const char *name, size_t len) {
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (size_t i = 0; i < len; i++)
+    luaL_addchar(&b, name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + ('a' - 'A')) : name[i]);
+  luaL_pushresult(&b);
+}
+
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+/* Into the table on top. */
+static void add_header(lua_State *L, const lomi_app_header *h) {
+  const char *value = h->value, *end = h->value + h->value_len;
+  while (value < end && is_blank(*value))
+    value++;
+  while (value < end && is_blank(end[-1]))
+    end--;
+  push_lower(L, h->name, h->name_len);
+  lua_pushvalue(L, -1);
+  lua_rawget(L, -3); /* headers, name, value so far */
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushlstring(L, value, (size_t)(end - value));
+  } else {
+    lua_pushliteral(L, ", ");
+    lua_pushlstring(L, value, (size_t)(end - value));
+    lua_concat(L, 3);
+  }
+  lua_rawset(L, -3);
+}
+
 static void push_request(lua_State *L, const lomi_app_request *r) {
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 6);
   set_string(L, "method", r->method, strlen(r->method));
-  set_string(L, "version", r->version, strlen(r->version));
   set_string(L, "target", r->target->data, r->target->len);
   set_string(L, "body", r->body->data, r->body->len);
   lua_pushinteger(L, (lua_Integer)r->connection);
   lua_setfield(L, -2, "connection");
   lua_pushinteger(L, (lua_Integer)r->accepts);
   lua_setfield(L, -2, "accepts");
-  lua_createtable(L, (int)r->header_count, 0);
-  for (size_t i = 0; i < r->header_count; i++) {
-    const lomi_app_header *h = &r->headers[i];
-    lua_createtable(L, 2, 0);
-    lua_pushlstring(L, h->name, h->name_len);
-    lua_rawseti(L, -2, 1);
-    lua_pushlstring(L, h->value, h->value_len);
-    lua_rawseti(L, -2, 2);
-    lua_rawseti(L, -2, (int)i + 1);
-  }
+  lua_createtable(L, 0, (int)r->header_count);
+  for (size_t i = 0; i < r->header_count; i++)
+    add_header(L, &r->headers[i]);
   lua_setfield(L, -2, "headers");
 }
 

@@ -5,8 +5,9 @@
  * The application is what require(app).new(options) returns, a table with
  *
  *   handle(self, request) -> response, in a coroutine of its own: coroutine.yield(seconds) waits.
- *     request: method, target (as sent), version, headers ({ { name, value }, … } as received),
- *       body, connection (which accepted connection this is, from 1), accepts (how many so far)
+ *     request: method, target (as sent), headers (values by name in lower case, without outer
+ *       white space; those of a repeated name joined with ", "), body, connection (which accepted
+ *       connection this is, from 1), accepts (how many so far)
  *     response: status (200), headers (name = string), body (""), and of these at most one:
  *       drop = true     close without a byte          raw = bytes      these instead of HTTP
  *       reset = true    RST without a byte            trickle = bytes per second, of the body
@@ -53,7 +54,7 @@ typedef struct lomi_app_header {
 
 /* Everything borrowed for the duration of lomi_app_handle(). */
 typedef struct lomi_app_request {
-  const char *method, *version;
+  const char *method;
   const lomi_buffer *target, *body;
   const lomi_app_header *headers; /* in the order received */
   size_t header_count;

@@ -2,7 +2,7 @@
 /* luaopen_lomi_httpd: the starter's side of a server, in Lua.
  *
  *   server, err = httpd.start { app =, options =, host =, port =, tls_cert =, tls_key =,
- *                               connection_memory = bytes }
+ *                               reserved = a target's beginning, connection_memory = bytes }
  *   server:port()  server:stop()
  *
  * `app` names a module and is all that must be there. What that module must be is said in
@@ -62,8 +62,9 @@ static int whole_option(lua_State *L, const char *name, int least, int most, int
 }
 
 static void refuse_unknown_options(lua_State *L) {
-  static const char *const known[] = {"app",     "options",           "host", "port", "tls_cert",
-                                      "tls_key", "connection_memory", NULL};
+  static const char *const known[] = {"app",      "options",           "host",
+                                      "port",     "tls_cert",          "tls_key",
+                                      "reserved", "connection_memory", NULL};
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_argerror(L, 1,
@@ -102,6 +103,7 @@ static int httpd_start(lua_State *L) {
   if (config.host == NULL)
     config.host = "127.0.0.1";
   config.port = whole_option(L, "port", 0, 65535, 0);
+  config.reserved = string_option(L, "reserved", NULL);
   config.connection_memory =
       whole_option(L, "connection_memory", 16 * 1024, 16 * 1024 * 1024, 256 * 1024);
   config.tls_cert = string_option(L, "tls_cert", NULL);

@@ -24,12 +24,6 @@ local function refusal(status, code, message)
   return answer(status, { error = { code = code, message = message } })
 end
 
-local function headers_of(request)
-  local headers = {}
-  for _, pair in ipairs(request.headers) do headers[pair[1]:lower()] = pair[2] end
-  return headers
-end
-
 -- ---- orders --------------------------------------------------------------------------------------
 
 -- What the game may know of an order: the way to pay, not whether it believes to have paid.
@@ -54,7 +48,7 @@ end
 
 -- A real server also checks whose session it is (X-API-KEY), and keeps its orders in a database.
 function App:buy(request)
-  local id, body = headers_of(request)["idempotency-key"], cjson.decode(request.body)
+  local id, body = request.headers["idempotency-key"], cjson.decode(request.body)
   local item = type(body) == "table" and body.item
   if not id or not ITEMS[item] then return refusal(400, "bad_order", "an order names an item and has an id") end
   local order = self.orders[id] or { id = id, item = item }
@@ -82,7 +76,7 @@ end
 
 -- The only thing that makes an order paid. It may come twice; that changes nothing.
 function App:hear(request)
-  local event, err = lomi.webhook.construct_event(request.body, headers_of(request), WEBHOOK_SECRET)
+  local event, err = lomi.webhook.construct_event(request.body, request.headers, WEBHOOK_SECRET)
   if not event then return refusal(400, err.code, err.message) end
   local order = event.event == "PAYMENT_SUCCEEDED" and self.orders[event.data.metadata.order_id]
   if order then order.paid = true end

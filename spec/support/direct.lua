@@ -18,20 +18,16 @@ function M.new(options)
 end
 
 -- false takes one of the usual headers away.
-local function header_list(headers)
-  local all = { ["X-API-KEY"] = M.KEY, ["Content-Type"] = "application/json", Host = "127.0.0.1:4010" }
-  for name, value in pairs(headers or {}) do all[name] = value end
-  local list = {}
-  for name, value in pairs(all) do
-    if value then list[#list + 1] = { name, value } end
-  end
-  return list
+local function request_headers(headers)
+  local all = { ["x-api-key"] = M.KEY, ["content-type"] = "application/json", host = "127.0.0.1:4010" }
+  for name, value in pairs(headers or {}) do all[name:lower()] = value or nil end
+  return all
 end
 
 --- Starts a request. Gives the response, or, if it waits, the coroutine to resume and the seconds it waits.
 ---@param body? table|string
 function Direct:start(method, target, body, headers, connection)
-  local request = { method = method, target = target, version = "HTTP/1.1", headers = header_list(headers),
+  local request = { method = method, target = target, headers = request_headers(headers),
     body = type(body) == "table" and assert(core.encode(body)) or body or "", connection = connection or 1,
     accepts = 1 }
   local co = coroutine.create(self.app.handle)

@@ -46,9 +46,7 @@ end
 
 --- The value of a header as the server saw it.
 function M.header(request, name)
-  for _, pair in ipairs(request.headers) do
-    if pair[1]:lower() == name:lower() then return pair[2] end
-  end
+  return request.headers[name:lower()]
 end
 
 return M

@@ -27,6 +27,7 @@ local SHORTEST = 1 / 1000 -- seconds, written for every locale (see config): a t
 ---@field replayed boolean  the stored answer of an earlier request with the same key
 ---@field attempts integer  requests put on the wire, or tried to
 ---@field elapsed number  seconds, the whole call
+---@field next_action? lomi.NextAction  of a new charge: what to do now; may hold the `client_secret`
 ---@field body string  as it came
 
 --- What `on_attempt` is given after each attempt; fit for a log, as an error is; the idempotency key and the id in the
@@ -166,14 +167,15 @@ function M.perform(config, transport, request, operation, max_retries, params)
     local raw, failure = send(transport, request)
     local ended = transport:now()
     local reply = raw and new_reply(transport, raw, key, attempts, ended - started)
-    local result, trouble
-    if raw then result, trouble = read_reply(raw, operation.gives) else trouble = failure end
+    local result, trouble, next_action
+    if raw then result, trouble, next_action = read_reply(raw, operation.gives) else trouble = failure end
     if result and operation.compares_amount then
       trouble = amount_mismatch(params, result, config.amounts)
       if trouble then result = nil end
     end
 
     if result then
+      reply.next_action = next_action
       if config.on_attempt then tell(config, request, attempts, ended - began, reply) end
       return result, nil, reply
     end

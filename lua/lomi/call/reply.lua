@@ -50,7 +50,7 @@ local function read_code(status, found)
   return found.code
 end
 
--- The result of a 2xx, or what is wrong with it: a kind and a message.
+-- The result of a 2xx, or what is wrong with it: a kind and a message. Fourth, the next_action beside the result.
 local function read_success(reply, gives)
   local decoded, unreadable = core.decode(reply.body)
   if type(decoded) ~= "table" then
@@ -64,12 +64,12 @@ local function read_success(reply, gives)
   if decoded.success ~= nil and decoded.success ~= true then
     return nil, "api", ("the service answered %d, but success: %s"):format(reply.status, tostring(decoded.success))
   end
-  if gives == "body" then return decoded end
+  if gives == "body" then return decoded, nil, nil, decoded.next_action end
   local data = decoded.data
   if type(data) ~= "table" or type(data.id) ~= "string" or data.id == "" then
     return nil, "protocol", ("the reply (%d) has no data with an id"):format(reply.status)
   end
-  return data
+  return data, nil, nil, decoded.next_action
 end
 
 ---@class lomi.call.reply.Trouble
@@ -83,10 +83,11 @@ end
 ---@param gives "data"|"body"
 ---@return table|nil result
 ---@return lomi.call.reply.Trouble|nil trouble
+---@return lomi.NextAction|nil next_action
 function M.read(raw, gives)
   if raw.status >= 200 and raw.status < 300 then
-    local result, kind, message = read_success(raw, gives)
-    if result then return result end
+    local result, kind, message, next_action = read_success(raw, gives)
+    if result then return result, nil, next_action end
     return nil, { kind = kind, message = message }
   end
   local trouble = { kind = kind_of_status(raw.status) }

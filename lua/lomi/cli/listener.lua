@@ -25,16 +25,6 @@ local function answer(status, body)
   return { status = status, headers = { ["Content-Type"] = "application/json" }, body = assert(core.encode(body)) }
 end
 
-local function header_table(list)
-  local headers = {}
-  for _, header in ipairs(list) do
-    local name = ascii.lower(header[1])
-    headers[name] = headers[name] or {}
-    table.insert(headers[name], header[2])
-  end
-  return headers
-end
-
 function Listener:remember(id)
   if id == nil or self.seen[id] then return self.seen[id] end
   local place = self.count % REMEMBERED + 1
@@ -56,7 +46,7 @@ end
 
 function Listener:handle(request)
   if request.method ~= "POST" then return answer(405, { error = "webhooks are posted" }) end
-  local event, err = webhook.construct_event(request.body, header_table(request.headers), self.secrets,
+  local event, err = webhook.construct_event(request.body, request.headers, self.secrets,
     { tolerance = self.tolerance })
   if not event then
     if self.json then

@@ -11,7 +11,8 @@ local PORT = 4010
 
 local function run(args)
   local sandbox, why = require("lomi.sandbox").start {
-    port = args.port, host = args.host, strict = args.strict, log = output.has_colours() and "colour" or "plain",
+    port = args.port, host = args.host, strict = args.strict, amounts = args.amounts,
+    log = output.has_colours() and "colour" or "plain",
   }
   if not sandbox then return output.fail(false, why) end
   output.line("lomi sandbox on " .. sandbox.url) -- the first line: scripts read it
@@ -30,6 +31,8 @@ function M.add(parser)
     :description "Where to listen; default: 127.0.0.1, this machine only."
   command:flag "--strict"
     :description "As the live service: insist on a customer and on an idempotency key."
+  command:option("--amounts"):argname("UNIT"):choices { "main", "minor" }
+    :description "The unit of USD and EUR amounts: main (10.5 is 10.50) or minor (1050 is 10.50); default: main."
   command:action(function(args) args.run = run end)
   command:epilog [[Prints its URL, then a line per request.
 

@@ -8,9 +8,38 @@ local CURRENCIES = { "XOF", "USD", "EUR" }
 -- Digits after the decimal point an amount of each may have. XOF has no minor unit.
 local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 
+-- For platforms: these fields go with every kind of charge.
+
+---@class lomi.TransferData
+---@field destination string  the account that is paid, `acct_…`
+---@field amount? number  above 0, in the unit of the charge; nil: all of it
+local TransferData = dto {
+  name = "transfer_data",
+  fields = {
+    { name = "destination", type = "string", required = true, filled = true },
+    { name = "amount", type = "number", above = 0 },
+  },
+  rules = {},
+}
+
+---@class lomi.PlatformFields
+---@field application_fee_amount? number  0 or more, in the unit of the charge: what a platform keeps of it
+---@field transfer_data? lomi.TransferData  who is paid the rest
+---@field transfer_group? string  a name that ties charges and transfers together
+local PLATFORM_FIELDS = {
+  { name = "application_fee_amount", type = "number", least = 0 },
+  { name = "transfer_data", type = "object", dto = TransferData },
+  { name = "transfer_group", type = "string" },
+}
+
+local function with_platform_fields(fields)
+  for _, field in ipairs(PLATFORM_FIELDS) do fields[#fields + 1] = field end
+  return fields
+end
+
 --- The customer is a `customer_id`, or a `customer_email` and a `customer_name`; half a pair is refused here, none at
 --- all by the live service.
----@class lomi.CreateCardCharge
+---@class lomi.CreateCardCharge: lomi.PlatformFields
 ---@field amount number  above 0; in XOF, which has no decimals, 10000 is 10 000 F CFA; in USD and EUR see `amounts`
 ---@field currency_code? "XOF"|"USD"|"EUR"  the service's default is XOF
 ---@field currency? "XOF"|"USD"|"EUR"  the old name of `currency_code`; given both, they must be equal
@@ -30,7 +59,7 @@ local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 ---@field hold? boolean  block the amount now, capture it later
 local CreateCardCharge = dto {
   name = "CreateCardChargeDto",
-  fields = {
+  fields = with_platform_fields {
     { name = "amount", type = "number", required = true, above = 0 },
     { name = "currency_code", type = "string", enum = CURRENCIES },
     { name = "currency", type = "string", enum = CURRENCIES },
@@ -89,7 +118,7 @@ local MobileCustomer = dto {
 
 local MOBILE_AMOUNT = { rule = "decimals", field = "amount", currency = { "currency" }, decimals = DECIMALS }
 
----@class lomi.CreateWaveCharge
+---@class lomi.CreateWaveCharge: lomi.PlatformFields
 ---@field amount number  in the currency's main unit, 1 or more
 ---@field currency string  such as `XOF`, which takes no decimals; not blank
 ---@field customer lomi.MobileCustomer  who pays
@@ -99,7 +128,7 @@ local MOBILE_AMOUNT = { rule = "decimals", field = "amount", currency = { "curre
 ---@field errorUrl? string  where the payer comes back to after failing to pay
 local CreateWaveCharge = dto {
   name = "CreateWaveChargeDto",
-  fields = {
+  fields = with_platform_fields {
     { name = "amount", type = "number", required = true, least = 1 },
     { name = "currency", type = "string", required = true, filled = true },
     { name = "customer", type = "object", required = true, dto = MobileCustomer },
@@ -111,8 +140,8 @@ local CreateWaveCharge = dto {
   rules = { MOBILE_AMOUNT },
 }
 
----@class lomi.CreateMtnCharge
----@field amount number  in the currency's main unit, 1 or more
+---@class lomi.CreateMtnCharge: lomi.PlatformFields
+---@field amount number  whole, in the currency's main unit, 1 or more
 ---@field currency string  such as `XOF`, which takes no decimals; not blank
 ---@field customer lomi.MobileCustomer  who pays
 ---@field description? string
@@ -120,10 +149,10 @@ local CreateWaveCharge = dto {
 ---@field countryCode? string  ISO 3166, two letters; the service's default is CI
 ---@field productId? string  a UUID, for reconciliation
 ---@field subscriptionId? string  a UUID, for reconciliation
----@field quantity? number  for reconciliation
+---@field quantity? number  whole, 1 or more; for reconciliation
 local CreateMtnCharge = dto {
   name = "CreateMtnChargeDto",
-  fields = {
+  fields = with_platform_fields {
     { name = "amount", type = "number", required = true, least = 1 },
     { name = "currency", type = "string", required = true, filled = true },
     { name = "customer", type = "object", required = true, dto = MobileCustomer },
@@ -132,7 +161,7 @@ local CreateMtnCharge = dto {
     { name = "countryCode", type = "string", format = "country" },
     { name = "productId", type = "string", format = "uuid" },
     { name = "subscriptionId", type = "string", format = "uuid" },
-    { name = "quantity", type = "number" },
+    { name = "quantity", type = "number", least = 1 },
   },
   rules = { MOBILE_AMOUNT },
 }
@@ -165,9 +194,10 @@ local CreateMtnCharge = dto {
 ---@field original_amount number  what was asked for, in its unit; see `amounts`
 ---@field original_currency string  `XOF`, `USD` or `EUR`
 ---@field status lomi.CardStatus  where it stands
----@field appearance? lomi.Appearance  nil unless one was asked for
----@field transaction? lomi.Transaction  of `get_card_charge`; nil until somebody has tried to pay
----@field amount_capturable? number  of a hold, as are the next two; main units of `original_currency`
+---@field appearance? lomi.Appearance  of `create_card_charge`; nil unless one was asked for
+---@field transaction? lomi.Transaction  of `get_card_charge`
+---@field hold? boolean  true of a hold; the next three are a hold's too
+---@field amount_capturable? number  in the unit the charge was made with
 ---@field capture_before? string  ISO 8601; nil when nothing is held
 ---@field can_increment? boolean  the hold may be raised
 
@@ -176,10 +206,27 @@ local CreateMtnCharge = dto {
 ---@field id string  `pi_…`
 ---@field status lomi.CardStatus  `canceled`
 
+--- What to do now, beside the result in the answer that creates a charge: `reply.next_action`.
+---@class lomi.NextAction
+---@field type "client_secret"|"redirect"|"await_webhook"|string  confirm the card in the browser, send the payer to
+--- `url`, or wait for the payer's phone
+---@field url? string  of `redirect`: where the payer pays
+---@field status? string  of `await_webhook`: such as `PENDING` or `completed`
+---@field client_secret? string  of `client_secret`: for the payer's browser alone, never into a log
+
 --- A Wave or MTN charge, the whole reply. The service promises no more than an object.
 ---@class lomi.MobileCharge
----@field transactionId? string  the same as in webhooks
----@field checkoutUrl? string  Wave: where the payer pays
+---@field transaction_id? string  Wave: the same as in webhooks; also as `transactionId`
+---@field checkout_url? string  Wave: where the payer pays; also as `checkoutUrl` and `wave_launch_url`
+---@field status? string  Wave: such as `completed` or `PENDING`
+---@field data? lomi.MtnTransaction  MTN: the transaction
+---@field next_action? lomi.NextAction  what to do now
+
+---@class lomi.MtnTransaction
+---@field transaction_id string  the same as in webhooks
+---@field external_id? string  the service's own for MTN
+---@field reference_id? string  MTN's
+---@field status string  `completed` or `PENDING`
 
 ---@type table<string, lomi.contract.Operation>
 return {

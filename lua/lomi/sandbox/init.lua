@@ -23,6 +23,7 @@ local TIMEOUT = 30 -- seconds; the server answers its own questions at once
 ---@field port? integer  0, the default: any free one
 ---@field host? string  a numeric address; 127.0.0.1 unless told otherwise
 ---@field strict? boolean  as the live service where it asks for more than its documentation: a customer, a key
+---@field amounts? "main"|"minor"  the unit of USD and EUR amounts; "minor" plays a service that takes cents ("main")
 ---@field idempotency? "honoured"|"ignored"  "ignored" plays an old deployment ("honoured")
 ---@field rate_limit? lomi.sandbox.RateLimit  over it is 429; nil: headers only
 ---@field tls_cert? string  a certificate in PEM; with `tls_key`, the sandbox speaks https
@@ -33,6 +34,7 @@ local OPTIONS = {
   port = { type = "whole", min = 0, max = 65535 },
   host = { type = "string", pattern = "^[%x%.:]+$", says = 'a numeric address, such as "127.0.0.1"' },
   strict = { type = "boolean" },
+  amounts = { one_of = { "main", "minor" } },
   idempotency = { one_of = { "honoured", "ignored" } },
   rate_limit = { type = "table", says = "a table { limit =, window = }", fields = {
     limit = { type = "whole", min = 1, required = true },
@@ -66,6 +68,8 @@ local OPTIONS = {
 ---@field body? string  in place of the answer's
 ---@field delay? number  seconds before the answer, 0 to 3600
 ---@field headers? table<string, string>  added to the answer
+---@field muted? "card"|"wave"|"mtn"  503 for new charges of that rail, until the faults are cleared
+---@field blocked? "card"|"wave"|"mtn"  403 for a new charge of that rail, as of the service's risk check
 ---@field charged? boolean  whether the charge is made; default: not with a status or a page, else it is
 
 ---@class lomi.sandbox.ChaosOptions
@@ -83,7 +87,7 @@ local OPTIONS = {
 ---@field backoff? number  seconds after the first attempt that failed, then twice as many each time (0.5)
 
 --- A webhook as it arrived: verify it.
----@class lomi.sandbox.Letter
+---@class lomi.sandbox.ReceivedWebhook
 ---@field event? string  as its header says
 ---@field headers table<string, string>  names in lower case
 ---@field body string  raw
@@ -263,11 +267,11 @@ end
 --- Takes the oldest webhook out of the inbox, and waits for it if there is none yet. As it came: verify it.
 ---@param event? lomi.webhook.EventName|string  only of this event, such as "PAYMENT_FAILED"
 ---@param wait? number  seconds, at most 25 (5)
----@return lomi.sandbox.Letter? letter
+---@return lomi.sandbox.ReceivedWebhook? webhook
 ---@return string? why  there is none
 function Sandbox:receive(event, wait)
   local data = ask(self, "POST", "/inbox/take", { event = event, wait = wait or 5 })
-  if data.letter then return data.letter end
+  if data.webhook then return data.webhook end
   return nil, ("no %s came within %g s"):format(event or "webhook", wait or 5)
 end
 
@@ -312,9 +316,10 @@ function M.start(options)
   require "lomi.crypto"
   local server, why = httpd.start {
     app = "lomi.sandbox.server.app", host = host, port = options.port or 0, tls_cert = options.tls_cert,
-    tls_key = options.tls_key,
-    options = assert(core.encode { strict = options.strict, idempotency = options.idempotency,
-      rate_limit = options.rate_limit, log = options.log, tls = options.tls_cert ~= nil }),
+    tls_key = options.tls_key, reserved = "/_sandbox",
+    options = assert(core.encode { strict = options.strict, amounts = options.amounts,
+      idempotency = options.idempotency, rate_limit = options.rate_limit, log = options.log,
+      tls = options.tls_cert ~= nil, elsewhere = not (host == "::1" or host:find("^127%.")) }),
   }
   if not server then return nil, why end
   local scheme = options.tls_cert and "https" or "http"

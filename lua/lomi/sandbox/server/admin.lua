@@ -18,22 +18,12 @@ local function page(call, queue, view)
   local from = tonumber((call.query or ""):match("from=(%d+)")) or 0
   local items, size, serial = {}, 0, math.max(from, queue.first)
   while serial <= queue.last and size < PAGE do
-    local item = json.encode(view(queue:get(serial)))
+    local item = queue:get(serial)
+    item = json.encode(view and view(item) or item)
     items[#items + 1], size, serial = item, size + #item, serial + 1
   end
   local rest = serial <= queue.last and (',"next":%d'):format(serial) or nil
   return { status = 200, body = json.with_list("data", items, rest) }
-end
-
-local function request_view(entry)
-  local view, headers = {}, {}
-  for name, value in pairs(entry) do view[name] = value end
-  for _, header in ipairs(entry.header_list) do
-    local name = header[1]:lower()
-    headers[name] = headers[name] and headers[name] .. ", " .. header[2] or header[2]
-  end
-  view.headers = headers
-  return view
 end
 
 local function ok(data)
@@ -88,12 +78,12 @@ local TAKE = {
   wait = { type = "number", min = 0, max = 25, says = "a number of seconds from 0 to 25" },
 }
 
--- Waits for the letter without holding up anybody: the one it waits for comes in through this very server.
-local function take_letter(app, _, body)
+-- Waits for the webhook without holding up anybody: the one it waits for comes in through this very server.
+local function take_webhook(app, _, body)
   local ends = core.now() + (body.wait or 0)
   while true do
-    local letter = app.inbox:take(body.event)
-    if letter then return ok { letter = letter } end
+    local webhook = app.inbox:take(body.event)
+    if webhook then return ok { webhook = webhook } end
     if core.now() >= ends then return ok {} end
     coroutine.yield(0.005)
   end
@@ -105,7 +95,7 @@ local OPERATIONS = routes.compile {
   end },
   { "GET", "/_sandbox/stats", work = function(app) return ok(app:stats()) end },
   { "GET", "/_sandbox/requests", work = function(app, call)
-    return page(call, app.journal.entries, request_view)
+    return page(call, app.journal.entries)
   end },
   { "GET", "/_sandbox/charges", work = function(app, call)
     app.ledger:expire(app.clock())
@@ -129,13 +119,13 @@ local OPERATIONS = routes.compile {
   { "GET", "/_sandbox/deliveries", work = function(app, call)
     return page(call, app.deliveries.list, app.deliveries.view)
   end },
-  { "POST", "/_sandbox/inbox", raw = true, work = function(app, call, _, request)
+  { "POST", "/_sandbox/inbox", raw = true, work = function(app, call)
     -- One on its way when the sandbox was reset belongs to the world before.
     local world = tonumber((call.query or ""):match("world=(%d+)"))
-    if not world or world == app.resets then app.inbox:add(request) end
+    if not world or world == app.resets then app.inbox:add(call.headers, call.body) end
     return ok {}
   end },
-  { "POST", "/_sandbox/inbox/take", fields = TAKE, work = take_letter },
+  { "POST", "/_sandbox/inbox/take", fields = TAKE, work = take_webhook },
   { "POST", "/_sandbox/reset", fields = {}, work = function(app) return done(app:reset()) end },
 }
 
@@ -151,6 +141,16 @@ local function decoded(call)
   return body
 end
 
+-- A page in the developer's browser must not drive or read the sandbox: neither from another origin, nor by a name of
+-- its own that leads to this machine (DNS rebinding).
+local function is_foreign(app, call)
+  local origin, host = call.headers.origin, (call.headers.host or "localhost"):lower()
+  if origin and origin:lower() ~= call.origin:lower() then return true end
+  local name = host:match("^(%[.*%])") or host:match("^[^:]*")
+  if name == "localhost" or name == "[::1]" or name:find("^127%.%d+%.%d+%.%d+$") then return false end
+  return not (app.options.elsewhere and name:find("^[%[%x:%.%]]+$"))
+end
+
 --- Whether a path is ours.
 function M.owns(path)
   return path == "/_sandbox" or path:find("^/_sandbox/") ~= nil
@@ -158,9 +158,12 @@ end
 
 ---@param app lomi.sandbox.App
 ---@param call lomi.sandbox.Call
----@param request table as the server gives it
 ---@return lomi.sandbox.Answer
-function M.answer(app, call, request)
+function M.answer(app, call)
+  if is_foreign(app, call) then
+    return answer.error(403, call.request_id, { message = "/_sandbox/ answers to this machine, not to web pages: Host "
+      .. "must be 127.0.0.1, [::1] or localhost, and Origin, if there is one, the sandbox itself" })
+  end
   local operation, id = routes.match(OPERATIONS, call.method, call.path)
   if not operation then
     return answer.error(404, call.request_id, { message = ("the sandbox has no %s %s"):format(call.method, call.path) })
@@ -170,7 +173,7 @@ function M.answer(app, call, request)
   if not operation.raw then body, wrong = decoded(call) end
   if body and operation.fields then wrong = fields.check(body, operation.fields) end
   if wrong then return answer.error(400, call.request_id, { message = wrong }) end
-  local reply, fault = operation.work(app, call, body, request)
+  local reply, fault = operation.work(app, call, body)
   return reply or answer.error(fault.status or 400, call.request_id, fault)
 end
 

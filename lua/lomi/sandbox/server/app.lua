@@ -26,9 +26,10 @@ local CONNECTIONS = { items = 65536, weight = math.huge }
 ---@field path string without the query
 ---@field query string?
 ---@field body string
----@field header fun(name: string): string? by lower-case name; a repeated one joined by ", "
----@field request_id string
----@field headers table<string, string> for the answer
+---@field headers table<string, string> the request's, by lower-case name; a repeated one joined by ", "
+---@field params table the body, where it is JSON
+---@field request_id string the caller's own, where it sent one
+---@field reply_headers table<string, string>
 ---@field warn fun(text: string)
 ---@field id string? from the path
 ---@field origin string scheme, host and port as the client sees them
@@ -49,7 +50,7 @@ local function new(options)
   return self
 end
 
---- Everything as it was at the start. A request that is waiting just now ends in the world before.
+--- Resets all state. A request in flight completes against the old state.
 function App:reset()
   self.resets = (self.resets or -1) + 1
   self.offset = 0
@@ -59,11 +60,14 @@ function App:reset()
   self.engine = curl.engine()
   self.deliveries = Deliveries.new(self.clock, self.engine)
   local deliveries = self.deliveries
-  local function heard(event, charge, now)
-    if deliveries.endpoint then deliveries:publish(event, views.event(event, charge), now) end
-  end
-  local function random() return (core.uuid4():gsub("-", "")) end
-  self.ledger = Ledger.new(random, core.uuid4, heard)
+  self.ledger = Ledger.new {
+    random = function() return (core.uuid4():gsub("-", "")) end,
+    uuid = core.uuid4,
+    amounts = self.options.amounts,
+    on_event = function(event, charge, now)
+      if deliveries.endpoint then deliveries:publish(event, views.event(charge, self.ledger.organization), now) end
+    end,
+  }
   self.service = Service.new(self.options, self.ledger, self.clock)
   self.connections, self.counted = Fifo.new(CONNECTIONS), {}
   self:clear_faults()
@@ -104,27 +108,20 @@ local function count_connection(app, serial)
   if app.counted[serial] then return end
   app.counted[serial] = true
   app.connections:push(serial)
-  while app.connections:over() do app.counted[app.connections:shift()] = nil end
-end
-
-local function header_reader(list)
-  return function(wanted)
-    local found
-    for _, header in ipairs(list) do
-      if header[1]:lower() == wanted then found = found and found .. ", " .. header[2] or header[2] end
-    end
-    return found
-  end
+  app.connections:trim(function(oldest) app.counted[oldest] = nil end)
 end
 
 local function open(app, request)
   local path, query = request.target:match("^([^?#]*)%??([^#]*)")
+  local headers = request.headers
+  local request_id = headers["x-request-id"]
   local call = {
     method = request.method, path = path, query = query ~= "" and query or nil, body = request.body or "",
-    header = header_reader(request.headers), request_id = core.uuid4(), headers = {}, warnings = {},
+    headers = headers, request_id = request_id and request_id ~= "" and request_id or core.uuid4(),
+    reply_headers = {}, warnings = {},
   }
   call.warn = function(text) call.warnings[#call.warnings + 1] = text end
-  call.origin = (app.options.tls and "https" or "http") .. "://" .. (call.header("host") or "127.0.0.1")
+  call.origin = (app.options.tls and "https" or "http") .. "://" .. (headers.host or "127.0.0.1")
   return call
 end
 
@@ -136,7 +133,7 @@ end
 local function dressed(call, done)
   local headers = { ["Content-Type"] = "application/json; charset=utf-8", ["X-Request-Id"] = done.request_id
     or call.request_id }
-  for name, value in pairs(call.headers) do headers[name] = value end
+  for name, value in pairs(call.reply_headers) do headers[name] = value end
   for name, value in pairs(done.headers or {}) do headers[name] = value end
   if call.warnings[1] then
     headers["X-Sandbox-Warning"] = header_text(table.concat(call.warnings, "; ")):sub(1, 4000)
@@ -150,7 +147,7 @@ local function serve_api(app, call)
   if not fault and app.chaos then fault = app.chaos:take() end
   if not fault then
     local done = app.service:answer(call, {})
-    if call.replayed then call.headers["Idempotency-Cache-Hit"] = "true" end
+    if call.replayed then call.reply_headers["Idempotency-Cache-Hit"] = "true" end
     return dressed(call, done), true
   end
 
@@ -163,7 +160,7 @@ local function serve_api(app, call)
   end
   local leaving = faults.answer(fault, done, call.request_id)
   if call.replayed and done and leaving.status == done.status then
-    call.headers["Idempotency-Cache-Hit"] = "true"
+    call.reply_headers["Idempotency-Cache-Hit"] = "true"
   end
   return faults.send(fault, dressed(call, leaving))
 end
@@ -172,7 +169,7 @@ end
 ---@return table response as the server takes it
 function App:handle(request)
   local call = open(self, request)
-  if admin.owns(call.path) then return dressed(call, admin.answer(self, call, request)) end
+  if admin.owns(call.path) then return dressed(call, admin.answer(self, call)) end
 
   count_connection(self, request.connection)
   local started = core.now()

@@ -1,26 +1,58 @@
 -- SPDX-License-Identifier: MIT
---- The test cards of the service, and what each of them does. Any future expiry, any CVC.
+--- The test cards of the service, and the result of each. Any future expiry, any CVC.
 
 ---@class lomi.sandbox.Card
+---@field number string as people write it
 ---@field brand string
+---@field says string its result, in words
 ---@field decline string? the code it is declined with
 ---@field challenge boolean? 3-D Secure comes first
+---@field digits string made from `number`
+---@field last4 string likewise
+---@field ending string five digits, which no other card ends in
 
-local CARDS = {
-  ["4242424242424242"] = { brand = "visa" },
-  ["5555555555554444"] = { brand = "mastercard" },
-  ["378282246310005"] = { brand = "amex" },
-  ["4000000000000002"] = { brand = "visa", decline = "card_declined" },
-  ["4000000000009995"] = { brand = "visa", decline = "insufficient_funds" },
-  ["4000000000009987"] = { brand = "visa", decline = "lost_card" },
-  ["4000000000009979"] = { brand = "visa", decline = "stolen_card" },
-  ["4000000000000069"] = { brand = "visa", decline = "expired_card" },
-  ["4000000000000127"] = { brand = "visa", decline = "incorrect_cvc" },
-  ["4000000000000119"] = { brand = "visa", decline = "processing_error" },
-  ["4242424242424241"] = { brand = "visa", decline = "incorrect_number" },
-  ["4000002500003155"] = { brand = "visa", challenge = true },
-  ["4000008400001629"] = { brand = "visa", challenge = true, decline = "card_declined" },
+---@type lomi.sandbox.Card[]
+local LIST = {
+  { number = "4242 4242 4242 4242", brand = "visa", says = "Visa, succeeds" },
+  { number = "5555 5555 5555 4444", brand = "mastercard", says = "Mastercard, succeeds" },
+  { number = "3782 822463 10005", brand = "amex", says = "American Express, succeeds" },
+  { number = "4000 0025 0000 3155", brand = "visa", says = "3-D Secure, then succeeds", challenge = true },
+  { number = "4000 0084 0000 1629", brand = "visa", says = "3-D Secure, then declined", challenge = true,
+    decline = "card_declined" },
+  { number = "4000 0000 0000 0002", brand = "visa", says = "declined", decline = "card_declined" },
+  { number = "4000 0000 0000 9995", brand = "visa", says = "insufficient funds", decline = "insufficient_funds" },
+
+  { number = "4000 0000 0000 9987", brand = "visa", says = "lost card", decline = "lost_card" },
+  { number = "4000 0000 0000 9979", brand = "visa", says = "stolen card", decline = "stolen_card" },
+  { number = "4000 0000 0000 0069", brand = "visa", says = "expired card", decline = "expired_card" },
+  { number = "4000 0000 0000 0127", brand = "visa", says = "incorrect security code", decline = "incorrect_cvc" },
+  { number = "4000 0000 0000 0119", brand = "visa", says = "processing error", decline = "processing_error" },
+  { number = "4242 4242 4242 4241", brand = "visa", says = "incorrect number", decline = "incorrect_number" },
+  { number = "4000 0000 0000 6975", brand = "visa", says = "used too often", decline = "card_velocity_exceeded" },
+  { number = "4000 0000 0000 0341", brand = "visa", says = "can be saved, not charged", decline = "card_declined" },
+  { number = "4000 0082 6000 3178", brand = "visa", says = "3-D Secure, then insufficient funds", challenge = true,
+    decline = "insufficient_funds" },
+  { number = "4000 0027 6000 3184", brand = "visa", says = "3-D Secure always, succeeds", challenge = true },
+  { number = "4000 0000 0000 3220", brand = "visa", says = "3-D Secure 2, succeeds", challenge = true },
+  { number = "4000 0000 0000 3055", brand = "visa", says = "3-D Secure optional, succeeds" },
+  { number = "4000 0000 0322 0000", brand = "visa", says = "3-D Secure unseen, succeeds" },
+  { number = "4000 0038 0000 0446", brand = "visa", says = "3-D Secure set up before, succeeds" },
+  { number = "4000 0566 5556 5556", brand = "visa", says = "Visa debit, succeeds" },
+  { number = "2223 0031 2200 3222", brand = "mastercard", says = "Mastercard 2-series, succeeds" },
+  { number = "5200 8282 8282 8210", brand = "mastercard", says = "Mastercard debit, succeeds" },
+  { number = "5105 1051 0510 5100", brand = "mastercard", says = "Mastercard prepaid, succeeds" },
+  { number = "6011 1111 1111 1117", brand = "discover", says = "Discover, succeeds" },
+  { number = "3056 9300 0902 0004", brand = "diners", says = "Diners Club, succeeds" },
+  { number = "3566 0020 2036 0505", brand = "jcb", says = "JCB, succeeds" },
+  { number = "6200 0000 0000 0005", brand = "unionpay", says = "UnionPay, succeeds" },
 }
+
+local BY_DIGITS, BY_ENDING = {}, {}
+for _, card in ipairs(LIST) do
+  card.digits = card.number:gsub(" ", "")
+  card.last4, card.ending = card.digits:sub(-4), card.digits:sub(-5)
+  BY_DIGITS[card.digits], BY_ENDING[card.ending] = card, card
+end
 
 -- What a payer is told.
 local SENTENCES = {
@@ -28,6 +60,7 @@ local SENTENCES = {
   insufficient_funds = "The card has insufficient funds.",
   lost_card = "The card was declined.",
   stolen_card = "The card was declined.",
+  card_velocity_exceeded = "The card was declined.",
   expired_card = "The card has expired.",
   incorrect_cvc = "The security code is incorrect.",
   processing_error = "The card could not be processed. Try again in a moment.",
@@ -35,16 +68,15 @@ local SENTENCES = {
   authentication_failed = "The bank could not confirm that it is you.",
 }
 
-local M = { sentences = SENTENCES }
+local M = { list = LIST, sentences = SENTENCES, by_ending = BY_ENDING }
 
 --- A number that is no test card might be somebody's card: it goes nowhere, and is not repeated in the message.
 ---@param number string digits, with spaces or dashes between them as people write them
 ---@return lomi.sandbox.Card? card
----@return string last4 its last four digits; or why not
+---@return string? why
 function M.find(number)
-  local digits = number:gsub("[ %-]", "")
-  local card = CARDS[digits]
-  if card then return card, digits:sub(-4) end
+  local card = BY_DIGITS[(number:gsub("[ %-]", ""))]
+  if card then return card end
   return nil, "not a test card number; the sandbox takes only those the service documents, "
     .. "such as 4242 4242 4242 4242 (succeeds) and 4000 0000 0000 0002 (is declined)"
 end

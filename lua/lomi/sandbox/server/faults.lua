@@ -18,6 +18,7 @@ local HTML = [[<!DOCTYPE html>
 <body><center><h1>%d Bad Gateway</h1></center><hr><center>proxy</center></body></html>
 ]]
 
+local RAILS = { "card", "wave", "mtn" }
 local WHEN = { "before", "after", "mid_body" }
 
 ---@type table<string, lomi.sandbox.Rule>
@@ -46,6 +47,14 @@ local RULES = {
   garbage = { one_of = { true } },
   truncate = { type = "whole", min = 0, one_of = { true } },
   trickle = { type = "number", above = 0, says = "a number of bytes per second above 0" },
+  muted = { one_of = RAILS },
+  blocked = { one_of = RAILS },
+}
+
+-- Faults with a name: what they stand for. A rail stays muted until the faults are cleared.
+local NAMED = {
+  muted = { status = 503, times = math.huge, message = "The %s rail is not available at the moment" },
+  blocked = { status = 403, times = 1, message = "This charge was blocked by the risk check (%s)" },
 }
 
 -- How the answer leaves; at most one of them. Each makes a response of an answer that is ready to go.
@@ -104,7 +113,8 @@ local function check_together(fault)
   if #ways > 1 then return ("%s and %s exclude each other; give one of them"):format(ways[1], ways[2]) end
   if #bodies > 1 then return ("%s and %s exclude each other; give one of them"):format(bodies[1], bodies[2]) end
   if not (ways[1] or bodies[1] or fault.status or fault.delay or fault.headers) then
-    return "a fault needs one of status, drop, reset, delay, trickle, garbage, truncate, empty, html, oversize or body"
+    return "a fault needs one of status, drop, reset, delay, trickle, garbage, truncate, empty, html, oversize, body, "
+      .. "muted or blocked"
   end
   for _, name in ipairs(NEEDS_STATUS) do
     if fault[name] ~= nil and not fault.status then return name .. " goes with status, such as status = 500" end
@@ -161,12 +171,30 @@ end
 ---@field works boolean the service does its work although it answers with an error
 ---@field description string
 
+-- A named fault spelled out: an error status for the creation of charges on one rail.
+---@return table asked
+---@return string? why
+local function spelled_out(asked)
+  local names = given(asked, NAMED)
+  if not names[1] then return asked end
+  for name in pairs(asked) do
+    if name ~= names[1] and name ~= "times" then
+      return asked, ("%s and %s exclude each other; give one of them"):format(names[1], name)
+    end
+  end
+  local meant, rail = NAMED[names[1]], asked[names[1]]
+  return { status = meant.status, message = meant.message:format(rail), times = asked.times or meant.times,
+    match = { method = "POST", path = "/charge/" .. rail } }
+end
+
 --- Makes a fault of what a test asks for.
 ---@param asked table
 ---@return lomi.sandbox.Fault?
 ---@return string? why
 function M.make(asked)
-  local wrong = fields.check(asked, RULES) or check_together(asked)
+  local wrong = fields.check(asked, RULES)
+  if not wrong then asked, wrong = spelled_out(asked) end
+  wrong = wrong or check_together(asked)
   if wrong then return nil, wrong end
   local fault = {}
   for name, value in pairs(asked) do fault[name] = value end

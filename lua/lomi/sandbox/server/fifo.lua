@@ -45,9 +45,18 @@ function Fifo:count()
   return self.last - self.first + 1
 end
 
----@return boolean # whether it holds more than it should: the owner decides what may be shifted out
+---@return boolean # whether it holds more than it should
 function Fifo:over()
   return self:count() > self.limits.items or self.weight > self.limits.weight
+end
+
+--- Shifts out the oldest items until it holds no more than it should. The youngest stays, however heavy it is.
+---@param on_forget fun(item: any)? told of each
+function Fifo:trim(on_forget)
+  while self:over() and self.first < self.last do
+    local item = self:shift()
+    if on_forget then on_forget(item) end
+  end
 end
 
 return { new = new }

@@ -12,32 +12,28 @@ Inbox.__index = Inbox
 
 ---@return lomi.sandbox.Inbox
 local function new()
-  return setmetatable({ letters = Fifo.new(LIMITS) }, Inbox)
+  return setmetatable({ webhooks = Fifo.new(LIMITS) }, Inbox)
 end
 
 --- The event a webhook is of is told by its header alone: nothing is verified here.
-function Inbox:add(request)
-  local headers, event = {}, nil
-  for _, header in ipairs(request.headers) do
-    local name = header[1]:lower()
-    headers[name] = header[2]
-    if name == "x-lomi-event" then event = header[2] end
-  end
-  self.letters:push({ event = event, headers = headers, body = request.body }, #request.body + 512)
-  while self.letters:over() and self.letters:count() > 1 do self.letters:shift() end
+---@param headers table<string, string> by lower-case name
+---@param body string
+function Inbox:add(headers, body)
+  self.webhooks:push({ event = headers["x-lomi-event"], headers = headers, body = body }, #body + 512)
+  self.webhooks:trim()
 end
 
 --- Takes out the oldest, of one event or of any; those before it stay.
 ---@param event string?
 ---@return { event: string?, headers: table<string, string>, body: string }?
 function Inbox:take(event)
-  local letters = self.letters
-  for serial = letters.first, letters.last do
-    local letter = letters:get(serial)
-    if letter and not letter.taken and (not event or letter.event == event) then
-      letter.taken = true
-      while letters:oldest() and letters:oldest().taken do letters:shift() end
-      return { event = letter.event, headers = letter.headers, body = letter.body }
+  local webhooks = self.webhooks
+  for serial = webhooks.first, webhooks.last do
+    local webhook = webhooks:get(serial)
+    if not webhook.taken and (not event or webhook.event == event) then
+      webhook.taken = true
+      while webhooks:oldest() and webhooks:oldest().taken do webhooks:shift() end
+      return { event = webhook.event, headers = webhook.headers, body = webhook.body }
     end
   end
 end

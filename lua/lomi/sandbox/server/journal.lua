@@ -18,8 +18,7 @@ local SECRET_HEADERS = { ["x-api-key"] = true, ["x-lomi-api-key"] = true, author
 ---@field target string  as it came, secrets hidden
 ---@field path string  without the query; secrets hidden
 ---@field query? string  secrets hidden
----@field header_list { [1]: string, [2]: string }[]  as they came: order, case, repetitions
----@field headers table<string, string>  the same by name in lower case; made for who asks
+---@field headers table<string, string>  by name in lower case; a repeated one joined with `, `; keys hidden
 ---@field body string  as it came, but for what is over 64 KiB
 ---@field body_size integer  bytes
 ---@field request_id string  as answered
@@ -55,18 +54,17 @@ end
 ---@return lomi.sandbox.Entry # to be completed when it is answered
 function Journal:add(request, path, query, now, request_id)
   local headers, weight = {}, #request.body
-  for i, header in ipairs(request.headers) do
-    local name, value = header[1], header[2]
+  for name, value in pairs(request.headers) do
     weight = weight + #name + #value
-    headers[i] = { name, SECRET_HEADERS[name:lower()] and hidden(value) or without_secrets(value) }
+    headers[name] = SECRET_HEADERS[name] and hidden(value) or without_secrets(value)
   end
   local entry = {
     number = self.entries.last + 1, time = now, connection = request.connection, method = request.method,
     target = without_secrets(request.target), path = without_secrets(path), query = query and without_secrets(query),
-    header_list = headers, body = request.body:sub(1, MAX_BODY), body_size = #request.body, request_id = request_id,
+    headers = headers, body = request.body:sub(1, MAX_BODY), body_size = #request.body, request_id = request_id,
   }
   self.entries:push(entry, math.min(weight, MAX_BODY + weight - #request.body))
-  while self.entries:over() and self.entries:count() > 1 do self.entries:shift() end
+  self.entries:trim()
   return entry
 end
 

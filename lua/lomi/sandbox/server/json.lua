@@ -1,43 +1,60 @@
 -- SPDX-License-Identifier: MIT
---- JSON as the sandbox needs it: lomi.core refuses to write what it cannot write exactly, a server must answer all the
---- same. What core refuses (15 digits, bytes that are not UTF-8, tables too deep) is written here the long way.
+--- JSON as the sandbox needs it. lomi.core refuses to write some values; a server must answer all the same. Such
+--- values (15 digits, bytes that are not UTF-8, tables too deep, more than 1 MiB) are written here piece by piece.
 
 local core = require "lomi.core"
 
 local M = { null = core.null }
 
 local MAX_DEPTH = 60
+local CHUNK = 64 * 1024 -- bytes of a long string that are encoded at a time
 
-local function text(value)
-  value = value:gsub("\1", "\\x01")
-  if core.encode(value) then return value end
-  return (value:gsub("[\128-\255]", function(byte) return ("\\x%02X"):format(byte:byte()) end))
+local function escaped_bytes(text)
+  return (text:gsub("[\128-\255]", function(byte) return ("\\x%02X"):format(byte:byte()) end))
 end
 
--- A number in exact digits, as a string marked to lose its quotes again once it is JSON.
-local function digits(value)
-  if value == math.floor(value) and math.abs(value) < 2 ^ 63 then return ("\1%.0f\1"):format(value) end
-  return "\1" .. ("%.17g"):format(value):gsub(",", ".") .. "\1"
-end
-
-local function writable(value, depth)
-  if type(value) == "string" then return text(value) end
-  if type(value) == "number" then return math.abs(value) >= 1e11 and digits(value) or value end
-  if type(value) ~= "table" then return value end
-  if depth > MAX_DEPTH then return "(too deep)" end
-  local copy = {}
-  for key, item in pairs(value) do
-    copy[type(key) == "string" and text(key) or key] = writable(item, depth + 1)
+-- Cut between characters; text that is not UTF-8 may be cut anywhere.
+local function string_json(value)
+  local parts, from = {}, 1
+  while from <= #value do
+    local to = math.min(from + CHUNK - 1, #value)
+    for _ = 1, 3 do
+      local following = value:byte(to + 1)
+      if following and following >= 0x80 and following < 0xC0 then to = to - 1 end
+    end
+    local piece = value:sub(from, to)
+    parts[#parts + 1] = (core.encode(piece) or core.encode(escaped_bytes(piece))):sub(2, -2)
+    from = to + 1
   end
-  return copy
+  return '"' .. table.concat(parts) .. '"'
+end
+
+-- In exact digits, whatever the locale's point.
+local function number_json(value)
+  if value == math.floor(value) and math.abs(value) < 2 ^ 63 then return ("%.0f"):format(value) end
+  return (("%.17g"):format(value):gsub("[^%deE+-]+", "."))
+end
+
+local function long_way(value, depth)
+  local encoded = core.encode(value)
+  if encoded then return encoded end
+  if type(value) == "string" then return string_json(value) end
+  if type(value) == "number" then return number_json(value) end
+  if depth > MAX_DEPTH then return '"(too deep)"' end
+  local parts = {}
+  if value[1] ~= nil then
+    for i, item in ipairs(value) do parts[i] = long_way(item, depth + 1) end
+    return "[" .. table.concat(parts, ",") .. "]"
+  end
+  for name, item in pairs(value) do
+    parts[#parts + 1] = long_way(name, depth + 1) .. ":" .. long_way(item, depth + 1)
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
 end
 
 ---@return string # never fails
 function M.encode(value)
-  local encoded = core.encode(value)
-  if encoded then return encoded end
-  encoded = assert(core.encode(writable(value, 1)))
-  return (encoded:gsub('"\\u0001([%d%.eE+-]+)\\u0001"', "%1"))
+  return core.encode(value) or long_way(value, 1)
 end
 
 --- An object with one list, which stays a list when it is empty (an empty Lua table is written as an object).
@@ -48,9 +65,28 @@ function M.with_list(name, items, rest)
   return ('{"%s":[%s]%s}'):format(name, table.concat(items, ","), rest or "")
 end
 
+-- Whether a string holds a control character as it is, which JSON forbids and lua-cjson lets pass.
+local function has_raw_control(encoded)
+  if not encoded:find("[^\32-\255]") then return false end
+  local quote = encoded:find('"', 1, true)
+  while quote do
+    local from, ends = quote + 1, nil
+    repeat
+      local at = encoded:find("[^\32\33\35-\91%]\94-\255]", from) -- a quote, a backslash or a control character
+      if not at then return false end
+      local byte = encoded:byte(at)
+      if byte == 34 then ends = at elseif byte ~= 92 then return true end
+      from = at + 2
+    until ends
+    quote = encoded:find('"', ends + 1, true)
+  end
+  return false
+end
+
 --- Nulls are kept, as M.null.
 ---@return any value, string? message # nil, message
 function M.decode(encoded)
+  if has_raw_control(encoded) then return nil, "a string holds a control character that is not escaped" end
   return core.decode(encoded, true)
 end
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- The charges, and what can happen to them. Pure: ids, the time and who hears of it are passed in.
+--- The charges, and what can happen to them. Pure: ids, the time and `on_event` are passed in.
 ---
 ---   requires_payment_method ──confirm──▶ processing ──▶ succeeded
 ---        ▲    │                 │                 └──▶ requires_capture (hold) ──capture──▶ succeeded
@@ -23,36 +23,46 @@ local LIMITS = { items = 100000, weight = 64 * 1024 * 1024 }
 ---@field params table as taken: see payload.lua
 ---@field amount number minor units of `currency`; after a capture, what was captured
 ---@field currency string lower case
----@field original_amount number main units; after a capture, what was captured
+---@field original_amount number in the unit the sandbox takes (`amounts`); after a capture, what was captured
 ---@field original_currency string
 ---@field status string
 ---@field secret string? what follows the id in the client_secret
 ---@field transaction_id string
----@field transaction_status "pending"|"completed"|"failed"|nil nil until somebody has tried to pay
 ---@field failure_code string? of the last attempt to pay
----@field last4 string? of the card last tried
----@field brand string?
----@field card lomi.sandbox.Card? while a challenge is open
+---@field card lomi.sandbox.Card? last tried
 ---@field capture_before number? seconds since the epoch, while an amount is held
----@field released number? main units given back by a capture of less
+---@field released number? given back by a capture of less, in the unit of original_amount
 ---@field created number
+---@field updated number
 ---@field key string? the idempotency key it was made under
 
+---@class lomi.sandbox.Ledger.Options
+---@field random fun(): string hex digits, 32 of them
+---@field uuid fun(): string
+---@field on_event fun(event: string, charge: lomi.sandbox.Charge, now: number)
+---@field amounts lomi.sandbox.Amounts?
+---@field limits { items: integer, weight: number }?
+
 ---@class lomi.sandbox.Ledger
+---@field organization string a UUID
 ---@field made integer charges made, forgotten ones included
 local Ledger = {}
 Ledger.__index = Ledger
 
----@param random fun(): string hex digits, 32 of them
----@param uuid fun(): string
----@param heard fun(event: string, charge: lomi.sandbox.Charge, now: number)
----@param limits { items: integer, weight: number }?
+---@param options lomi.sandbox.Ledger.Options
 ---@return lomi.sandbox.Ledger
-local function new(random, uuid, heard, limits)
+local function new(options)
   return setmetatable({
-    random = random, uuid = uuid, heard = heard, by_id = {}, holds = {}, forgotten = 0, made = 0,
-    queue = Fifo.new(limits or LIMITS),
+    random = options.random, uuid = options.uuid, on_event = options.on_event, amounts = options.amounts,
+    organization = options.uuid(), by_id = {}, holds = {}, forgotten = 0, made = 0,
+    queue = Fifo.new(options.limits or LIMITS),
   }, Ledger)
+end
+
+-- What happens to a charge, for the webhooks.
+function Ledger:tell(event, charge, now)
+  charge.updated = now
+  self.on_event(event, charge, now)
 end
 
 function Ledger:add(charge, weight, now)
@@ -60,12 +70,11 @@ function Ledger:add(charge, weight, now)
   self.by_id[charge.id] = charge
   self.queue:push(charge, weight)
   self.made = self.made + 1
-  while self.queue:over() and self.queue:count() > 1 do
-    local oldest = self.queue:shift()
+  self.queue:trim(function(oldest)
     self.by_id[oldest.id], self.holds[oldest.id] = nil, nil
     self.forgotten = self.forgotten + 1
-  end
-  self.heard("PAYMENT_CREATED", charge, now)
+  end)
+  self:tell("PAYMENT_CREATED", charge, now)
   return charge
 end
 
@@ -75,7 +84,7 @@ end
 ---@param weight number bytes, about
 ---@return lomi.sandbox.Charge
 function Ledger:create_card(scope, params, key, weight, now)
-  local amount, currency = payload.convert(params.amount, params.currency_code)
+  local amount, currency = payload.convert(params.amount, params.currency_code, self.amounts)
   return self:add({
     id = "pi_" .. self.random():sub(1, 24), secret = self.random():sub(1, 25), kind = "card", scope = scope,
     params = params, amount = amount, currency = currency, original_amount = params.amount,
@@ -83,20 +92,15 @@ function Ledger:create_card(scope, params, key, weight, now)
   }, weight, now)
 end
 
---- Wave and MTN: nobody has to pay here, the scenario says how it ended.
----@param outcome "succeeded"|"failed"|"pending"
-function Ledger:create_mobile(kind, scope, params, key, weight, now, outcome)
+--- Wave and MTN: nobody has to pay here, it is paid at once or never.
+---@param pending boolean never
+function Ledger:create_mobile(kind, scope, params, key, weight, now, pending)
   local charge = self:add({
     id = kind .. "_" .. self.random():sub(1, 24), kind = kind, scope = scope, params = params,
-    amount = params.amount, currency = params.currency:lower(), original_amount = params.amount,
-    original_currency = params.currency, status = "pending", key = key,
+    amount = payload.minor(params.amount, params.currency, self.amounts), currency = params.currency:lower(),
+    original_amount = params.amount, original_currency = params.currency, status = "pending", key = key,
   }, weight, now)
-  charge.transaction_status = "pending"
-  if outcome == "succeeded" then self:succeed(charge, now) end
-  if outcome == "failed" then
-    charge.status = "failed"
-    self:fail(charge, "payment_failed", now)
-  end
+  if not pending then self:succeed(charge, now) end
   return charge
 end
 
@@ -120,18 +124,18 @@ local function refuse(charge, what, where)
 end
 
 function Ledger:fail(charge, code, now)
-  charge.failure_code, charge.transaction_status = code, "failed"
-  self.heard("PAYMENT_FAILED", charge, now)
+  charge.failure_code = code
+  self:tell("PAYMENT_FAILED", charge, now)
 end
 
 function Ledger:succeed(charge, now)
-  charge.status, charge.transaction_status, charge.failure_code = "succeeded", "completed", nil
-  self.heard("PAYMENT_SUCCEEDED", charge, now)
+  charge.status, charge.failure_code = "succeeded", nil
+  self:tell("PAYMENT_SUCCEEDED", charge, now)
 end
 
 -- Canceled, whoever wanted it so.
 function Ledger:close(charge, code, now)
-  charge.status, charge.capture_before, charge.card = "canceled", nil, nil
+  charge.status, charge.capture_before = "canceled", nil
   self.holds[charge.id] = nil
   self:fail(charge, code, now)
 end
@@ -142,8 +146,8 @@ function Ledger:settle(charge, decline, now)
     return self:fail(charge, decline, now)
   end
   if charge.params.hold then
-    charge.status, charge.transaction_status, charge.failure_code = "requires_capture", "pending", nil
-    charge.capture_before = now + HOLD_LASTS
+    charge.status, charge.failure_code = "requires_capture", nil
+    charge.capture_before, charge.updated = now + HOLD_LASTS, now
     self.holds[charge.id] = charge
     return
   end
@@ -157,16 +161,16 @@ end
 ---@return true? ok, string? why, boolean? misuse the arguments, not the state, are wrong
 function Ledger:confirm(charge, number, expiry_past, now)
   if charge.kind ~= "card" then return nil, "a " .. charge.kind .. " charge is not paid by card", true end
-  local card, last4 = cards.find(number)
-  if not card then return nil, last4, true end
+  local card, why = cards.find(number)
+  if not card then return nil, why, true end
   if charge.status ~= "requires_payment_method" then
     return refuse(charge, "confirmed", "requires_payment_method")
   end
-  charge.last4, charge.brand, charge.transaction_status, charge.failure_code = last4, card.brand, "pending", nil
+  charge.card, charge.failure_code, charge.updated = card, nil, now
   if expiry_past then
     self:settle(charge, "expired_card", now)
   elseif card.challenge then
-    charge.status, charge.card = "requires_action", card
+    charge.status = "requires_action"
   else
     self:settle(charge, card.decline, now)
   end
@@ -177,9 +181,7 @@ end
 ---@param passed boolean
 function Ledger:authenticate(charge, passed, now)
   if charge.status ~= "requires_action" then return refuse(charge, "authenticated", "requires_action") end
-  local card = charge.card
-  charge.card = nil
-  self:settle(charge, passed and card.decline or not passed and "authentication_failed" or nil, now)
+  self:settle(charge, passed and charge.card.decline or not passed and "authentication_failed" or nil, now)
   return true
 end
 
@@ -193,12 +195,12 @@ function Ledger:cancel(charge, now)
   return true
 end
 
-local function set_amount(charge, amount)
+function Ledger:set_amount(charge, amount)
   charge.original_amount = amount
-  charge.amount = payload.convert(amount, charge.original_currency)
+  charge.amount = payload.convert(amount, charge.original_currency, self.amounts)
 end
 
----@param amount number? main units; nil: all of it
+---@param amount number? nil: all of it
 ---@return true? ok, string? why, boolean? misuse
 function Ledger:capture(charge, amount, now)
   if charge.status ~= "requires_capture" then return refuse(charge, "captured", "requires_capture") end
@@ -209,20 +211,21 @@ function Ledger:capture(charge, amount, now)
   end
   charge.released, charge.capture_before = charge.original_amount - amount, nil
   self.holds[charge.id] = nil
-  set_amount(charge, amount)
+  self:set_amount(charge, amount)
   self:succeed(charge, now)
   return true
 end
 
----@param amount number main units, the new total
+---@param amount number the new total
 ---@return true? ok, string? why, boolean? misuse
-function Ledger:increment(charge, amount)
+function Ledger:increment(charge, amount, now)
   if charge.status ~= "requires_capture" then return refuse(charge, "incremented", "requires_capture") end
   if amount <= charge.original_amount then
     return nil, ("amount is the new total; it must be more than the %.14g %s that are held"):format(
       charge.original_amount, charge.original_currency), true
   end
-  set_amount(charge, amount)
+  self:set_amount(charge, amount)
+  charge.updated = now
   return true
 end
 

@@ -28,6 +28,13 @@ local function money(amount, currency)
   return grouped .. NBSP .. (currency == "XOF" and "F" .. NBSP .. "CFA" or currency)
 end
 
+-- An amount in the unit the charge was made with. What is charged in dollars and euros is known in cents.
+local function asked(charge, amount)
+  local code = charge.original_currency
+  if code == "USD" or code == "EUR" then amount = amount / charge.original_amount * charge.amount / 100 end
+  return money(amount, code)
+end
+
 -- Francs are charged in euros; nil where a card is charged what is asked for.
 local function charged_as(charge)
   if charge.kind ~= "card" or charge.currency == charge.original_currency:lower() then return nil end
@@ -36,51 +43,30 @@ end
 
 -- The test cards ------------------------------------------------------------------------------------------------------
 
----@type { [1]: string, [2]: "good"|"ask"|"bad", [3]: string }[]
-local OFTEN = {
-  { "4242 4242 4242 4242", "good", "Visa, succeeds" },
-  { "5555 5555 5555 4444", "good", "Mastercard, succeeds" },
-  { "3782 822463 10005", "good", "American Express, succeeds" },
-  { "4000 0025 0000 3155", "ask", "3-D Secure, then succeeds" },
-  { "4000 0084 0000 1629", "ask", "3-D Secure, then declined" },
-  { "4000 0000 0000 0002", "bad", "declined" },
-  { "4000 0000 0000 9995", "bad", "insufficient funds" },
-}
-local SELDOM = {
-  { "4000 0000 0000 9987", "bad", "lost card" },
-  { "4000 0000 0000 9979", "bad", "stolen card" },
-  { "4000 0000 0000 0069", "bad", "expired card" },
-  { "4000 0000 0000 0127", "bad", "incorrect security code" },
-  { "4000 0000 0000 0119", "bad", "processing error" },
-  { "4242 4242 4242 4241", "bad", "incorrect number" },
-}
-
--- A link names a card by its last four digits, which differ: no whole number is ever in a URL.
-local BY_ENDING = {}
-for _, list in ipairs { OFTEN, SELDOM } do
-  for _, card in ipairs(list) do BY_ENDING[card[1]:sub(-4)] = card[1] end
-end
+local OFTEN = 7 -- of the list are shown at once
 
 local CARD_LINK = [[
 <li><a href="{href}"{{current}}><span class="number">{number}</span> <span class="what {kind}">{what}</span></a></li>
 ]]
 
-local function links(list, address, number)
+-- A link names a card by its last digits: no whole number is ever in a URL.
+local function links(from, to, address, number)
   local items = {}
-  for i, card in ipairs(list) do
-    items[i] = filled(CARD_LINK, { href = address .. "&test_card=" .. card[1]:sub(-4), number = card[1],
-      kind = card[2], what = card[3], current = card[1] == number and ' aria-current="true"' or "" })
+  for i = from, to do
+    local card = cards.list[i]
+    items[#items + 1] = filled(CARD_LINK, { href = address .. "&test_card=" .. card.ending, number = card.number,
+      kind = card.challenge and "ask" or card.decline and "bad" or "good", what = card.says,
+      current = card.number == number and ' aria-current="true"' or "" })
   end
   return table.concat(items)
 end
 
 -- What the form is filled with when a test card was chosen from the list.
 local function chosen(ending, now)
-  local number = BY_ENDING[ending]
-  if not number then return nil end
+  local card = cards.by_ending[ending]
+  if not card then return nil end
   local year = tonumber(os.date("!%y", math.floor(now))) + 3
-  local amex = number:find("^3") ~= nil
-  return { card = number, expiry = ("12/%02d"):format(year % 100), cvc = amex and "1234" or "123" }
+  return { card = card.number, expiry = ("12/%02d"):format(year % 100), cvc = card.brand == "amex" and "1234" or "123" }
 end
 
 -- The pages -----------------------------------------------------------------------------------------------------------
@@ -127,7 +113,7 @@ real card.</p>
 <ul>
 {{often}}</ul>
 <details>
-<summary>More ways to be declined</summary>
+<summary>More cards</summary>
 <ul>
 {{seldom}}</ul>
 </details>
@@ -156,7 +142,10 @@ local DRAWINGS = { good = "M17 29l8 8 15-17", bad = "M20 20l16 16M36 20L20 36", 
 
 local ROW = "<div><dt>{name}</dt><dd>{value}</dd></div>\n"
 
-local BRANDS = { visa = "Visa", mastercard = "Mastercard", amex = "American Express" }
+local BRANDS = {
+  visa = "Visa", mastercard = "Mastercard", amex = "American Express", discover = "Discover", diners = "Diners Club",
+  jcb = "JCB", unionpay = "UnionPay",
+}
 
 local CLOSE = "You can close this page and go back to the shop."
 
@@ -175,7 +164,6 @@ local OUTCOMES = {
   end,
   processing = function() return "wait", "The payment is being processed", CLOSE end,
   pending = function() return "wait", "The payment is waiting for you", "Confirm it on your phone." end,
-  failed = function() return "bad", "The payment failed", "Nothing was taken. Go back to the shop to try again." end,
 }
 
 local function receipt(charge)
@@ -184,12 +172,12 @@ local function receipt(charge)
     if value then rows[#rows + 1] = filled(ROW, { name = name, value = value }) end
   end
   row("For", charge.params.description)
-  row("Amount", money(charge.original_amount, charge.original_currency))
+  row("Amount", asked(charge, charge.original_amount))
   row("Charged as", charged_as(charge))
   if charge.released and charge.released > 0 then
-    row("Released", money(charge.released, charge.original_currency))
+    row("Released", asked(charge, charge.released))
   end
-  row("Card", charge.last4 and ("%s ending in %s"):format(BRANDS[charge.brand], charge.last4))
+  row("Card", charge.card and ("%s ending in %s"):format(BRANDS[charge.card.brand], charge.card.last4))
   row("Payment", charge.id)
   return "<dl>\n" .. table.concat(rows) .. "</dl>\n"
 end
@@ -228,7 +216,7 @@ end
 
 local function summary(charge)
   return filled(SUMMARY, { description = charge.params.description or "Payment",
-    amount = money(charge.original_amount, charge.original_currency) })
+    amount = asked(charge, charge.original_amount) })
 end
 
 -- What became of the last card, or what was wrong with what was typed: which of the fields it is about.
@@ -263,21 +251,22 @@ local function form_page(charge, typed, errors, fresh)
   end
 
   local values = { action = path, client_secret = secret, focus = fresh and " autofocus" or "",
-    button = (hold and "Hold " or "Pay ") .. money(charge.original_amount, charge.original_currency) }
+    button = (hold and "Hold " or "Pay ") .. asked(charge, charge.original_amount) }
   for _, field in ipairs(FIELDS) do
     local described = failure and focused == field.name and { "outcome" } or {}
     values[field.name] = input(field, typed, errors, focused, described)
   end
   return html.page(200, title or values.button,
     box(content .. filled(FORM, values))
-      .. filled(TEST_CARDS, { often = links(OFTEN, address, typed.card), seldom = links(SELDOM, address, typed.card) }),
+      .. filled(TEST_CARDS, { often = links(1, OFTEN, address, typed.card),
+        seldom = links(OFTEN + 1, #cards.list, address, typed.card) }),
     "wide")
 end
 
 local function challenge_page(charge)
   local path, secret = address_of(charge)
   return html.page(200, "Confirm with your bank", box(summary(charge)
-    .. filled(CHALLENGE, { action = path, client_secret = secret, last_four = charge.last4 })))
+    .. filled(CHALLENGE, { action = path, client_secret = secret, last_four = charge.card.last4 })))
 end
 
 local function outcome(kind, title, text)
@@ -323,7 +312,7 @@ end
 ---@return table typed what may be shown again
 local function pay_with_card(app, charge, form)
   local number, expiry, cvc = form.card or "", with_slash(form.expiry or ""), form.cvc or ""
-  local known, last4 = cards.find(number)
+  local known = cards.find(number)
   local past = cards.is_past(expiry, app.clock())
   local errors = {}
   if not number:find("%S") then
@@ -336,7 +325,7 @@ local function pay_with_card(app, charge, form)
     errors.cvc = "Enter three digits, or four of an American Express."
   end
   if next(errors) == nil then app.ledger:confirm(charge, number, past, app.clock()) end
-  return errors, { card = known and BY_ENDING[last4] or "" }
+  return errors, { card = known and known.number or "" }
 end
 
 local function post(app, charge, form)

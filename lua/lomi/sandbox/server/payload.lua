@@ -8,8 +8,11 @@ local M = {}
 
 local CURRENCIES = { XOF = true, USD = true, EUR = true }
 
--- The main unit, per currency; below it the service answers `amount_invalid`.
+-- In main units; below it the service answers `amount_invalid`.
 local CARD_MINIMUM = { XOF = 1000, USD = 0.5, EUR = 0.5 }
+
+-- Digits after the decimal point an amount of main units may have; any other currency is not looked at.
+local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 
 local EUR_IN_XOF = 655.957
 
@@ -18,15 +21,16 @@ local EUR_IN_XOF = 655.957
 
 local function number(rule)
   return function(value, warn, name)
-    if type(value) == "string" and value:find("^%s*[+-]?%d+%.?%d*%s*$") then
-      warn(name .. " is a string; it should be a number")
-      value = tonumber(value)
+    if rule.lax and type(value) == "string" and value:find("^%s*[+-]?%d+%.?%d*[eE]?[+-]?%d*%s*$") then
+      local read = tonumber(value)
+      if read then warn(name .. " is a string; it should be a number") end
+      value = read
     end
     local good = type(value) == "number" and not (rule.above and value <= rule.above)
-      and not (rule.least and value < rule.least)
+      and not (rule.least and value < rule.least) and not (rule.whole and value % 1 ~= 0)
     if good then return value end
-    return nil, "must be a number" .. (rule.above and " greater than " .. rule.above or "")
-      .. (rule.least and " not less than " .. rule.least or "")
+    return nil, (rule.whole and "must be a whole number" or "must be a number")
+      .. (rule.above and " greater than " .. rule.above or "") .. (rule.least and " not less than " .. rule.least or "")
   end
 end
 
@@ -35,11 +39,29 @@ local function string_of(value)
   return nil, "must be a string"
 end
 
-local function filled(value, warn, name)
-  local text = type(value) == "string" and value:match("^%s*(.-)%s*$")
-  if not text or text == "" then return nil, "must be a string that is not blank" end
+local function trimmed(value, warn, name)
+  local text = value:match("^%s*(.-)%s*$")
   if text ~= value then warn(name .. " has spaces around it") end
   return text
+end
+
+local function filled(value)
+  if type(value) == "string" and value:find("%S") then return value end
+  return nil, "must be a string that is not blank"
+end
+
+-- A card's customer: blank is absent.
+local function name_or_blank(value, warn, name)
+  if type(value) ~= "string" then return nil, "must be a string" end
+  local text = trimmed(value, warn, name)
+  return text ~= "" and text
+end
+
+local function string_up_to(bytes)
+  return function(value)
+    if type(value) == "string" and #value <= bytes then return value end
+    return nil, ("must be a string of at most %d bytes"):format(bytes)
+  end
 end
 
 local UUID4 = "^" .. ("%x"):rep(8) .. "%-" .. ("%x"):rep(4) .. "%-4" .. ("%x"):rep(3) .. "%-[89abAB]" .. ("%x"):rep(3)
@@ -56,8 +78,15 @@ local function uuid4(value, warn, name)
   return text
 end
 
+local EMAIL = "^[^%s@]+@[^%s@]+%.[^%s@]+$"
+local EMAIL_MAX = 254 -- bytes; also what keeps the pattern cheap
+
+local function is_email(text)
+  return #text <= EMAIL_MAX and text:find(EMAIL) ~= nil
+end
+
 local function email(value)
-  if type(value) == "string" and value:find("^[^%s@]+@[^%s@]+%.[^%s@]+$") then return value end
+  if type(value) == "string" and is_email(value) then return value end
   return nil, "must be an email address"
 end
 
@@ -73,9 +102,10 @@ local function one_of(values, aliases)
     for _, known in ipairs(values) do
       if value == known then return value end
     end
-    local alias = type(value) == "string" and aliases and aliases[value]
-    if not alias then return nil, "must be one of " .. table.concat(values, ", ") end
-    warn(('%s "%s" is taken for "%s"'):format(name, value, alias))
+    local alias
+    if type(value) == "string" and aliases then alias = aliases[value] end
+    if alias == nil then return nil, "must be one of " .. table.concat(values, ", ") end
+    warn(('%s "%s" is treated as %s'):format(name, value, alias or "no theme"))
     return alias
   end
 end
@@ -90,9 +120,13 @@ local function object(value)
   return nil, "must be an object"
 end
 
+-- In full (E.164), or as dialled at home.
 local function phone(value)
-  if type(value) == "string" and value:find("^%+[1-9]%d+$") and #value >= 8 and #value <= 16 then return value end
-  return nil, "must be a phone number as +2250700000000 (E.164)"
+  if type(value) == "string" and value:find("^%+?[%d%s%.%-%(%)/]+$") then
+    local _, digits = value:gsub("%d", "")
+    if digits >= 6 and digits <= 15 then return value end
+  end
+  return nil, "must be a phone number, such as +2250700000000 or 07 00 00 00 00"
 end
 
 local function country(value)
@@ -111,56 +145,70 @@ local function nested(fields)
 end
 
 -- Lists, so that faults and warnings come in one order.
+local PLATFORM = {
+  { "application_fee_amount", number { least = 0 } },
+  { "transfer_data", nested {
+    { "destination", filled, required = true },
+    { "amount", number { above = 0 } },
+  } },
+  { "transfer_group", string_up_to(128) },
+}
+
 local CARD = {
-  { "amount", number { above = 0 }, required = true },
+  { "amount", number { above = 0, lax = true }, required = true },
   { "currency_code", currency },
   { "currency", currency },
   { "customer_id", uuid4 },
-  { "customer_email", email },
-  { "customer_name", filled },
+  { "customer_email", name_or_blank },
+  { "customer_name", name_or_blank },
   { "customer_phone", string_of },
   { "description", string_of },
   { "payment_reference", string_of },
   { "product_id", uuid4 },
   { "subscription_id", uuid4 },
-  { "quantity", number {} },
+  { "quantity", number { lax = true } },
   { "metadata", object },
-  { "appearance_theme", one_of({ "light", "dark", "flat" }, { stripe = "light", night = "dark", [""] = "flat" }) },
-  { "appearance_border_radius", number { least = 0 } },
+  { "appearance_theme", one_of({ "light", "dark", "flat" }, { stripe = "light", night = "dark", [""] = false }) },
+  { "appearance_border_radius", number { least = 0, lax = true } },
   { "appearance_billing_address", one_of { "auto", "never" } },
   { "hold", boolean },
+  PLATFORM[1], PLATFORM[2], PLATFORM[3],
 }
+
+local APPEARANCE = { "appearance_theme", "appearance_border_radius", "appearance_billing_address" }
 
 local CUSTOMER = {
   { "name", filled, required = true },
-  { "phoneNumber", phone },
+  { "phoneNumber", phone, required = true },
   { "email", email },
 }
 
 local WAVE = {
   { "amount", number { least = 1 }, required = true },
-  { "currency", string_of, required = true },
+  { "currency", filled, required = true },
   { "customer", nested(CUSTOMER), required = true },
   { "description", string_of },
   { "environment", string_of },
   { "successUrl", string_of },
   { "errorUrl", string_of },
+  PLATFORM[1], PLATFORM[2], PLATFORM[3],
 }
 
 local MTN = {
-  { "amount", number { least = 1 }, required = true },
-  { "currency", string_of, required = true },
+  { "amount", number { least = 1, whole = true }, required = true },
+  { "currency", filled, required = true },
   { "customer", nested(CUSTOMER), required = true },
   { "description", string_of },
   { "environment", string_of },
   { "countryCode", country },
   { "productId", uuid4 },
   { "subscriptionId", uuid4 },
-  { "quantity", number {} },
+  { "quantity", number { least = 1, whole = true } },
+  PLATFORM[1], PLATFORM[2], PLATFORM[3],
 }
 
-local CAPTURE = { { "amount", number { above = 0 } } }
-local INCREMENT = { { "amount", number { above = 0 }, required = true } }
+local CAPTURE = { { "amount", number { above = 0, lax = true } } }
+local INCREMENT = { { "amount", number { above = 0, lax = true }, required = true } }
 
 ---@return table? params
 ---@return string[]? faults
@@ -195,65 +243,138 @@ function check_fields(fields, body, warn, prefix)
   return params
 end
 
-local function refused(code, faults)
-  return nil, { code = code, message = table.concat(faults, "; "), details = faults }
+-- From here on a fault is what answer.error takes.
+
+local function refused(code, message, details)
+  return nil, { code = code, message = message, details = details }
 end
 
 local function checked(fields, body, warn)
   local params, faults = check_fields(fields, body, warn, "")
-  if not params then return refused("bad_request", faults) end
+  if not params then return refused("bad_request", table.concat(faults, "; ")) end
   return params
 end
 
--- From here on a fault is what answer.error takes.
+-- Amounts -------------------------------------------------------------------------------------------------------------
 
+---@alias lomi.sandbox.Amounts "main"|"minor" the unit of USD and EUR amounts; XOF has but one
+
+local function is_minor(code, amounts)
+  return amounts == "minor" or code == "XOF"
+end
+
+local function has_fraction(amount, code, amounts)
+  local decimals = amounts == "minor" and 0 or DECIMALS[code]
+  if not decimals then return false end
+  local units = amount * 10 ^ decimals
+  return math.abs(units - math.floor(units + 0.5)) > 1e-6
+end
+
+-- What the service says of an amount that a card cannot be charged.
+local function card_amount_fault(amount, code, amounts)
+  local least = CARD_MINIMUM[code] * (is_minor(code, amounts) and code ~= "XOF" and 100 or 1)
+  if amount < least then return ("amount must be at least %g (%g %s)"):format(least, CARD_MINIMUM[code], code) end
+end
+
+--- The smallest units of the currency a card is charged in: XOF is charged in euro cents, at the fixed peg.
+---@param amount number
+---@param code string
+---@param amounts lomi.sandbox.Amounts?
+---@return number minor, string charged_currency lower case
+function M.convert(amount, code, amounts)
+  if code == "XOF" then return math.floor(amount / EUR_IN_XOF * 100 + 0.5), "eur" end
+  return math.floor(M.minor(amount, code, amounts) + 0.5), code:lower()
+end
+
+--- An amount in minor units of its own currency.
+function M.minor(amount, code, amounts)
+  return is_minor(code, amounts) and amount or amount * (DECIMALS[code] and 100 or 1)
+end
+
+-- Payloads ------------------------------------------------------------------------------------------------------------
+
+-- An id is enough: then the service looks at neither email nor name.
 local function check_customer(params, warn, strict)
-  if params.customer_id then return nil end
-  local has_email, has_name = params.customer_email ~= nil, params.customer_name ~= nil
-  if has_email and has_name then return nil end
-  if strict or has_email or has_name then
+  local mail, name = params.customer_email, params.customer_name
+  if params.customer_id then
+    if mail and not is_email(mail) then warn("customer_email is no email address") end
+    return nil
+  end
+  if mail and not is_email(mail) then return "customer_email must be an email address" end
+  if mail and name then return nil end
+  if strict or mail or name then
     return "customer_email and customer_name are required together when customer_id is omitted"
   end
   warn("no customer: live refuses a charge without customer_id or customer_email and customer_name")
 end
 
---- The smallest units of the currency a card is charged in: XOF is charged in euro cents, at the fixed peg.
----@param amount number in the main unit of `code`
----@param code string
----@return number minor, string charged_currency lower case
-function M.convert(amount, code)
-  if code == "XOF" then return math.floor(amount / EUR_IN_XOF * 100 + 0.5), "eur" end
-  return math.floor(amount * 100 + 0.5), code:lower()
+-- As asked for: an empty theme is none, but was asked for.
+local function appearance_of(body, params)
+  for _, name in ipairs(APPEARANCE) do
+    if body[name] ~= nil and body[name] ~= json.null then
+      return { theme = params.appearance_theme, border_radius = params.appearance_border_radius,
+        billing_address = params.appearance_billing_address }
+    end
+  end
 end
 
 ---@param body table
 ---@param warn fun(text: string)
----@param strict boolean
+---@param options { strict: boolean?, amounts: lomi.sandbox.Amounts? }
 ---@return table? params with `currency_code` always there
 ---@return table? fault
-function M.card(body, warn, strict)
+---@return table? appearance for the answer; nil if none was asked for
+function M.card(body, warn, options)
   local params, fault = checked(CARD, body, warn)
   if not params then return nil, fault end
   local code = params.currency_code or params.currency or "XOF"
   if params.currency and params.currency ~= code then
-    warn("currency_code and currency differ; currency_code is taken")
+    warn("currency_code and currency differ; currency_code counts")
   end
   params.currency_code, params.currency = code, nil
-  local customer_fault = check_customer(params, warn, strict)
-  if customer_fault then return refused("bad_request", { customer_fault }) end
-  if params.amount < CARD_MINIMUM[code] then
-    return refused("amount_invalid", { ("amount must be at least %g %s"):format(CARD_MINIMUM[code], code) })
+  local customer_fault = check_customer(params, warn, options.strict)
+  if customer_fault then return refused("bad_request", customer_fault) end
+  local amount_fault = card_amount_fault(params.amount, code, options.amounts)
+  if not amount_fault and has_fraction(params.amount, code, options.amounts) then
+    if options.amounts == "minor" then
+      amount_fault = "amount must be a whole number of minor units"
+    else
+      warn(("amount has a fraction that %s cannot express"):format(code))
+    end
   end
-  local hundredths = params.amount * (code == "XOF" and 1 or 100)
-  if math.abs(hundredths - math.floor(hundredths + 0.5)) > 1e-6 then
-    warn(("amount has a fraction that %s cannot express"):format(code))
-  end
-  return params
+  if amount_fault then return refused("amount_invalid", amount_fault) end
+  return params, nil, appearance_of(body, params)
 end
 
-function M.wave(body, warn) return checked(WAVE, body, warn) end
-function M.mtn(body, warn) return checked(MTN, body, warn) end
-function M.capture(body, warn) return checked(CAPTURE, body, warn) end
-function M.increment(body, warn) return checked(INCREMENT, body, warn) end
+-- Capture and increment, in the unit and currency of the charge.
+local function amount_of_hold(fields)
+  return function(body, warn, code, options)
+    local params, fault = checked(fields, body, warn)
+    if not params then return nil, fault end
+    if not params.amount then return params end
+    local amount_fault = card_amount_fault(params.amount, code, options.amounts)
+    if has_fraction(params.amount, code, options.amounts) then
+      amount_fault = ("amount has a fraction that %s cannot express"):format(code)
+    end
+    if amount_fault then return refused("amount_invalid", amount_fault) end
+    return params
+  end
+end
+
+M.capture, M.increment = amount_of_hold(CAPTURE), amount_of_hold(INCREMENT)
+
+-- Wave and MTN name their faults in a list.
+local function mobile(fields)
+  return function(body, warn, options)
+    local params, faults = check_fields(fields, body, warn, "")
+    if not params then return refused("bad_request", "Validation failed", faults) end
+    if options.amounts == "minor" and has_fraction(params.amount, params.currency, "minor") then
+      return refused("amount_invalid", "amount must be a whole number of minor units")
+    end
+    return params
+  end
+end
+
+M.wave, M.mtn = mobile(WAVE), mobile(MTN)
 
 return M

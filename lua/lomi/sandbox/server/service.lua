@@ -16,6 +16,7 @@ local views = require "lomi.sandbox.server.views"
 --- An answer, or nil and what answer.error takes.
 ---@field work fun(service: lomi.sandbox.Service, call: lomi.sandbox.Call): lomi.sandbox.Answer?, table?
 ---@field key_required boolean? strict insists on an idempotency key
+---@field ignores_key boolean? an idempotency key changes nothing
 
 ---@class lomi.sandbox.Service
 local Service = {}
@@ -38,6 +39,8 @@ local function new(options, ledger, clock)
   return self
 end
 
+local WEIGHT = 2048 -- bytes a charge takes beside its body, about
+
 -- Operations ---------------------------------------------------------------------------------------------------------
 
 local function find_charge(service, call)
@@ -52,12 +55,15 @@ local function refusal(why, misuse)
 end
 
 local function create_card(service, call)
-  local params, fault = payload.card(call.params, call.warn, service.options.strict)
+  local params, fault, appearance = payload.card(call.params, call.warn, service.options)
   if not params then return nil, fault end
-  local charge = service.ledger:create_card(call.scope, params, call.idempotency_key, 512 + #call.body,
+  local charge = service.ledger:create_card(call.scope, params, call.idempotency_key, WEIGHT + #call.body,
     service.clock())
   call.charge = charge
-  return answer.ok(201, { success = true, data = views.created(charge) })
+  local data = views.card(charge)
+  data.appearance = appearance
+  return answer.ok(201, { success = true, data = data,
+    next_action = { type = "client_secret", client_secret = data.client_secret } })
 end
 
 local function get_card(service, call)
@@ -72,6 +78,7 @@ local function cancel_card(service, call)
   if not charge then return nil, fault end
   call.charge = charge
   local ok, why = service.ledger:cancel(charge, service.clock())
+  if not ok and service.options.strict then return nil, { status = 500 } end -- as the service does
   if not ok then return refusal(why) end
   return answer.ok(201, { success = true, data = { id = charge.id, status = charge.status } })
 end
@@ -83,7 +90,7 @@ local function move(name)
     if not charge then return nil, fault end
     call.charge = charge
     local params
-    params, fault = payload[name](call.params, call.warn)
+    params, fault = payload[name](call.params, call.warn, charge.original_currency, service.options)
     if not params then return nil, fault end
     local ok, why, misuse = service.ledger[name](service.ledger, charge, params.amount, service.clock())
     if not ok then return refusal(why, misuse) end
@@ -91,23 +98,16 @@ local function move(name)
   end
 end
 
-local SCENARIOS = { pending = "pending", failed = "failed" }
-
 local function create_mobile(kind)
   return function(service, call)
-    local params, fault = payload[kind](call.params, call.warn)
+    local params, fault = payload[kind](call.params, call.warn, service.options)
     if not params then return nil, fault end
-    local scenario = call.header("x-scenario-key")
-    if scenario and not SCENARIOS[scenario] then
-      return nil, { code = "bad_request", message = "X-Scenario-Key must be pending or failed" }
-    end
-    local charge = service.ledger:create_mobile(kind, call.scope, params, call.idempotency_key, 512 + #call.body,
-      service.clock(), SCENARIOS[scenario] or "succeeded")
+    local scenario = (call.headers["x-scenario-key"] or ""):lower()
+    if scenario == "failed" then return nil, { message = "Charge failed (test scenario)" } end
+    local charge = service.ledger:create_mobile(kind, call.scope, params, call.idempotency_key, WEIGHT + #call.body,
+      service.clock(), scenario == "pending")
     call.charge = charge
-    return answer.ok(201, {
-      transactionId = charge.transaction_id, id = charge.id, status = charge.status, amount = charge.amount,
-      currency = charge.original_currency, checkoutUrl = kind == "wave" and call.origin .. "/pay/" .. charge.id or nil,
-    })
+    return answer.ok(201, views[kind](charge, call.origin .. "/pay/" .. charge.id))
   end
 end
 
@@ -115,7 +115,7 @@ end
 local OPERATIONS = routes.compile {
   { "POST", "/charge/card", work = create_card, key_required = true },
   { "GET", "/charge/card/{id}", work = get_card },
-  { "POST", "/charge/card/{id}/cancel", work = cancel_card },
+  { "POST", "/charge/card/{id}/cancel", work = cancel_card, ignores_key = true },
   { "POST", "/charge/card/{id}/capture", work = move "capture", key_required = true },
   { "POST", "/charge/card/{id}/increment", work = move "increment", key_required = true },
   { "POST", "/charge/wave", work = create_mobile "wave", key_required = true },
@@ -130,13 +130,13 @@ local KEY_HEADERS = { "x-api-key", "x-lomi-api-key", "authorization" }
 local function read_key(call)
   local key
   for _, name in ipairs(KEY_HEADERS) do
-    local value = call.header(name)
-    if value and name == "authorization" then value = value:match("^[Bb]earer%s+(%S+)%s*$") or value end
+    local value = call.headers[name]
     if value and value:find("lomi_[sp]k_live") then
       return nil, "This is a sandbox: it refuses live keys. Use a test key (lomi_sk_test_…), and roll this one if it "
         .. "should not have come here"
     end
-    key = key or value
+    if value and name == "authorization" then value = value:match("^Bearer (%S+)$") end
+    if value ~= "" then key = key or value end
   end
   if not key then return nil, "No API key: send a secret test key (lomi_sk_test_…) in X-API-KEY" end
   if key:find("^lomi_pk_") then
@@ -148,21 +148,32 @@ local function read_key(call)
   return key
 end
 
--- The body as a table; call.params is {} where there need not be one.
-local function read_body(call)
+local function is_json(call)
+  return (call.headers["content-type"] or ""):lower():find("^application/json%s*;?") ~= nil
+end
+
+local function refuse_body(message)
+  return nil, { code = "bad_request", message = message }
+end
+
+-- JSON is read before the route, the key or anything else is looked at.
+local function read_json(call)
   call.params = {}
-  if call.method ~= "POST" or call.body == "" and call.id then return true end
-  if call.body == "" then return nil, { code = "bad_request", message = "The body is empty; it must be JSON" } end
-  local kind = call.header("content-type")
-  if not (kind and kind:lower():find("^%s*application/json%s*;?")) then
-    return nil, { code = "bad_request", message = "Content-Type must be application/json" }
-  end
+  if call.body == "" or not is_json(call) then return true end
   local body, message = json.decode(call.body)
-  if type(body) ~= "table" or call.body:find("^%s*%[") then
-    return nil, { code = "bad_request", message = "The body must be a JSON object" .. (message and ": " .. message
-      or "") }
+  if type(body) ~= "table" then
+    return refuse_body("The body must be a JSON object" .. (message and ": " .. message or ""))
   end
   call.params = body
+  return true
+end
+
+-- An operation on a charge needs no body.
+local function check_body(call)
+  if call.method ~= "POST" or call.body == "" and call.id then return true end
+  if call.body == "" then return refuse_body "The body is empty; it must be JSON" end
+  if not is_json(call) then return refuse_body "Content-Type must be application/json" end
+  if call.body:find("^%s*%[") then return refuse_body "The body must be a JSON object" end
   return true
 end
 
@@ -170,9 +181,9 @@ function Service:limits(call)
   local charging = call.method == "POST"
   local limiter = charging and self.charging or self.general
   local remaining, wait = limiter:hit(call.scope, self.clock())
-  call.headers["X-RateLimit-Limit"] = ("%d"):format(limiter.limit)
-  call.headers["X-RateLimit-Remaining"] = ("%d"):format(math.max(remaining, 0))
-  call.headers["X-RateLimit-Window-Seconds"] = ("%d"):format(math.ceil(limiter.window))
+  call.reply_headers["X-RateLimit-Limit"] = ("%d"):format(limiter.limit)
+  call.reply_headers["X-RateLimit-Remaining"] = ("%d"):format(math.max(remaining, 0))
+  call.reply_headers["X-RateLimit-Window-Seconds"] = ("%d"):format(math.ceil(limiter.window))
   if self.enforced and remaining < 0 then
     return nil, { status = 429, retry_after = math.max(math.ceil(wait), 1), limit = limiter.limit }
   end
@@ -197,7 +208,7 @@ local REFUSALS = {
   reused = { status = 409, code = "idempotency_key_reused",
     message = "This Idempotency-Key was used before with another body" },
   in_progress = { status = 409, code = "idempotency_in_progress",
-    message = "The first request with this Idempotency-Key is still running; ask again with the same key" },
+    message = "The first request with this Idempotency-Key is still running; retry with the same key" },
 }
 
 local function pause(weather)
@@ -208,7 +219,7 @@ end
 
 -- The work under its idempotency key.
 local function once(service, call, operation, weather)
-  local key = Idempotency.read_key(call.header("idempotency-key"))
+  local key = Idempotency.read_key(call.headers["idempotency-key"])
   if not key and operation.key_required then
     if service.options.strict then
       return failed(call, { code = "idempotency_key_required",
@@ -251,6 +262,8 @@ end
 ---@param weather lomi.sandbox.Weather
 ---@return lomi.sandbox.Answer
 function Service:answer(call, weather)
+  local ok, fault = read_json(call)
+  if not ok then return failed(call, fault) end
   local operation, id = routes.match(OPERATIONS, call.method, call.path)
   if not operation then
     return failed(call, { status = 404, message = ("Cannot %s %s"):format(call.method, call.path) })
@@ -258,14 +271,16 @@ function Service:answer(call, weather)
   call.id = id
   local key, why = read_key(call)
   if not key then return failed(call, { status = 401, message = why }) end
-  local account = call.header("lomi-account")
+  local account = call.headers["lomi-account"]
   if account and not account:find("^acct_[%w_%-]+$") then call.warn("Lomi-Account does not look like acct_…") end
   call.scope = key .. "\n" .. (account or "")
-  local ok, fault = self:limits(call)
-  if ok then ok, fault = read_body(call) end
+  ok, fault = self:limits(call)
+  if ok then ok, fault = check_body(call) end
   if not ok then return failed(call, fault) end
 
-  if call.method == "POST" and self.idempotency then return once(self, call, operation, weather) end
+  if call.method == "POST" and self.idempotency and not operation.ignores_key then
+    return once(self, call, operation, weather)
+  end
   return weather.recorded or (work(self, call, operation))
 end
 
