@@ -174,13 +174,14 @@ describe("lomi.sandbox", function()
       box:confirm(charge.id, "4000000000000002")
       box:confirm(charge.id, "4242424242424242")
       for _, expected in ipairs {
-        { "PAYMENT_CREATED", "requires_payment_method" }, { "PAYMENT_FAILED", "failed" },
-        { "PAYMENT_SUCCEEDED", "succeeded" },
+        { "PAYMENT_CREATED", "pending" }, { "PAYMENT_FAILED", "failed" }, { "PAYMENT_SUCCEEDED", "completed" },
       } do
         local letter = assert(box:receive())
         local event = assert(webhook.construct_event(letter.body, letter.headers, "whsec_demo", { tolerance = 300 }))
-        assert.same({ expected[1], expected[2], charge.id, 10000, "XOF" },
-          { event.event, event.data.status, event.data.charge_id, event.data.amount, event.data.currency })
+        assert.same({ expected[1], expected[2], get(charge.id).transaction.transaction_id, 10000, "XOF" },
+          { event.event, event.data.status, event.data.transaction_id, event.data.amount, event.data.currency_code })
+        local seconds, v1 = letter.headers["x-lomi-signature-v1"]:match("^t=(%d+),v1=(%x+)$")
+        assert.equal(webhook.sign(seconds .. "." .. letter.body, "whsec_demo"), v1)
         assert.equal(event.event, letter.headers["x-lomi-event"])
         assert.is_nil(letter.headers["x-api-key"])
       end

@@ -80,4 +80,40 @@ describe("lomi.sandbox.server.admin", function()
   it("lists nothing as a list", function()
     assert.equal('{"data":[]}', sandbox:admin("GET", "/deliveries").body)
   end)
+
+  describe("answers no web page:", function()
+    local OWN = "127.0.0.1:4010"
+
+    local function status(headers, app)
+      local sent = { Host = OWN }
+      for name, value in pairs(headers) do sent[name] = value end
+      return (app or sandbox):call("POST", "/_sandbox/reset", "", sent).status
+    end
+
+    for name, headers in pairs {
+      ["another origin"] = { Origin = "https://evil.example" }, ["no origin to speak of"] = { Origin = "null" },
+      ["another port of this machine"] = { Origin = "http://127.0.0.1:3000" },
+      ["another scheme"] = { Origin = "https://" .. OWN },
+      ["a name that leads here"] = { Host = "evil.example:4010" },
+      ["a name that begins like this machine"] = { Host = "127.0.0.1.evil.example" },
+      ["a name that ends like it"] = { Host = "evil.localhost" }, ["another address"] = { Host = "192.168.1.5:4010" },
+      ["such a name, as its own origin"] = { Host = "evil.example", Origin = "http://evil.example" },
+    } do
+      it(name, function() assert.equal(403, status(headers)) end)
+    end
+
+    it("this machine, by any of its names, is served", function()
+      for _, host in ipairs { OWN, "localhost:4010", "LOCALHOST", "[::1]:4010", "127.1.2.3" } do
+        assert.equal(200, status { Host = host })
+        assert.equal(200, status { Host = host, Origin = "http://" .. host })
+      end
+    end)
+
+    it("a sandbox that listens elsewhere is served by address", function()
+      local elsewhere = direct.new { elsewhere = true }
+      assert.equal(200, status({ Host = "192.168.1.5:4010" }, elsewhere))
+      assert.equal(403, status({ Host = "evil.example" }, elsewhere))
+      assert.equal(403, status({ Host = "192.168.1.5", Origin = "https://evil.example" }, elsewhere))
+    end)
+  end)
 end)

@@ -3,9 +3,8 @@ local cards = require "lomi.sandbox.server.cards"
 
 describe("lomi.sandbox.server.cards", function()
   it("finds a number as people write it", function()
-    local card, last4 = cards.find("4242 4242-42424242")
-    assert.equal("visa", card.brand)
-    assert.equal("4242", last4)
+    local card = cards.find("4242 4242-42424242")
+    assert.same({ "visa", "4242" }, { card.brand, card.last4 })
     assert.is_nil((cards.find("4242")))
     assert.is_nil((cards.find("")))
   end)
@@ -22,9 +21,13 @@ describe("lomi.sandbox.server.cards", function()
   end)
 
   it("has a sentence for every way to be declined", function()
-    for _, number in ipairs { "4000000000000002", "4000000000009995", "4000000000009987", "4000000000009979",
-      "4000000000000069", "4000000000000127", "4000000000000119", "4242424242424241" } do
-      assert.is_string(cards.sentences[cards.find(number).decline])
+    for _, card in ipairs(cards.list) do
+      if card.decline then assert.is_string(cards.sentences[card.decline], card.number) end
     end
+  end)
+
+  it("names every card by digits that no other ends in", function()
+    assert.equal(29, #cards.list)
+    for _, card in ipairs(cards.list) do assert.equal(card, cards.by_ending[card.ending], card.number) end
   end)
 end)

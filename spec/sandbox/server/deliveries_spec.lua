@@ -150,7 +150,7 @@ describe("lomi.sandbox.server.deliveries", function()
       finish(id, 200)
       deliveries:step()
     end
-    assert.equal("B D A C", events())
+    assert.equal("B A D C", events())
   end)
 
   it("does not wait for ever to be overtaken", function()

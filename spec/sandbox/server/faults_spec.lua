@@ -149,4 +149,37 @@ describe("lomi.sandbox.server.faults", function()
       assert.equal("status 500", take("GET", "/a.b-c"))
     end)
   end)
+
+  it("mutes a rail until it is cleared, and blocks one charge", function()
+    local queue = faults.queue()
+    assert(queue:add { muted = "card" })
+    for _ = 1, 3 do
+      local fault = queue:take("POST", "/charge/card")
+      local reply = faults.answer(fault, nil, "rid")
+      assert.equal(503, reply.status)
+      assert.truthy(reply.body:find('"service_unavailable"', 1, true))
+      assert.is_false(fault.charged)
+    end
+    for _, other in ipairs { "/charge/wave", "/charge/mtn", "/charge/card/pi_1/capture" } do
+      assert.is_nil(queue:take("POST", other))
+    end
+    assert.is_nil(queue:take("GET", "/charge/card"))
+
+    queue = faults.queue()
+    assert(queue:add { blocked = "wave" })
+    assert(queue:add { muted = "mtn", times = 1 })
+    local reply = faults.answer(queue:take("POST", "/charge/wave"), nil, "rid")
+    assert.equal(403, reply.status)
+    assert.truthy(reply.body:find('"forbidden"', 1, true))
+    assert.is_nil(queue:take("POST", "/charge/wave"))
+    assert.is_table(queue:take("POST", "/charge/mtn"))
+    assert.is_nil(queue:take("POST", "/charge/mtn"))
+  end)
+
+  it("refuses a named fault beside another", function()
+    local _, why = faults.make { muted = "card", status = 500 }
+    assert.equal("muted and status exclude each other; give one of them", why)
+    _, why = faults.make { muted = "bank" }
+    assert.equal('muted must be "card", "wave" or "mtn", not "bank"', why)
+  end)
 end)

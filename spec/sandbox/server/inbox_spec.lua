@@ -7,7 +7,7 @@ describe("lomi.sandbox.server.inbox", function()
   before_each(function()
     inbox = Inbox.new()
     for i, event in ipairs { "A", "B", "A" } do
-      inbox:add { headers = { { "X-Lomi-Event", event }, { "X-Lomi-Signature", "s" .. i } }, body = "body " .. i }
+      inbox:add({ ["x-lomi-event"] = event, ["x-lomi-signature"] = "s" .. i }, "body " .. i)
     end
   end)
 

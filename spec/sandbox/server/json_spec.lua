@@ -20,13 +20,32 @@ describe("lomi.sandbox.server.json", function()
 
   it("does not take a string for one of its own numbers", function()
     local decoded = core.decode(json.encode { a = "\0015\1", b = "\255" })
-    assert.equal("\\x015\\x01", decoded.a)
+    assert.equal("\0015\1", decoded.a)
   end)
 
   it("writes tables that are too deep", function()
     local deep = {}
     for _ = 1, 100 do deep = { deep } end
     assert.is_table(core.decode(json.encode(deep)))
+  end)
+
+  it("writes more than 1 MiB, lists and nulls too, without cutting a character", function()
+    local long = ("é"):rep(600 * 1024)
+    local decoded = core.decode(json.encode { list = { long, json.null, true, "x" }, object = { a = long } }, true)
+    assert.is_true(decoded.list[1] == long and decoded.object.a == long)
+    assert.same({ json.null, true, "x" }, { decoded.list[2], decoded.list[3], decoded.list[4] })
+    assert.equal(1024 * 1024, #core.decode(json.encode { ("\255"):rep(256 * 1024) })[1])
+  end)
+
+  it("refuses control characters inside strings, and takes white space between them", function()
+    for byte = 0, 31 do
+      local value, why = json.decode('{"a":"b' .. string.char(byte) .. '"}')
+      assert.is_nil(value)
+      assert.is_string(why)
+    end
+    assert.same({ a = '\n"\\', b = "]" }, json.decode('{\r\n\t"a" : "\\n\\"\\\\",\n"b":"]"}\n'))
+    assert.is_nil((json.decode('{"a\n":1}')))
+    assert.is_nil((json.decode('\n"')))
   end)
 
   it("keeps an empty list a list", function()

@@ -136,7 +136,7 @@ describe("lomi.sandbox.server.pay", function()
     says("autofocus", { body = field("expiry", page) })
     silent_on("aria-invalid", { body = field("card", page) .. field("cvc", page) })
     says("Enter three digits", card("4242424242424242", { cvc = "12a" }))
-    assert.is_nil(sandbox:admin("GET", "/charges").json.data[1].transaction_status) -- nobody has tried to pay
+    assert.is_nil(sandbox:admin("GET", "/charges").json.data[1].failure_code) -- nobody has tried to pay
   end)
 
   it("shows the number of a test card again, and nothing else that was typed", function()
@@ -175,19 +175,19 @@ describe("lomi.sandbox.server.pay", function()
       assert.equal(known.brand == "amex" and "1234" or "123", field("cvc", page):match('value="(%d+)"'))
       assert.is_false(cards.is_past(field("expiry", page):match('value="(%d%d/%d%d)"'), os.time()))
     end
-    assert.equal(13, seen)
+    assert.equal(#cards.list, seen)
   end)
 
   it("has forgotten the card before when another is chosen", function()
     pay("4000000000000002")
     says('role="alert"', sandbox:call("GET", address() .. "&test_card=nonsense"))
-    silent_on('role="alert"', sandbox:call("GET", address() .. "&test_card=4242"))
+    silent_on('role="alert"', sandbox:call("GET", address() .. "&test_card=24242"))
     says('role="alert"', show())
   end)
 
   it("fills in an expiry to come, whatever the sandbox's clock says", function()
     sandbox:admin("POST", "/clock", { advance = 10 * 366 * 24 * 60 * 60 })
-    local expiry = field("expiry", sandbox:call("GET", address() .. "&test_card=4242")):match('value="(%d%d/%d%d)"')
+    local expiry = field("expiry", sandbox:call("GET", address() .. "&test_card=24242")):match('value="(%d%d/%d%d)"')
     says("Payment succeeded", pay("4242424242424242", { expiry = expiry }))
   end)
 
@@ -236,11 +236,10 @@ describe("lomi.sandbox.server.pay", function()
     local function wave(scenario)
       local response = sandbox:call("POST", "/charge/wave", { amount = 500, currency = "XOF",
         customer = { name = "Awa", phoneNumber = "+221770000000" } }, { ["X-Scenario-Key"] = scenario })
-      return sandbox:call("GET", response.json.checkoutUrl:match("^http://[^/]+(.*)"))
+      return sandbox:call("GET", response.json.checkout_url:match("^http://[^/]+(.*)"))
     end
     says("Payment succeeded", wave(false))
     says("The payment is waiting for you", wave "pending")
-    says("The payment failed", wave "failed")
   end)
 
   it("takes no other method", function()

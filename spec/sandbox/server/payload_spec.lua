@@ -17,10 +17,12 @@ describe("lomi.sandbox.server.payload", function()
     return all
   end
 
-  local function card(more, strict)
-    local params, fault = payload.card(body(more), warn, strict)
-    return params, fault
+  local function card(more, options)
+    local params, fault, appearance = payload.card(body(more), warn, options or {})
+    return params, fault, appearance
   end
+
+  local STRICT = { strict = true }
 
   it("takes all fields of the page, unchanged and without a word", function()
     local all = {
@@ -28,8 +30,9 @@ describe("lomi.sandbox.server.payload", function()
       customer_name = "Awa", customer_phone = "+221770000000", description = "d", payment_reference = "r",
       product_id = UUID, subscription_id = UUID, quantity = 2, metadata = { a = { 1, core.null } },
       appearance_theme = "dark", appearance_border_radius = 0, appearance_billing_address = "never", hold = false,
+      application_fee_amount = 0, transfer_data = { destination = "acct_1", amount = 1 }, transfer_group = "g",
     }
-    assert.same(all, (payload.card(all, warn, true)))
+    assert.same(all, (payload.card(all, warn, STRICT)))
     assert.same({}, warnings)
   end)
 
@@ -45,11 +48,13 @@ describe("lomi.sandbox.server.payload", function()
   it("refuses a wrong value of each field, and says what would be right", function()
     for name, values in pairs {
       amount = { "ten", true, 0, -1, { 1 } }, currency_code = { "GBP", 1 }, currency = { "", false },
-      customer_id = { "x", UUID:gsub("467f", "167f"), 1 }, customer_email = { "awa", "a b@c.d", "a@b", 1 },
-      customer_name = { "  ", 1 }, customer_phone = { 1 }, description = { 1 }, payment_reference = { {} },
+      customer_id = { "x", UUID:gsub("467f", "167f"), 1 },
+      customer_email = { "awa", "a b@c.d", "a@b", 1, "a@" .. ("b"):rep(254) .. ".ci" },
+      customer_name = { 1 }, customer_phone = { 1 }, description = { 1 }, payment_reference = { {} },
       product_id = { "x" }, subscription_id = { "x" }, quantity = { "two", {} }, metadata = { "x", { 1 } },
       appearance_theme = { "blue" }, appearance_border_radius = { -1, "x" }, appearance_billing_address = { "always" },
-      hold = { "yes" },
+      hold = { "yes" }, application_fee_amount = { -1, "x" }, transfer_data = { "acct_1", { 1 } },
+      transfer_group = { 1, ("g"):rep(129) },
     } do
       for _, value in ipairs(values) do
         local params, fault = card { [name] = value }
@@ -61,12 +66,13 @@ describe("lomi.sandbox.server.payload", function()
   end)
 
   it("names all faults at once", function()
-    local _, fault = payload.card({ amount = "x", currency = "GBP" }, warn)
-    assert.same({ "amount must be a number greater than 0", "currency must be one of XOF, USD, EUR" }, fault.details)
+    local _, fault = payload.card({ amount = "x", currency = "GBP" }, warn, {})
+    assert.equal("amount must be a number greater than 0; currency must be one of XOF, USD, EUR", fault.message)
+    assert.is_nil(fault.details)
   end)
 
   it("misses the amount", function()
-    local _, fault = payload.card({}, warn)
+    local _, fault = payload.card({}, warn, {})
     assert.equal("amount is missing; it must be a number greater than 0", fault.message)
   end)
 
@@ -86,15 +92,18 @@ describe("lomi.sandbox.server.payload", function()
       ["two currencies"] = { { currency_code = "USD", currency = "EUR" }, "currency_code", "USD" },
       ["the renderer's light theme"] = { { appearance_theme = "stripe" }, "appearance_theme", "light" },
       ["the renderer's dark theme"] = { { appearance_theme = "night" }, "appearance_theme", "dark" },
-      ["an empty theme"] = { { appearance_theme = "" }, "appearance_theme", "flat" },
+      ["an empty theme"] = { { appearance_theme = "" }, "appearance_theme", nil },
+      ["a number in scientific notation"] = { { amount = "1e4" }, "amount", 10000 },
+      ["spaces around an email"] = { { customer_email = " awa@example.com " }, "customer_email", "awa@example.com" },
+      ["a wrong email beside an id"] = { { customer_id = UUID, customer_email = "awa" }, "customer_email", "awa" },
       ["an unknown field"] = { { ammount = 1 }, "ammount", nil },
       ["half a franc"] = { { amount = 1000.5 }, "amount", 1000.5 },
       ["a third decimal"] = { { amount = 1.005, currency_code = "USD" }, "amount", 1.005 },
     } do
       it(name, function()
-        for _, strict in ipairs { false, true } do
+        for _, options in ipairs { {}, STRICT } do
           warnings = {}
-          local params = assert(card(case[1], strict))
+          local params = assert(card(case[1], options))
           assert.equal(case[3], params[case[2]])
           assert.equal(1, #warnings, table.concat(warnings, "; "))
         end
@@ -119,40 +128,87 @@ describe("lomi.sandbox.server.payload", function()
 
   describe("the customer", function()
     it("may be missing as on the page, which live would refuse", function()
-      assert.is_table((payload.card({ amount = 10000 }, warn)))
+      assert.is_table((payload.card({ amount = 10000 }, warn, {})))
       assert.truthy(warnings[1]:find("live refuses", 1, true))
     end)
 
     it("may not be missing when strict", function()
-      local params, fault = payload.card({ amount = 10000 }, warn, true)
+      local params, fault = payload.card({ amount = 10000 }, warn, STRICT)
       assert.is_nil(params)
       assert.equal("bad_request", fault.code)
     end)
 
     it("is never half a pair", function()
-      assert.is_nil((payload.card({ amount = 10000, customer_email = "a@b.c" }, warn)))
-      assert.is_nil((payload.card({ amount = 10000, customer_name = "A" }, warn)))
+      assert.is_nil((payload.card({ amount = 10000, customer_email = "a@b.c" }, warn, {})))
+      assert.is_nil((payload.card({ amount = 10000, customer_name = "A" }, warn, {})))
     end)
 
     it("is an id, with or without half of the rest", function()
-      assert.is_table((payload.card({ amount = 10000, customer_id = UUID, customer_name = "A" }, warn, true)))
+      assert.is_table((payload.card({ amount = 10000, customer_id = UUID, customer_name = "A" }, warn, STRICT)))
     end)
 
     it("is not a blank id", function()
-      assert.is_nil((payload.card({ amount = 10000, customer_id = "" }, warn, true)))
+      assert.is_nil((payload.card({ amount = 10000, customer_id = "" }, warn, STRICT)))
     end)
   end)
 
   it("checks Wave and MTN with the customer inside", function()
     local good = { amount = 500, currency = "XOF", customer = { name = "Awa", phoneNumber = "+221770000000" } }
-    assert.is_table((payload.wave(good, warn)))
-    assert.is_table((payload.mtn(good, warn)))
-    local _, fault = payload.wave({ amount = 0, currency = 1, customer = { phoneNumber = "77" } }, warn)
-    assert.same({ "amount must be a number not less than 1", "currency must be a string",
+    for _, number in ipairs { "+221770000000", "07 00 00 00 00", "(225) 07-00.00/00" } do
+      good.customer.phoneNumber = number
+      assert.is_table((payload.wave(good, warn, {})))
+      assert.is_table((payload.mtn(good, warn, {})))
+    end
+    local _, fault = payload.wave({ amount = 0, currency = " ", customer = { phoneNumber = "77" } }, warn, {})
+    assert.same({ "bad_request", "Validation failed" }, { fault.code, fault.message })
+    assert.same({ "amount must be a number not less than 1", "currency must be a string that is not blank",
       "customer.name is missing; it must be a string that is not blank",
-      "customer.phoneNumber must be a phone number as +2250700000000 (E.164)" }, fault.details)
-    good.countryCode = "CIV"
-    _, fault = payload.mtn(good, warn)
-    assert.equal("countryCode must be a country code of two letters", fault.message)
+      "customer.phoneNumber must be a phone number, such as +2250700000000 or 07 00 00 00 00" }, fault.details)
+    _, fault = payload.wave({ amount = "500", currency = "XOF", customer = { name = "Awa" } }, warn, {})
+    assert.same({ "amount must be a number not less than 1", "customer.phoneNumber is missing; it must be a phone "
+      .. "number, such as +2250700000000 or 07 00 00 00 00" }, fault.details)
+    good.countryCode, good.amount, good.quantity = "CIV", 1.5, 0
+    _, fault = payload.mtn(good, warn, {})
+    assert.same({ "amount must be a whole number not less than 1", "countryCode must be a country code of two letters",
+      "quantity must be a whole number not less than 1" }, fault.details)
+  end)
+
+  it("gives back the appearance that was asked for, an empty theme as none", function()
+    local function appearance(more) return (select(3, card(more))) end
+    assert.is_nil(appearance {})
+    assert.same({ theme = "dark" }, appearance { appearance_theme = "night" })
+    assert.same({ border_radius = 0 }, appearance { appearance_border_radius = 0 })
+    assert.same({}, appearance { appearance_theme = "" })
+  end)
+
+  it("refuses of a hold what a currency cannot express, and what is below the least of a card", function()
+    for _, move in ipairs { "capture", "increment" } do
+      for _, case in ipairs { { 10000.5, "XOF" }, { 999, "XOF" }, { 10.001, "USD" }, { 0.49, "EUR" } } do
+        local params, fault = payload[move]({ amount = case[1] }, warn, case[2], {})
+        assert.same({ nil, "amount_invalid" }, { params, fault.code }, case[1])
+      end
+      assert.same({ amount = 10.01 }, (payload[move]({ amount = 10.01 }, warn, "USD", {})))
+      assert.same({ amount = 1000 }, (payload[move]({ amount = 1000 }, warn, "XOF", {})))
+    end
+    assert.same({}, (payload.capture({}, warn, "XOF", {})))
+  end)
+
+  describe("amounts in minor units", function()
+    local MINOR = { amounts = "minor" }
+
+    it("are whole, whatever the currency", function()
+      for _, case in ipairs { { 1050, "USD", 1050 }, { 50, "EUR", 50 }, { 10000, "XOF", 1524 } } do
+        assert(card({ amount = case[1], currency_code = case[2] }, MINOR))
+        assert.equal(case[3], (payload.convert(case[1], case[2], "minor")))
+      end
+      for _, case in ipairs { { 1050.5, "USD" }, { 10000.5, "XOF" }, { 49, "EUR" }, { 999, "XOF" } } do
+        local params, fault = card({ amount = case[1], currency_code = case[2] }, MINOR)
+        assert.same({ nil, "amount_invalid" }, { params, fault.code }, case[1])
+      end
+      assert.is_nil((payload.capture({ amount = 10.5 }, warn, "USD", MINOR)))
+      local wave = { amount = 10.5, currency = "USD", customer = { name = "Awa", phoneNumber = "0700000000" } }
+      assert.equal("amount_invalid", select(2, payload.wave(wave, warn, MINOR)).code)
+      assert.is_table((payload.wave(wave, warn, {})))
+    end)
   end)
 end)

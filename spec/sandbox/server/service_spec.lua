@@ -52,6 +52,9 @@ describe("lomi.sandbox.server.service", function()
       ["without a name"] = { ["X-API-KEY"] = "lomi_sk_test_" },
       ["with a space"] = { ["X-API-KEY"] = "lomi_sk_test_a b" },
       ["live beside a good one"] = { Authorization = "Bearer lomi_sk_live_demo" },
+      ["in lower-case bearer"] = { ["X-API-KEY"] = false, Authorization = "bearer " .. direct.KEY },
+      ["after two spaces"] = { ["X-API-KEY"] = false, Authorization = "Bearer  " .. direct.KEY },
+      blank = { ["X-API-KEY"] = "" },
       ["as Basic"] = { ["X-API-KEY"] = false, Authorization = "Basic bG9taTo=" },
     } do
       it(name .. " is 401", function()
@@ -68,11 +71,11 @@ describe("lomi.sandbox.server.service", function()
     end)
 
     for header, value in pairs {
-      ["x-api-key"] = direct.KEY, ["X-Lomi-API-Key"] = direct.KEY, Authorization = "Bearer " .. direct.KEY,
-      authorization = "bearer " .. direct.KEY,
+      ["X-API-KEY"] = direct.KEY, ["X-Lomi-API-Key"] = direct.KEY, Authorization = "Bearer " .. direct.KEY,
     } do
-      it("may come in " .. header .. ": " .. value:sub(1, 6), function()
-        assert.equal(404, get("/charge/card/pi_1", { ["X-API-KEY"] = false, [header] = value }).status)
+      it("may come in " .. header .. ", beside a blank X-API-KEY", function()
+        assert.equal(404, get("/charge/card/pi_1", { ["X-API-KEY"] = header == "X-API-KEY" and value or "",
+          [header] = value }).status)
       end)
     end
   end)
@@ -83,6 +86,8 @@ describe("lomi.sandbox.server.service", function()
       ["broken JSON"] = { '{"amount":' },
       ["a list"] = { "[1]" },
       ["a string"] = { '"amount"' },
+      ["a raw control character"] = { '{"amount":1000,"description":"a\1b"}' },
+      ["a raw newline"] = { '{"amount":1000,"description":"a \\" \\\\ ] b\nc"}' },
       ["bytes"] = { '{"amount":1000,"description":"\255"}' },
       ["a form"] = { "amount=1000", { ["Content-Type"] = "application/x-www-form-urlencoded" } },
       ["JSON of no declared type"] = { '{"amount":10000}', { ["Content-Type"] = false } },
@@ -121,6 +126,46 @@ describe("lomi.sandbox.server.service", function()
     assert.equal(404, get("/charge/card/pi_none").status)
   end)
 
+  it("reads white space and escapes in JSON for what they are", function()
+    local reply = post("/charge/card", '{\r\n\t"amount": 10000,\n\t"description": "a \\" \\\\ ] \\n"}\n')
+    assert.equal(201, reply.status)
+  end)
+
+  it("reads the body before anything else", function()
+    assert.equal(400, post("/nowhere", "{").status)
+    assert.equal(400, post("/charge/card", "{", { ["X-API-KEY"] = false }).status)
+  end)
+
+  it("takes over the caller's request id, and gives it back", function()
+    local reply = get("/charge/card/pi_1", { ["X-Request-Id"] = "req-7" })
+    assert.same({ "req-7", "req-7" }, { reply.headers["X-Request-Id"], reply.json.request_id })
+    reply = get("/charge/card/pi_1", { ["X-Request-Id"] = "" })
+    assert.matches("^%x+%-%x+%-4", reply.headers["X-Request-Id"])
+    assert.equal(reply.headers["X-Request-Id"], reply.json.request_id)
+  end)
+
+  it("says what to do next", function()
+    local charge, reply = sandbox:charge()
+    assert.same({ type = "client_secret", client_secret = charge.client_secret }, reply.json.next_action)
+    assert.is_nil(get("/charge/card/" .. charge.id).json.next_action)
+  end)
+
+  it("answers an empty theme with an empty appearance", function()
+    local _, reply = sandbox:charge { appearance_theme = "" }
+    assert.truthy(reply.body:find('"appearance":{}', 1, true), reply.body)
+  end)
+
+  it("answers a second cancel as the service does when strict, whatever the key", function()
+    sandbox = direct.new { strict = true }
+    local charge = sandbox:charge()
+    local key = { ["Idempotency-Key"] = "k" }
+    assert.equal(201, post("/charge/card/" .. charge.id .. "/cancel", "", key).status)
+    local again = post("/charge/card/" .. charge.id .. "/cancel", "", key)
+    assert.same({ 500, "internal_error" }, { again.status, again.json.error.code })
+    assert.is_nil(again.headers["Idempotency-Cache-Hit"])
+    assert.equal("canceled", get("/charge/card/" .. charge.id).json.data.status)
+  end)
+
   it("cancels once", function()
     local charge = sandbox:charge()
     local reply = post("/charge/card/" .. charge.id .. "/cancel")
@@ -135,7 +180,8 @@ describe("lomi.sandbox.server.service", function()
   it("names all faults of a payload at once", function()
     local reply = post("/charge/card", { amount = "x", currency = "GBP" })
     assert.equal(400, reply.status)
-    assert.equal(2, #reply.json.error.details)
+    assert.matches("amount must be .*; currency must be ", reply.json.error.message)
+    assert.equal(core.null, reply.json.error.details)
   end)
 
   it("answers amounts of 15 digits exactly", function()
@@ -182,8 +228,8 @@ describe("lomi.sandbox.server.service", function()
       create("k")
       assert.equal(201, create("k", '{"amount":20000}', { ["X-API-KEY"] = "lomi_sk_test_other" }).status)
       assert.equal(201, create("k", '{"amount":20000}', { ["Lomi-Account"] = "acct_1" }).status)
-      local wave = post("/charge/wave", { amount = 500, currency = "XOF", customer = { name = "Awa" } },
-        { ["Idempotency-Key"] = "k" })
+      local wave = post("/charge/wave", { amount = 500, currency = "XOF", customer = { name = "Awa",
+        phoneNumber = "+221770000000" } }, { ["Idempotency-Key"] = "k" })
       assert.equal(201, wave.status)
       assert.equal(4, count())
     end)
@@ -285,8 +331,8 @@ describe("lomi.sandbox.server.service", function()
     it("refuses amounts that make no sense", function()
       confirm(charge.id)
       for path, bodies in pairs {
-        capture = { { amount = 10001 }, { amount = 0 }, { amount = "x" } },
-        increment = { { amount = 10000 }, { amount = 9999 }, {}, { amount = -1 } },
+        capture = { { amount = 10001 }, { amount = 0 }, { amount = "x" }, { amount = 999 }, { amount = 5000.5 } },
+        increment = { { amount = 10000 }, { amount = 10000.5 }, { amount = 9999 }, {}, { amount = -1 } },
       } do
         for _, body in ipairs(bodies) do
           assert.equal(400, post("/charge/card/" .. charge.id .. "/" .. path, body).status)
@@ -312,21 +358,24 @@ describe("lomi.sandbox.server.service", function()
 
     it("ends as the scenario says", function()
       for _, kind in ipairs { "wave", "mtn" } do
-        for scenario, status in pairs { [""] = "succeeded", pending = "pending", failed = "failed" } do
-          local reply = mobile(kind, scenario ~= "" and scenario)
+        for scenario, status in pairs { [""] = "completed", maybe = "completed", pending = "PENDING",
+          Pending = "PENDING" } do
+          local reply = mobile(kind, scenario)
           assert.equal(201, reply.status)
-          assert.equal(status, reply.json.status)
-          assert.is_string(reply.json.transactionId)
+          local data = reply.json.data or reply.json
+          assert.equal(status, data.status)
+          assert.is_string(data.transaction_id)
         end
+        local reply = mobile(kind, "FAILED")
+        assert.same({ 400, "bad_request", "Charge failed (test scenario)" },
+          { reply.status, reply.json.error.code, reply.json.error.message })
       end
-      assert.equal(400, mobile("wave", "maybe").status)
     end)
 
     it("gives Wave's payers somewhere to go", function()
-      local url = mobile("wave", "pending").json.checkoutUrl
+      local url = mobile("wave", "pending").json.checkout_url
       local page = sandbox:call("GET", url:match("^http://127%.0%.0%.1:4010(/.*)$"))
       assert.equal(200, page.status)
-      assert.is_nil(mobile("mtn").json.checkoutUrl)
     end)
 
     it("is not a card charge", function()

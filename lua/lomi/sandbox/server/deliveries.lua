@@ -3,6 +3,7 @@
 --- signed. Works beside the requests and holds none of them up.
 ---
 --- First attempts go one at a time, in the order of the events; attempts after a failed one do not hold up the others.
+--- An endpoint that fails again and again is left alone for a while, longer each time: a dead one costs next to nothing.
 
 local core = require "lomi.core"
 local Fifo = require "lomi.sandbox.server.fifo"
@@ -12,8 +13,11 @@ local views = require "lomi.sandbox.server.views"
 
 local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
 local TIMEOUT = 4 -- seconds the service waits for a 2xx
+local WEIGHT = 1024 -- bytes a delivery takes beside its body, about
 local MAX_IN_FLIGHT = 32
 local SWAP_WITHIN = 1 -- seconds an event waits for one to be overtaken by
+local FAILURES = 10 -- attempts in a row that fail before the endpoint is left alone
+local PAUSE = { least = 0.1, most = 60 } -- seconds
 
 ---@type table<string, lomi.sandbox.Rule>
 local RULES = {
@@ -33,7 +37,8 @@ local RULES = {
 ---@field event string
 ---@field state "waiting"|"sending"|"delivered"|"refused"|"given_up"|"dropped"
 ---@field tries table[] one per attempt: time, and status or error
----@field due number by the sandbox's clock
+---@field due number? by the sandbox's clock
+---@field endpoint table as it was when the event happened
 
 ---@class lomi.sandbox.Deliveries
 ---@field endpoint table? as set
@@ -48,8 +53,9 @@ local function new(clock, engine)
   return setmetatable({
     clock = clock, engine = engine, list = Fifo.new(LIMITS),
     ready = Fifo.new({ items = math.huge, weight = math.huge }), -- first attempts whose time has come
-    later = {}, next_due = math.huge,                           -- what has to wait, in no order
+    later = {},                                                 -- a heap: what is due first comes first
     in_flight = {}, flying = 0, first_in_flight = false,
+    failures = 0, pause = 0, paused_until = 0,
   }, Deliveries)
 end
 
@@ -58,7 +64,7 @@ end
 function Deliveries:set(asked)
   local wrong = fields.check(asked, RULES)
   if wrong then return nil, wrong end
-  self.endpoint = asked
+  self.endpoint, self.failures, self.pause, self.paused_until = asked, 0, 0, 0
   return true
 end
 
@@ -67,14 +73,47 @@ function Deliveries:unset()
   return true
 end
 
+-- The heap ------------------------------------------------------------------------------------------------------------
+
+local function sooner(a, b) return a.due < b.due end
+
 function Deliveries:wait(delivery, due)
   delivery.due, delivery.state = due, "waiting"
-  self.later[#self.later + 1] = delivery
-  self.next_due = math.min(self.next_due, due)
+  local heap = self.later
+  if #heap >= 2 * LIMITS.items then -- at least half of it was dropped
+    local kept = {}
+    for _, one in ipairs(heap) do
+      if one.state ~= "dropped" then kept[#kept + 1] = one end
+    end
+    table.sort(kept, sooner)
+    self.later, heap = kept, kept
+  end
+  local at = #heap + 1
+  while at > 1 and due < heap[math.floor(at / 2)].due do
+    heap[at] = heap[math.floor(at / 2)]
+    at = math.floor(at / 2)
+  end
+  heap[at] = delivery
 end
 
-local function signed(body, endpoint)
-  local signature = require("lomi.webhook").sign(body, endpoint.secret)
+local function take_first(heap)
+  local first, last = heap[1], table.remove(heap)
+  if first == last then return first end
+  local at, child = 1, 2
+  while heap[child] do
+    if heap[child + 1] and sooner(heap[child + 1], heap[child]) then child = child + 1 end
+    if not sooner(heap[child], last) then break end
+    heap[at] = heap[child]
+    at, child = child, 2 * child
+  end
+  heap[at] = last
+  return first
+end
+
+-- In ---------------------------------------------------------------------------------------------------------------
+
+local function signed(text, endpoint)
+  local signature = require("lomi.webhook").sign(text, endpoint.secret)
   if endpoint.bad_signature then
     signature = signature:gsub("^%x", function(digit) return digit == "0" and "1" or "0" end)
   end
@@ -84,26 +123,28 @@ end
 function Deliveries:add(event, body, timestamp, id, now)
   local endpoint = self.endpoint
   local delivery = {
-    event = event, id = id, body = body, timestamp = timestamp, url = endpoint.url, tries = {}, state = "waiting",
-    signature = signed(body, endpoint), attempts = endpoint.attempts or 5, backoff = endpoint.backoff or 0.5,
+    event = event, id = id, body = body, timestamp = timestamp, endpoint = endpoint, tries = {}, state = "waiting",
+    signature = signed(body, endpoint),
   }
-  delivery.number = self.list:push(delivery, #body + 512)
-  while self.list:over() and self.list:count() > 1 do
-    local oldest = self.list:shift()
+  delivery.number = self.list:push(delivery, #body + WEIGHT)
+  self.list:trim(function(oldest)
     if oldest.state == "waiting" then oldest.state, oldest.body = "dropped", "" end
-  end
+  end)
+  while self.ready:oldest() and self.ready:oldest().state == "dropped" do self.ready:shift() end
   if (endpoint.late or 0) > 0 then
     self:wait(delivery, now + endpoint.late)
   elseif endpoint.out_of_order and not self.swap then
-    self.swap = delivery
-    self:wait(delivery, now + SWAP_WITHIN)
+    self.swap, delivery.due = delivery, now + SWAP_WITHIN
   else
     self.ready:push(delivery)
-    if self.swap and self.swap.id ~= id then
-      self.swap.due, self.next_due = now, now
-      self.swap = nil
-    end
+    if self.swap and self.swap.id ~= id then self:end_swap() end
   end
+end
+
+-- What waited to be overtaken waits no more.
+function Deliveries:end_swap()
+  self.ready:push(self.swap)
+  self.swap = nil
 end
 
 ---@param event string
@@ -116,15 +157,19 @@ function Deliveries:publish(event, data, now)
   for _ = 1, self.endpoint.twice and 2 or 1 do self:add(event, body, timestamp, id, now) end
 end
 
+-- Out -----------------------------------------------------------------------------------------------------------------
+
 function Deliveries:send(delivery)
-  local tries, first = delivery.tries, #delivery.tries == 0
-  local try = { time = views.timestamp(self.clock()) }
+  local tries, first, endpoint = delivery.tries, #delivery.tries == 0, delivery.endpoint
+  local now = self.clock()
+  local try, seconds = { time = views.timestamp(now) }, ("%d"):format(math.floor(now))
   tries[#tries + 1] = try
   local id, refused = self.engine:submit {
-    method = "POST", url = delivery.url, body = delivery.body, timeout = TIMEOUT, connect_timeout = TIMEOUT, proxy = "",
+    method = "POST", url = endpoint.url, body = delivery.body, timeout = TIMEOUT, connect_timeout = TIMEOUT, proxy = "",
     headers = {
       ["Content-Type"] = "application/json", ["User-Agent"] = "lomi.-Webhook/1.0",
       ["X-Lomi-Signature"] = delivery.signature, ["X-Lomi-Event"] = delivery.event,
+      ["X-Lomi-Signature-V1"] = ("t=%s,v1=%s"):format(seconds, signed(seconds .. "." .. delivery.body, endpoint)),
       ["X-Lomi-Timestamp"] = delivery.timestamp,
     },
   }
@@ -134,17 +179,32 @@ function Deliveries:send(delivery)
   if first then self.first_in_flight = true end
 end
 
--- 2xx is done, 4xx ends it, all else is tried again.
+-- Whether the endpoint works: any answer but a 5xx says so.
+function Deliveries:learn(works, backoff)
+  if works then
+    self.failures, self.pause = 0, 0
+    return
+  end
+  self.failures = self.failures + 1
+  local now = self.clock()
+  if self.failures < FAILURES or now < self.paused_until then return end
+  self.pause = math.min(math.max(2 * self.pause, backoff, PAUSE.least), PAUSE.most)
+  self.paused_until = now + self.pause
+end
+
+-- 2xx is done, 4xx ends it, all else is retried.
 function Deliveries:ended(delivery, try, reply, failure)
   if reply then try.status = reply.status else try.error = failure.message end
+  local attempts, backoff = delivery.endpoint.attempts or 5, delivery.endpoint.backoff or 0.5
+  self:learn(reply and reply.status < 500, backoff)
   if reply and reply.status >= 200 and reply.status < 300 then
     delivery.state = "delivered"
   elseif reply and reply.status >= 400 and reply.status < 500 then
     delivery.state = "refused"
-  elseif #delivery.tries >= delivery.attempts then
+  elseif #delivery.tries >= attempts then
     delivery.state = "given_up"
   else
-    self:wait(delivery, self.clock() + delivery.backoff * 2 ^ (#delivery.tries - 1))
+    self:wait(delivery, self.clock() + backoff * 2 ^ (#delivery.tries - 1))
   end
 end
 
@@ -162,43 +222,47 @@ function Deliveries:collect()
   end
 end
 
+-- Whether one more may be sent now. To an endpoint that failed again and again goes one at a time, after a pause.
+function Deliveries:has_place(now)
+  if self.failures < FAILURES then return self.flying < MAX_IN_FLIGHT end
+  return self.flying == 0 and now >= self.paused_until
+end
+
 -- What has waited long enough: first attempts go to the end of the queue, others straight out.
 function Deliveries:wake(now)
-  if now < self.next_due then return end
-  local due, still = {}, {}
-  self.next_due = math.huge
-  for _, delivery in ipairs(self.later) do
-    if delivery.due <= now and self.flying + #due < MAX_IN_FLIGHT then
-      due[#due + 1] = delivery
-    elseif delivery.state ~= "dropped" then
-      still[#still + 1] = delivery
-      self.next_due = math.min(self.next_due, delivery.due)
+  if self.swap and self.swap.due <= now then self:end_swap() end
+  local heap = self.later
+  while heap[1] and heap[1].due <= now and self:has_place(now) do
+    local delivery = take_first(heap)
+    if delivery.state ~= "dropped" then
+      if #delivery.tries == 0 then self.ready:push(delivery) else self:send(delivery) end
     end
+    heap = self.later
   end
-  self.later = still
-  for _, delivery in ipairs(due) do
-    if delivery == self.swap then self.swap = nil end
-    if #delivery.tries == 0 then
-      self.ready:push(delivery)
-    elseif delivery.state == "waiting" then
-      self:send(delivery)
-    end
-  end
+end
+
+-- Seconds until the clock alone makes something happen.
+function Deliveries:seconds_to_wait(now)
+  local due = math.min(self.later[1] and self.later[1].due or math.huge, self.swap and self.swap.due or math.huge)
+  if self.ready:oldest() and not self.first_in_flight then due = now end
+  if self.failures >= FAILURES then due = math.max(due, self.paused_until) end
+  -- When every place is taken, the next thing to happen is that one becomes free.
+  local full = self.flying >= (self.failures < FAILURES and MAX_IN_FLIGHT or 1)
+  if full or due == math.huge then return nil end
+  return math.max(due - now, 0)
 end
 
 --- Does what can be done now.
 ---@return number? seconds until there is something to do again; nil: never, by itself
 function Deliveries:step()
   self:collect()
-  self:wake(self.clock())
-  while not self.first_in_flight and self.flying < MAX_IN_FLIGHT and self.ready:oldest() do
+  local now = self.clock()
+  self:wake(now)
+  while not self.first_in_flight and self.ready:oldest() and self:has_place(now) do
     local delivery = self.ready:shift()
     if delivery.state == "waiting" then self:send(delivery) end
   end
-  local seconds = self.next_due < math.huge and math.max(self.next_due - self.clock(), 0) or nil
-  -- When every place is taken, the next thing to happen is that one becomes free.
-  if self.flying >= MAX_IN_FLIGHT then seconds = nil end
-  local engine = self.engine:timeout()
+  local seconds, engine = self:seconds_to_wait(self.clock()), self.engine:timeout()
   if seconds and engine then return math.min(seconds, engine) end
   return seconds or engine
 end
@@ -221,7 +285,7 @@ end
 ---@return lomi.sandbox.SentWebhook
 function Deliveries.view(delivery)
   return {
-    number = delivery.number, id = delivery.id, event = delivery.event, url = delivery.url, state = delivery.state,
+    number = delivery.number, id = delivery.id, event = delivery.event, url = delivery.endpoint.url, state = delivery.state,
     timestamp = delivery.timestamp, signature = delivery.signature, body = delivery.body,
     attempts = #delivery.tries, tries = delivery.tries[1] and delivery.tries or nil,
     status = delivery.tries[1] and delivery.tries[#delivery.tries].status or nil,

@@ -36,10 +36,11 @@ local function number_json(value)
 end
 
 local function long_way(value, depth)
-  local encoded = core.encode(value)
-  if encoded then return encoded end
-  if type(value) == "string" then return string_json(value) end
-  if type(value) == "number" then return number_json(value) end
+  if type(value) ~= "table" or next(value) == nil then
+    local encoded = core.encode(value)
+    if encoded then return encoded end
+    return type(value) == "string" and string_json(value) or number_json(value)
+  end
   if depth > MAX_DEPTH then return '"(too deep)"' end
   local parts = {}
   if value[1] ~= nil then
