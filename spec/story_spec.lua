@@ -47,26 +47,26 @@ describe("the story of", function()
   end
 
   it("a declined card, and another that pays", function()
-    local charge = assert(charges:create_card_charge(AWA))
+    local charge, _, reply = charges:create_card_charge(AWA)
+    assert.same({ type = "client_secret", client_secret = charge.client_secret }, reply.next_action)
     assert.same({ "requires_payment_method", 1524, "eur", 10000, "XOF" },
       { charge.status, charge.amount, charge.currency, charge.original_amount, charge.original_currency })
-    assert.is_nil(get(charge).transaction)
+    assert.equal("pending", get(charge).transaction.status)
     local created = arrives "PAYMENT_CREATED"
-    assert.same({ charge.id, 10000, "XOF", "ORD-1" },
-      { created.charge_id, created.amount, created.currency, created.metadata.order_id })
+    assert.same({ get(charge).transaction.transaction_id, "pending", 10000, "XOF", "ORD-1" },
+      { created.transaction_id, created.status, created.amount, created.currency_code, created.metadata.order_id })
 
     assert.equal("card_declined", box:confirm(charge.id, "4000 0000 0000 0002").failure_code)
     local failed = arrives "PAYMENT_FAILED"
-    assert.same({ charge.id, "failed", "card_declined", 10000, "XOF", "ORD-1" }, { failed.charge_id, failed.status,
-      failed.failure_code, failed.amount, failed.currency, failed.metadata.order_id })
+    assert.same({ created.transaction_id, "failed", 10000, "XOF", "ORD-1" },
+      { failed.transaction_id, failed.status, failed.amount, failed.currency_code, failed.metadata.order_id })
     assert.same({ "requires_payment_method", "failed" }, { get(charge).status, get(charge).transaction.status })
     nothing_arrives "PAYMENT_SUCCEEDED"
 
     box:confirm(charge.id, "4242 4242 4242 4242")
     local succeeded = arrives "PAYMENT_SUCCEEDED"
-    assert.same({ charge.id, "succeeded", failed.transaction_id, "ORD-1" },
-      { succeeded.charge_id, succeeded.status, succeeded.transaction_id, succeeded.metadata.order_id })
-    assert.is_nil(succeeded.failure_code)
+    assert.same({ "completed", failed.transaction_id, "ORD-1" },
+      { succeeded.status, succeeded.transaction_id, succeeded.metadata.order_id })
 
     local paid = get(charge)
     assert.same({ "succeeded", "completed", succeeded.transaction_id, charge.client_secret },
@@ -82,8 +82,8 @@ describe("the story of", function()
       ["4000000000000127"] = "incorrect_cvc", ["4000000000000119"] = "processing_error",
       ["4242424242424241"] = "incorrect_number",
     } do
-      box:confirm(charge.id, number)
-      assert.equal(code, arrives("PAYMENT_FAILED").failure_code)
+      assert.equal(code, box:confirm(charge.id, number).failure_code)
+      assert.equal("failed", arrives("PAYMENT_FAILED").status)
       assert.equal("requires_payment_method", get(charge).status)
     end
     nothing_arrives "PAYMENT_SUCCEEDED"
@@ -93,7 +93,7 @@ describe("the story of", function()
     for _, number in ipairs { "4242424242424242", "5555555555554444", "3782 822463 10005" } do
       local charge = assert(charges:create_card_charge(AWA))
       box:confirm(charge.id, number, { expiry = "12/99", cvc = "1234" })
-      assert.equal(charge.id, arrives("PAYMENT_SUCCEEDED").charge_id)
+      assert.equal(get(charge).transaction.transaction_id, arrives("PAYMENT_SUCCEEDED").transaction_id)
       assert.equal("succeeded", get(charge).status)
     end
   end)
@@ -108,7 +108,7 @@ describe("the story of", function()
       assert.same({ "requires_action", "pending" }, { get(charge).status, get(charge).transaction.status })
       nothing_arrives "PAYMENT_SUCCEEDED"
       box:authenticate(charge.id)
-      assert.equal("succeeded", arrives("PAYMENT_SUCCEEDED").status)
+      assert.equal("completed", arrives("PAYMENT_SUCCEEDED").status)
       assert.equal("succeeded", get(charge).status)
     end)
 
@@ -116,25 +116,25 @@ describe("the story of", function()
       box:confirm(charge.id, "4000 0084 0000 1629")
       assert.equal("requires_action", get(charge).status)
       nothing_arrives "PAYMENT_FAILED"
-      box:authenticate(charge.id)
-      assert.equal("card_declined", arrives("PAYMENT_FAILED").failure_code)
+      assert.equal("card_declined", box:authenticate(charge.id).failure_code)
+      assert.equal("failed", arrives("PAYMENT_FAILED").status)
       assert.equal("requires_payment_method", get(charge).status)
     end)
 
     it("the payer fails, and passes the second time", function()
       box:confirm(charge.id, "4000 0025 0000 3155")
-      box:authenticate(charge.id, { succeeds = false })
-      assert.equal("authentication_failed", arrives("PAYMENT_FAILED").failure_code)
+      assert.equal("authentication_failed", box:authenticate(charge.id, { succeeds = false }).failure_code)
+      assert.equal("failed", arrives("PAYMENT_FAILED").status)
       assert.equal("requires_payment_method", get(charge).status)
       box:confirm(charge.id, "4000 0025 0000 3155")
       box:authenticate(charge.id)
-      assert.equal("succeeded", arrives("PAYMENT_SUCCEEDED").status)
+      assert.equal("completed", arrives("PAYMENT_SUCCEEDED").status)
     end)
 
     it("the shop cancels in the middle of it", function()
       box:confirm(charge.id, "4000 0025 0000 3155")
       assert.same({ id = charge.id, status = "canceled" }, assert(charges:cancel_card_charge(charge.id)))
-      assert.equal("canceled", arrives("PAYMENT_FAILED").status)
+      assert.equal("failed", arrives("PAYMENT_FAILED").status)
       assert.has_error(function() box:authenticate(charge.id) end)
       assert.equal("canceled", get(charge).status)
     end)
@@ -204,7 +204,7 @@ describe("the story of", function()
       assert.same({ "canceled", 0, false },
         { get(charge).status, get(charge).amount_capturable, get(charge).can_increment })
       conflict(charges:capture_card_charge(charge.id))
-      assert.equal("canceled", arrives("PAYMENT_FAILED").status)
+      assert.equal("failed", arrives("PAYMENT_FAILED").status)
     end)
 
     it("it expires", function()
@@ -213,7 +213,8 @@ describe("the story of", function()
       assert.equal("requires_capture", get(charge).status)
       box:advance(60)
       assert.equal("canceled", get(charge).status)
-      assert.equal("hold_expired", arrives("PAYMENT_FAILED", week).failure_code)
+      assert.equal("failed", arrives("PAYMENT_FAILED", week).status)
+      assert.equal("hold_expired", box:charges()[1].failure_code)
       conflict(charges:capture_card_charge(charge.id))
     end)
 
@@ -230,19 +231,23 @@ describe("the story of", function()
 
     for kind, method in pairs { wave = "create_wave_charge", mtn = "create_mtn_charge" } do
       it(kind .. " is paid, pending or failed, as the scenario says", function()
-        local charge = assert(charges[method](charges, MOBILE))
+        local charge, _, reply = charges[method](charges, MOBILE)
+        local made = charge.data or charge
         local event = arrives "PAYMENT_SUCCEEDED"
-        assert.same({ "succeeded", charge.transactionId, kind }, { charge.status, event.transaction_id,
-          event.payment_method })
-        assert.equal(kind == "wave", charge.checkoutUrl ~= nil)
+        assert.same({ "completed", made.transaction_id, kind:upper(), "completed" }, { made.status,
+          event.transaction_id, event.provider_code, event.status })
+        assert.equal(kind == "wave" and "redirect" or "await_webhook", reply.next_action.type)
+        assert.equal(charge.checkout_url, reply.next_action.url)
 
-        assert.equal("pending", assert(charges[method](charges, MOBILE, { scenario = "pending" })).status)
+        charge = assert(charges[method](charges, MOBILE, { scenario = "pending" }))
+        assert.equal("PENDING", (charge.data or charge).status)
         nothing_arrives "PAYMENT_SUCCEEDED"
         nothing_arrives "PAYMENT_FAILED"
 
-        charge = assert(charges[method](charges, MOBILE, { scenario = "failed" }))
-        event = arrives "PAYMENT_FAILED"
-        assert.same({ "failed", charge.transactionId, "failed" }, { charge.status, event.transaction_id, event.status })
+        local failed, err = charges[method](charges, MOBILE, { scenario = "failed" })
+        assert.is_nil(failed)
+        assert.same({ 400, "bad_request", "rejected" }, { err.status, err.code, err.outcome })
+        nothing_arrives "PAYMENT_FAILED"
       end)
     end
 
@@ -251,7 +256,7 @@ describe("the story of", function()
       local charge, _, reply = charges:create_wave_charge(MOBILE)
       assert.same({ 2, true }, { reply.attempts, reply.replayed })
       assert.equal(1, #box:charges())
-      assert.equal(charge.id, box:charges()[1].id)
+      assert.equal(charge.transaction_id, box:charges()[1].transaction_id)
     end)
   end)
 

@@ -361,4 +361,30 @@ describe("lomi.sandbox", function()
     ]]
     assert.same({ "", 0 }, { output, status })
   end)
+
+  it("holds metadata near the 1 MiB that a client lets out, and gives it back whole", function()
+    box:inbox("whsec_demo")
+    local body = ('{"amount":10000,"metadata":{"a":"%s"}}'):format(("x"):rep(1024 * 1024 - 200))
+    local reply = transport:send(request("POST", "/charge/card", body))
+    local charge = core.decode(reply.body).data
+    assert.equal("succeeded", box:confirm(charge.id, "4242424242424242").status)
+    local event = assert(webhook.construct_event(box:receive("PAYMENT_SUCCEEDED", 10).body,
+      box:deliveries()[2].signature, "whsec_demo"))
+    assert.equal(1024 * 1024 - 200, #event.data.metadata.a)
+    assert.equal(1024 * 1024 - 200, #box:charges()[1].params.metadata.a)
+  end)
+
+  it("plays a service that takes minor units", function()
+    local cents = start { amounts = "minor" }
+    local body = '{"amount":1050,"currency_code":"EUR","customer_email":"a@b.ci","customer_name":"A"}'
+    local data = core.decode(transport:send(request("POST", "/charge/card", body, nil, cents.url)).body).data
+    assert.same({ 1050, "eur", 1050, "EUR" },
+      { data.amount, data.currency, data.original_amount, data.original_currency })
+    local page = transport:send(request("GET", ("/pay/%s?client_secret=%s"):format(data.id, data.client_secret), nil,
+      nil, cents.url))
+    assert.truthy(page.body:find("€10.50", 1, true))
+    local refused = transport:send(request("POST", "/charge/card", (body:gsub("1050", "1050.5")), nil, cents.url))
+    assert.equal(400, refused.status)
+    assert.equal("amount_invalid", core.decode(refused.body).error.code)
+  end)
 end)

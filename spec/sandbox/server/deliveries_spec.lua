@@ -193,4 +193,99 @@ describe("lomi.sandbox.server.deliveries", function()
     publish("A")
     assert.falsy(core.encode(deliveries.view(deliveries.list:get(1))):find("whsec_1", 1, true))
   end)
+
+  it("sends the newer signature too, made anew for each attempt", function()
+    to { backoff = 10 }
+    publish "A"
+    finish(1)
+    deliveries:step()
+    now = now + 10
+    deliveries:step()
+    for i, request in ipairs(sent) do
+      local seconds, hex = request.headers["X-Lomi-Signature-V1"]:match("^t=(%d+),v1=(%x+)$")
+      assert.equal(990 + 10 * i, tonumber(seconds))
+      assert.equal(webhook.sign(seconds .. "." .. request.body, "whsec_1"), hex)
+    end
+    assert.equal(2, #sent)
+  end)
+
+  describe("a dead endpoint", function()
+    -- Answers everything that is sent, well or not, until nothing is sent by itself; gives the seconds to wait then.
+    local function answer_all(status)
+      local answered = #sent - deliveries.flying
+      while true do
+        local seconds = deliveries:step()
+        if #sent == answered then return seconds end
+        while answered < #sent do
+          answered = answered + 1
+          finish(answered, status)
+        end
+      end
+    end
+
+    local function publish_many(count)
+      for _ = 1, count do deliveries:publish("A", { amount = 1 }, now) end
+    end
+
+    it("is left alone for longer and longer, a minute at most, and gets everything when it lives again", function()
+      to()
+      publish_many(100)
+      local waits = {}
+      for i = 1, 12 do
+        waits[i] = answer_all(nil)
+        now = now + waits[i]
+      end
+      assert.same({ 0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60 }, waits)
+      assert.is_true(#sent < 10 + 2 * #waits)
+      answer_all(200)
+      now = now + 3600
+      answer_all(200)
+      local delivered = 0
+      for serial = 1, 100 do
+        if deliveries.list:get(serial).state == "delivered" then delivered = delivered + 1 end
+      end
+      assert.is_true(delivered > 90)
+    end)
+
+    it("costs little and holds a bounded number of webhooks, though there are 50,000", function()
+      to()
+      local attempts, seconds = 0, 0
+      local began = os.clock()
+      for _ = 1, 500 do
+        publish_many(100)
+        answer_all(nil)
+        now, seconds = now + 1, seconds + 1
+      end
+      attempts = #sent
+      assert.is_true(attempts < 60, attempts .. " attempts in 500 s")
+      assert.equal(10000, deliveries.list:count())
+      assert.is_true(deliveries.ready:count() <= 10000)
+      assert.is_true(#deliveries.later <= 20000)
+      assert.is_true(os.clock() - began < 20)
+    end)
+
+    it("is alive if it answers anything but a 5xx", function()
+      to()
+      publish_many(50)
+      answer_all(400)
+      assert.equal(50, #sent)
+    end)
+  end)
+
+  it("wakes what is due first, in that order, however many wait", function()
+    to { late = 10 }
+    local due = {}
+    for i = 1, 200 do
+      due[i] = now
+      deliveries:publish("E" .. i, { amount = 1 }, now)
+      now = now + (i * 7919 % 5)
+    end
+    now = now + 10
+    for id = 1, 200 do
+      deliveries:step()
+      finish(id, 200)
+    end
+    for i, request in ipairs(sent) do assert.equal("E" .. i, request.headers["X-Lomi-Event"]) end
+    assert.equal(200, #sent)
+  end)
 end)

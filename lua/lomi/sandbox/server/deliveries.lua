@@ -75,7 +75,10 @@ end
 
 -- The heap ------------------------------------------------------------------------------------------------------------
 
-local function sooner(a, b) return a.due < b.due end
+local function sooner(a, b)
+  if a.due ~= b.due then return a.due < b.due end
+  return a.number < b.number
+end
 
 function Deliveries:wait(delivery, due)
   delivery.due, delivery.state = due, "waiting"
@@ -89,7 +92,7 @@ function Deliveries:wait(delivery, due)
     self.later, heap = kept, kept
   end
   local at = #heap + 1
-  while at > 1 and due < heap[math.floor(at / 2)].due do
+  while at > 1 and sooner(delivery, heap[math.floor(at / 2)]) do
     heap[at] = heap[math.floor(at / 2)]
     at = math.floor(at / 2)
   end
