@@ -19,11 +19,15 @@ local OPERATIONS = {
 }
 
 -- The fields in order; a star after what is required.
+local PLATFORM = "application_fee_amount transfer_data transfer_group"
+
 local FIELDS = {
   CaptureCardChargeDto = "amount", IncrementCardHoldDto = "amount*", customer = "name* phoneNumber* email",
-  CreateWaveChargeDto = "amount* currency* customer* description environment successUrl errorUrl",
+  CreateWaveChargeDto = "amount* currency* customer* description environment successUrl errorUrl "
+    .. PLATFORM,
   CreateMtnChargeDto = "amount* currency* customer* description environment countryCode productId subscriptionId "
-    .. "quantity",
+    .. "quantity " .. PLATFORM,
+  transfer_data = "destination* amount",
 }
 
 local function each_dto()

@@ -803,4 +803,71 @@ describe("lomi.httpd", function()
     local before = many()
     assert.is_true(many() - before < 32)
   end)
+
+  describe("slow peers", function()
+    -- The server is in a process with few descriptors, so that those of this one do not count.
+    local SCRIPT = [[
+      local server = assert(require("lomi.httpd").start { app = "spec.support.scripted", reserved = "/kept",
+        options = "local app = {} function app:handle(request) if request.target == '/wait' then "
+          .. "coroutine.yield(600) end return { body = request.target } end return app" })
+      io.stdout:write(("%d\n"):format(server:port())) io.stdout:flush()
+      io.read("*l")
+    ]]
+    local LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
+    local pipe, server, gate, path
+
+    before_each(function()
+      gate, path = os.tmpname(), os.tmpname()
+      os.remove(gate)
+      assert(os.execute("mkfifo " .. gate))
+      local file = assert(io.open(path, "w"))
+      file:write(SCRIPT)
+      file:close()
+      -- The pipe it reads from closes with this process, whatever becomes of the spec.
+      pipe = assert(io.popen(("ulimit -n 64; LUA_PATH='%s' LUA_CPATH='%s' exec %s %s <>%s"):format(package.path,
+        package.cpath, LUA, path, gate)))
+      local port = assert(tonumber(pipe:read("*l")))
+      server = { port = function() return port end }
+    end)
+
+    after_each(function()
+      local out = assert(io.open(gate, "w"))
+      out:write("\n")
+      out:close()
+      pipe:close()
+      os.remove(gate)
+      os.remove(path)
+    end)
+
+    it("give way, the one that kept the server waiting longest first", function()
+      local slow = {}
+      for i = 1, 100 do
+        slow[i] = connect(server)
+        slow[i]:send "POST / HTTP/1.1\r\nHost: x\r\nContent-"
+      end
+      for _ = 1, 3 do
+        local s = connect(server)
+        send(s, "/hello")
+        assert.equal("/hello", receive(s).body)
+        s:close()
+      end
+      assert.equal("closed", (select(2, slow[1]:receive(1))))
+      slow[100]:send "Length: 2\r\n\r\nab"
+      assert.equal("/", receive(slow[100]).body)
+    end)
+
+    it("leave room for what is reserved, though every handler is busy", function()
+      local busy = {}
+      for i = 1, 80 do
+        busy[i] = connect(server)
+        send(busy[i], "/wait")
+      end
+      local s = connect(server)
+      send(s, "/kept/charges")
+      local reply = receive(s)
+      assert.same({ 200, "/kept/charges" }, { reply.status, reply.body })
+      busy[1]:settimeout(0)
+      assert.equal("timeout", (select(2, busy[1]:receive(1))))
+    end)
+  end)
 end)

@@ -6,6 +6,7 @@
 #include "httpd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/sockios.h>
 #include <math.h>
@@ -22,7 +23,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +32,8 @@
 enum {
   MAX_BODY = 2 * 1024 * 1024,
   MAX_CONNECTIONS = 10000,
-  SPARE = 16, /* descriptors and connections that are kept free, see make_room() */
+  SPARE = 24, /* kept free, see make_room(): libmicrohttpd accepts ten at once, */
+  FEW = 4,    /* and two such turns may pass until room that was made is there */
   BACKLOG = 1024,
   READ_BLOCK = 16 * 1024,
   KEPT = 64 * 1024, /* bytes of buffers a connection holds on to between requests */
@@ -58,7 +59,7 @@ typedef struct connection {
   unsigned long serial;
   phase phase;
   bool oversized; /* the body passed MAX_BODY and was thrown away */
-  bool spare;     /* there was no room for it: it serves the reserved target only */
+  bool spare;     /* it was accepted when room was short */
   lomi_buffer target, body;
   lomi_app_task task;
   lomi_app_reply reply;
@@ -170,24 +171,33 @@ static void end_patience(lomi_httpd *s) {
     hang_up(s->oldest);
 }
 
-/* Descriptors are given out from below: a high one says that few are left. */
-static bool room_is_short(const lomi_httpd *s, int fd) {
-  struct rlimit limit;
-  if (s->connections > MAX_CONNECTIONS - SPARE)
-    return true;
-  return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-         (rlim_t)fd + SPARE >= limit.rlim_cur;
+/* Whether there are fewer than `wanted` more: descriptors, for the rest of the process too, and
+ * connections. */
+static bool room_is_short(const lomi_httpd *s, int wanted) {
+  int probes[SPARE], n = 0;
+  while (n < wanted && (probes[n] = fcntl(s->stop_fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+    n++;
+  bool is_short = n < wanted || s->connections + (unsigned)wanted > MAX_CONNECTIONS;
+  while (n > 0)
+    close(probes[--n]);
+  return is_short;
 }
 
-/* Slow peers must not lock everybody out: the one that has kept us waiting longest goes. Where no
- * peer keeps us waiting, the new connection is for the reserved target only. */
+/* Slow peers must not lock everybody out: the one that has kept us waiting longest goes. It takes a
+ * moment until it is gone, hence the spares. */
 static void make_room(connection *c) {
-  if (!room_is_short(c->server, c->fd))
-    return;
-  if (c->server->oldest != NULL)
+  c->spare = room_is_short(c->server, SPARE);
+  if (c->spare && c->server->oldest != NULL)
     hang_up(c->server->oldest);
-  else
-    c->spare = true;
+}
+
+/* Where handlers hold all the room, what is left is for the reserved target. */
+static bool is_refused(const connection *c) {
+  const lomi_httpd *s = c->server;
+  size_t n = strlen(s->reserved);
+  if (!c->spare || (n > 0 && c->target.len >= n && memcmp(c->target.data, s->reserved, n) == 0))
+    return false;
+  return room_is_short(s, FEW);
 }
 
 static void suspend(connection *c, double seconds) {
@@ -398,14 +408,9 @@ static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const 
   return lomi_buffer_append(cls, &h, sizeof h) == LOMI_BUFFER_OK ? MHD_YES : MHD_NO;
 }
 
-static bool is_reserved(const connection *c) {
-  size_t n = strlen(c->server->reserved);
-  return n > 0 && c->target.len >= n && memcmp(c->target.data, c->server->reserved, n) == 0;
-}
-
 static lomi_app_status run_handler(connection *c, const char *method, double *seconds) {
   lomi_httpd *s = c->server;
-  if (c->spare && !is_reserved(c)) {
+  if (is_refused(c)) {
     lomi_app_reply_error(&c->reply, 503, "service_unavailable",
                          "the sandbox has no room for more connections");
     return LOMI_APP_REPLY;
