@@ -8,6 +8,10 @@ local lomi = require "lomi"
 local sandbox = assert(require("lomi.sandbox").start())
 local client = lomi.new { api_key = "lomi_sk_test_demo", base_url = sandbox.url }
 
+local function transaction_of(id)
+  return assert(client.charges:get_card_charge(id)).transaction.transaction_id
+end
+
 local CALLS = {
   create = function(params)
     params.customer_email, params.customer_name = "awa@example.com", "Awa Ndiaye"
@@ -32,7 +36,7 @@ local CALLS = {
       local letter = sandbox:receive(nil, #events < params.count and 5 or 0)
       if not letter then return { list = events } end
       local event = assert(lomi.webhook.construct_event(letter.body, letter.headers, params.secret))
-      if event.data.charge_id == params.id then events[#events + 1] = event.event end
+      if event.data.transaction_id == transaction_of(params.id) then events[#events + 1] = event.event end
     end
   end,
 }

@@ -7,6 +7,7 @@
 local Fifo = require "lomi.sandbox.server.fifo"
 
 local DAY = 24 * 60 * 60
+local WEIGHT = 1000 -- bytes an intent and its answer take beside that, about
 local LIMITS = { items = 100000, weight = 64 * 1024 * 1024 }
 
 ---@class lomi.sandbox.Intent one key of one organization on one path
@@ -56,7 +57,7 @@ function Idempotency:begin(key, body, now)
   if not intent then
     intent = { key = key, body = body, expires = now + DAY }
     self.by_key[key] = intent
-    self.queue:push(intent, #key + #body + 512) -- 512: the answer, about
+    self.queue:push(intent, #key + #body + WEIGHT)
     return "new", intent
   end
   if not self.same(intent.body, body) then return "reused" end

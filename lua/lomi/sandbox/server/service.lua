@@ -39,7 +39,7 @@ local function new(options, ledger, clock)
   return self
 end
 
-local WEIGHT = 2048 -- bytes a charge takes beside its body, about
+local WEIGHT = 1200 -- bytes a charge takes beside its body, about
 
 -- Operations ---------------------------------------------------------------------------------------------------------
 
