@@ -69,15 +69,17 @@ describe("the contract", function()
   it("says in its annotations what its data say", function()
     local CLASSES = {
       CreateCardChargeDto = "CreateCardCharge", CaptureCardChargeDto = "CaptureCardCharge", customer = "MobileCustomer",
-      transfer_data = "TransferData", IncrementCardHoldDto = "IncrementCardHold", CreateWaveChargeDto = "CreateWaveCharge",
-      CreateMtnChargeDto = "CreateMtnCharge",
+      transfer_data = "TransferData", IncrementCardHoldDto = "IncrementCardHold",
+      CreateWaveChargeDto = "CreateWaveCharge", CreateMtnChargeDto = "CreateMtnCharge",
     }
     local file = assert(io.open(assert(package.searchpath("lomi.contract.charges", package.path))))
     local source = file:read("*a")
     file:close()
     for name, dto in each_dto() do
       local parent, block = source:match("%-%-%-@class lomi%." .. CLASSES[name] .. "(:?[^\n]*)\n(.-)\nlocal ")
-      if parent ~= "" then block = block .. "\n" .. source:match("%-%-%-@class lomi%.PlatformFields\n(.-)\nlocal ") end
+      if parent ~= "" then
+        block = block .. "\n" .. source:match("%-%-%-@class lomi%.PlatformFields\n(.-)\nlocal ")
+      end
       local i = 0
       for written, optional, kind in block:gmatch("%-%-%-@field (%w[%w_]*)(%??) ([^\n]*)") do
         i = i + 1

@@ -209,14 +209,14 @@ local PAGES = {
   end },
   { "What a charge is made of", function(book)
     for _, name in ipairs { "CreateCardCharge", "CaptureCardCharge", "IncrementCardHold", "CreateWaveCharge",
-      "CreateMtnCharge", "MobileCustomer" } do
+      "CreateMtnCharge", "MobileCustomer", "PlatformFields", "TransferData" } do
       class(book, "lomi." .. name)
     end
   end },
   { "What comes back", function(book)
     class(book, "lomi.CardCharge")
     alias(book, "lomi.CardStatus")
-    for _, name in ipairs { "Appearance", "Transaction", "CanceledCharge", "MobileCharge", "Reply",
+    for _, name in ipairs { "Appearance", "Transaction", "CanceledCharge", "MobileCharge", "MtnTransaction", "NextAction", "Reply",
       "AttemptEvent" } do
       class(book, "lomi." .. name)
     end
@@ -260,7 +260,7 @@ local PAGES = {
     class(book, "lomi.sandbox.RateLimit")
     class(book, "lomi.Sandbox")
     functions(book, path, "Sandbox", "sandbox:")
-    for _, name in ipairs { "Trouble", "ChaosOptions", "WebhookOptions", "Letter", "Entry", "ListedCharge",
+    for _, name in ipairs { "Trouble", "ChaosOptions", "WebhookOptions", "ReceivedWebhook", "Entry", "ListedCharge",
       "SentWebhook", "Stats" } do
       class(book, "lomi.sandbox." .. name)
     end

@@ -249,15 +249,13 @@ describe("lomi.sandbox.server.deliveries", function()
 
     it("costs little and holds a bounded number of webhooks, though there are 50,000", function()
       to()
-      local attempts, seconds = 0, 0
       local began = os.clock()
       for _ = 1, 500 do
         publish_many(100)
         answer_all(nil)
-        now, seconds = now + 1, seconds + 1
+        now = now + 1
       end
-      attempts = #sent
-      assert.is_true(attempts < 60, attempts .. " attempts in 500 s")
+      assert.is_true(#sent < 60, #sent .. " attempts in 500 s")
       assert.equal(10000, deliveries.list:count())
       assert.is_true(deliveries.ready:count() <= 10000)
       assert.is_true(#deliveries.later <= 20000)
@@ -274,9 +272,7 @@ describe("lomi.sandbox.server.deliveries", function()
 
   it("wakes what is due first, in that order, however many wait", function()
     to { late = 10 }
-    local due = {}
     for i = 1, 200 do
-      due[i] = now
       deliveries:publish("E" .. i, { amount = 1 }, now)
       now = now + (i * 7919 % 5)
     end

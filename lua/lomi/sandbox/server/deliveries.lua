@@ -3,7 +3,7 @@
 --- signed. Works beside the requests and holds none of them up.
 ---
 --- First attempts go one at a time, in the order of the events; attempts after a failed one do not hold up the others.
---- An endpoint that fails again and again is left alone for a while, longer each time: a dead one costs next to nothing.
+--- An endpoint that fails again and again is left alone for a while, longer each time.
 
 local core = require "lomi.core"
 local Fifo = require "lomi.sandbox.server.fifo"
@@ -288,7 +288,8 @@ end
 ---@return lomi.sandbox.SentWebhook
 function Deliveries.view(delivery)
   return {
-    number = delivery.number, id = delivery.id, event = delivery.event, url = delivery.endpoint.url, state = delivery.state,
+    number = delivery.number, id = delivery.id, event = delivery.event, url = delivery.endpoint.url,
+    state = delivery.state,
     timestamp = delivery.timestamp, signature = delivery.signature, body = delivery.body,
     attempts = #delivery.tries, tries = delivery.tries[1] and delivery.tries or nil,
     status = delivery.tries[1] and delivery.tries[#delivery.tries].status or nil,

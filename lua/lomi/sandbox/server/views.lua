@@ -104,7 +104,8 @@ function M.listed(charge)
     id = charge.id, kind = charge.kind, amount = charge.amount, currency = charge.currency,
     original_amount = charge.original_amount, original_currency = charge.original_currency, status = charge.status,
     failure_code = charge.failure_code, last4 = card.last4, brand = card.brand, released = charge.released,
-    transaction_id = charge.transaction_id, transaction_status = transaction_status(charge), idempotency_key = charge.key,
+    transaction_id = charge.transaction_id, transaction_status = transaction_status(charge),
+    idempotency_key = charge.key,
     created = M.timestamp(charge.created), params = charge.params,
     capture_before = charge.capture_before and M.timestamp(charge.capture_before),
   }
