@@ -216,8 +216,8 @@ local PAGES = {
   { "What comes back", function(book)
     class(book, "lomi.CardCharge")
     alias(book, "lomi.CardStatus")
-    for _, name in ipairs { "Appearance", "Transaction", "CanceledCharge", "MobileCharge", "MtnTransaction", "NextAction", "Reply",
-      "AttemptEvent" } do
+    for _, name in ipairs { "Appearance", "Transaction", "CanceledCharge", "MobileCharge", "MtnTransaction",
+      "NextAction", "Reply", "AttemptEvent" } do
       class(book, "lomi." .. name)
     end
   end },
