@@ -2,7 +2,6 @@
 --- The server behind `lomi webhook listen`: verifies what is posted to it, on any path, and prints it. Runs in the
 --- server's thread.
 
-local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local output = require "lomi.cli.output"
 local webhook = require "lomi.webhook"
