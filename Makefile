@@ -1,7 +1,8 @@
 # lomi. `make demo` creates a card charge in a local sandbox, `make test` runs every spec, `make help` lists the rest.
 
 LUA     ?= lua5.4
-LUAS    ?= lua5.4 luajit
+LUAS    ?= $(if $(filter command environment,$(firstword $(origin LUA))),$(LUA),lua5.4 luajit)
+LUA_PKG ?= $(LUA)
 PREFIX  ?= /usr/local
 CC      ?= cc
 BUSTED  ?= busted
@@ -13,6 +14,16 @@ O := $(B)/obj
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 ALL_CFLAGS = -std=gnu99 -fPIC -fvisibility=hidden $(WARN) $(CFLAGS)
+# What differs by system: a module, a program that shows its symbols to modules, the library with dlopen.
+ifeq ($(shell uname -s),Darwin)
+  SHARED := -bundle -undefined dynamic_lookup
+  DL     := -ldl
+else
+  SHARED := -shared
+  EXPORT := -Wl,-E
+  DL     := $(if $(filter Linux,$(shell uname -s)),-ldl)
+endif
+
 pkg    = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
 
 # ---- What each module is made of, and what it links. Nothing links a Lua library: the host brings one. ----
@@ -26,12 +37,12 @@ crypto_PKG := libcrypto
 httpd_SRC  := httpd_lua.c httpd.c httpd_app.c buffer.c resident.c
 httpd_PKG  := libmicrohttpd
 
-PKG_CFLAGS = $(call pkg,--cflags,$(LUA) $(foreach module,$(MODULES),$($(module)_PKG)))
+PKG_CFLAGS = $(call pkg,--cflags,$(LUA_PKG) $(foreach module,$(MODULES),$($(module)_PKG)))
 
 SO := $(MODULES:%=$(B)/lomi/%.so)
 
 .PHONY: all modules
-all: $(LUAS:%=modules-%) ## the C modules, for Lua 5.4 and LuaJIT
+all: $(LUAS:%=modules-%) ## the C modules, for Lua 5.4 and LuaJIT; LUA=lua5.5 for that one
 
 modules: $(SO) # for one of them: make modules LUA=luajit
 
@@ -45,7 +56,7 @@ $(O)/%.o: src/%.c Makefile
 .SECONDEXPANSION:
 $(B)/lomi/%.so: $$(addprefix $(O)/,$$(addsuffix .o,$$(basename $$($$*_SRC))))
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$($*_PKG)) -pthread
+	$(CC) $(SHARED) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$($*_PKG)) -pthread
 
 # All of the client in one archive, its Lua modules compiled in: for programs with Lua inside. Not the sandbox, not the
 # command.
@@ -67,33 +78,34 @@ $(B)/liblomi.a: $(LIB_C:%.c=$(O)/%.o) $(O)/modules.o
 	$(AR) rcs $@ $^
 
 $(B)/embed-host: examples/embed/host.c $(B)/liblomi.a
-	$(CC) $(ALL_CFLAGS) -Isrc $(PKG_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ -Wl,-E \
-	  $(call pkg,--libs,$(LUA) $(curl_PKG) $(crypto_PKG)) -lm -ldl -pthread
+	$(CC) $(ALL_CFLAGS) -Isrc $(PKG_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(EXPORT) \
+	  $(call pkg,--libs,$(LUA_PKG) $(curl_PKG) $(crypto_PKG)) -lm $(DL) -pthread
 
 # Only for the specs.
 $(B)/spec_process.so: spec/support/process.c src/compat.h src/lomi.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(call pkg,--cflags,$(LUA)) $(CPPFLAGS) -shared $(LDFLAGS) -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(call pkg,--cflags,$(LUA_PKG)) $(CPPFLAGS) $(SHARED) $(LDFLAGS) -o $@ $<
 
 .SECONDARY:
 -include $(wildcard $(O)/*.d)
 
 # ---- Using it ---------------------------------------------------------------------------------------
 
-.PHONY: deps demo env install
-deps: ## install the Debian packages that are missing
-	@./deps.sh
+.PHONY: demo env install
+deps-%: # installs what is missing for the purpose, see deps.sh
+	@./deps.sh $* $(LUAS)
 
-demo: deps ## create a card charge in a local sandbox
+demo: ## create a card charge in a local sandbox
+	@./deps.sh demo $(LUA)
 	@$(MAKE) --no-print-directory modules
 	@eval "$$($(MAKE) -s env)"; $(LUA) examples/charge.lua
 
 env: # eval "$(make -s env LUA=luajit)": use the tree without installing it
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
 	@echo 'export LUA_CPATH="$(CURDIR)/$(B)/?.so;$${LUA_CPATH:-;}"'
-	@echo 'unset LUA_PATH_5_4 LUA_CPATH_5_4'
+	@echo 'unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_PATH_5_5 LUA_CPATH_5_5'
 
-LUA_VERSION = $(if $(filter luajit,$(LUA)),5.1,5.4)
+LUA_VERSION = $(shell $(LUA) -e 'io.write(_VERSION:match "%d.%d")')
 LUA_DIR     = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 LUA_LIBDIR  = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
 
@@ -110,30 +122,27 @@ install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
 spec: modules lib $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
 	@eval "$$($(MAKE) -s env)"; $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
 
-test: deps all ## run every spec on Lua 5.4 and on LuaJIT
+test: deps-test ## run every spec on Lua 5.4 and on LuaJIT
+	@$(MAKE) --no-print-directory all
 	@for lua in $(LUAS); do echo "== $$lua"; $(MAKE) --no-print-directory LUA=$$lua spec || exit 1; done
 
 # For the sandbox's pay page: Debian's Chromium, and playwright-core to drive it.
-.PHONY: test-browser browser
-browser:
-	@./deps.sh chromium node=nodejs npm
-
-spec/browser/node_modules: spec/browser/package-lock.json | browser
+.PHONY: test-browser
+spec/browser/node_modules: spec/browser/package-lock.json | deps-browser
 	@cd $(@D) && npm ci --silent
 	@touch $@
 
 BROWSER ?= test
-test-browser: deps spec/browser/node_modules ## pay in a real Chromium; BROWSER=screenshot makes docs/pay-page.png
+test-browser: deps-browser spec/browser/node_modules ## pay in a real Chromium; BROWSER=screenshot makes docs/pay-page.png
 	@$(MAKE) --no-print-directory modules
 	@eval "$$($(MAKE) -s env)"; cd spec/browser && LUA=$(LUA) npm run --silent $(BROWSER)
 
 .PHONY: test-love
-test-love: deps ## play the LÖVE example under Xvfb: one sale, and its frame times
-	@./deps.sh love xvfb-run=xvfb xauth $$($(CC) -print-file-name=dri/swrast_dri.so)=libgl1-mesa-dri
+test-love: deps-love ## play the LÖVE example under Xvfb: one sale, and its frame times
 	@$(MAKE) --no-print-directory LUA=luajit modules
 	@eval "$$($(MAKE) -s LUA=luajit env)"; luajit examples/love/test.lua
 
-chaos: deps modules ## 10,000 charges in bad weather: made once or not at all; 100,000 requests in bounded memory
+chaos: deps-test modules ## 10,000 charges in bad weather: made once or not at all; 100,000 requests in bounded memory
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/chaos.lua
 	@LOMI_LOAD=100000 $(MAKE) --no-print-directory spec SPEC=spec/load_spec.lua
 
@@ -143,10 +152,10 @@ C_FILES := $(wildcard $(C_DIRS:%=%/*.c))
 # malloc gives back what is free: left to itself it keeps some MiB more, for good, after a few large replies.
 soak: export MALLOC_MMAP_THRESHOLD_ = 131072
 soak: export MALLOC_TRIM_THRESHOLD_ = 131072
-soak: deps modules ## 200,000 charges in bad weather, ever new clients: no memory, no descriptor is kept
+soak: deps-test modules ## 200,000 charges in bad weather, ever new clients: no memory, no descriptor is kept
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/soak.lua
 
-lint: deps ## format, warnings as errors, static analysis
+lint: deps-lint ## format, warnings as errors, static analysis
 	clang-format --dry-run -Werror $(C_FILES) $(wildcard $(C_DIRS:%=%/*.h))
 	luacheck -q lua spec examples bench tools rockspec/*.rockspec
 	cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c99 $(C_FILES)
@@ -163,8 +172,8 @@ tidy: # clang-tidy for one Lua, as many files at once as there are processors; -
 # The interpreter of the proofs, see tools/prove.sh. What is for the linker is for the modules.
 $(B)/bin/$(LUA): tools/host.c tools/host.h $(HOST_SRC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(call pkg,--cflags,$(LUA)) $(filter-out -Wl%,$(LDFLAGS)) -o $@ $(filter %.c,$^) -Wl,-E \
-	  $(call pkg,--libs,$(LUA)) -ldl -pthread
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(call pkg,--cflags,$(LUA_PKG)) $(filter-out -Wl%,$(LDFLAGS)) -o $@ $(filter %.c,$^) $(EXPORT) \
+	  $(call pkg,--libs,$(LUA_PKG)) $(DL) -pthread
 
 # libFuzzer's targets, each with the sources it is about. FUZZ: which of them; FUZZ_ARGS: for how long.
 FUZZ      ?= http1 json webhook
@@ -177,8 +186,8 @@ fuzz_json    := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c buffer.c
 fuzz_webhook := $(fuzz_json) crypto_lua.c resident.c
 
 .PHONY: fuzz
-fuzz: deps ## look for inputs that break a parser: FUZZ_ARGS=-max_total_time=30 for 30 seconds each
-	@./deps.sh clang $$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a)=libclang-rt-14-dev
+fuzz: ## look for inputs that break a parser: FUZZ_ARGS=-max_total_time=30 for 30 seconds each
+	@./deps.sh fuzz lua5.4
 	@eval "$$($(MAKE) -s LUA=lua5.4 env)"; for name in $(FUZZ); do $(MAKE) -s build/fuzz/$$name || exit 1; \
 	  mkdir -p build/fuzz/corpus/$$name fuzz/corpus/$$name; \
 	  build/fuzz/$$name $(FUZZ_OPTIONS) $(FUZZ_ARGS) build/fuzz/corpus/$$name fuzz/corpus/$$name \
@@ -188,24 +197,23 @@ fuzz: deps ## look for inputs that break a parser: FUZZ_ARGS=-max_total_time=30 
 build/fuzz/%: fuzz/%_fuzz.c fuzz/lua_fuzz.h $(wildcard src/*.c src/*.h)
 	@mkdir -p $(@D)
 	clang -std=gnu99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc \
-	  $(call pkg,--cflags,lua5.4 libcrypto) -o $@ $< $(addprefix src/,$(fuzz_$*)) -Wl,-E \
-	  $(call pkg,--libs,lua5.4 libcrypto) -lm -ldl -pthread
+	  $(call pkg,--cflags,lua5.4 libcrypto) -o $@ $< $(addprefix src/,$(fuzz_$*)) $(EXPORT) \
+	  $(call pkg,--libs,lua5.4 libcrypto) -lm $(DL) -pthread
 
 .PHONY: asan tsan valgrind memerr coverage
-asan: deps ## every spec under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
+asan: deps-test ## every spec under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
 	@tools/prove.sh asan
 
-tsan: deps ## the sandbox server and the clients' threads under ThreadSanitizer
+tsan: deps-test ## the sandbox server and the clients' threads under ThreadSanitizer
 	@tools/prove.sh tsan
 
-valgrind: deps ## a part of the specs under valgrind
-	@./deps.sh valgrind
+valgrind: deps-valgrind ## a part of the specs under valgrind
 	@tools/prove.sh valgrind
 
-memerr: deps ## a charge while allocations fail: of Lua, of libcurl, of ours, each of them in turn
+memerr: deps-test ## a charge while allocations fail: of Lua, of libcurl, of ours, each of them in turn
 	@tools/prove.sh memerr
 
-coverage: deps ## the lines of C and Lua that no spec runs
+coverage: deps-test ## the lines of C and Lua that no spec runs
 	@tools/prove.sh coverage
 
 .PHONY: reference check-reference
@@ -221,16 +229,14 @@ build/bare: bench/bare.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu99 $(WARN) $(CFLAGS) $(call pkg,--cflags,libcurl) -o $@ $< $(call pkg,--libs,libcurl)
 
-bench: deps all build/bare ## every figure, in one table: two minutes; BENCH_ROUNDS=3 for a short run
-	@./deps.sh wrk
-	-@./deps.sh $$($(CC) -print-file-name=lua/5.1/curl.so)=lua-curl /usr/share/lua/5.1/http/client.lua=lua-http
+bench: deps-bench all build/bare ## every figure, in one table: two minutes; BENCH_ROUNDS=3 for a short run
+	-@./deps.sh rivals
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/figures.lua
 
-bench-loop: deps modules ## a thousand charges in flight; the cost of a poll in a frame
+bench-loop: deps-test modules ## a thousand charges in flight; the cost of a poll in a frame
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/loop.lua
 
-bench-nginx: deps ## a handler that charges against one of bare cosockets; a worker that stays free
-	@./deps.sh wrk
+bench-nginx: deps-bench ## a handler that charges against one of bare cosockets; a worker that stays free
 	@$(MAKE) --no-print-directory LUA=luajit modules
 	@eval "$$($(MAKE) -s LUA=luajit env)"; luajit bench/nginx.lua && luajit bench/nginx_free.lua
 

@@ -5,7 +5,6 @@ local cjson = require "cjson"
 local socket = require "socket"
 local transport = require("lomi.transport.curl").new()
 
-local MODULES = "/usr/lib/nginx/modules"
 local LINES = os.getenv "LOMI_LINES" -- a directory: what ran is told there, see tools/lines.lua
 local TRIES = 5 -- somebody else may take the port between our asking and nginx's
 
@@ -13,6 +12,17 @@ local TRIES = 5 -- somebody else may take the port between our asking and nginx'
 local ROOT = assert(package.searchpath("lomi.client", package.path)):gsub("/?lua/lomi/client%.lua$", "")
 if ROOT == "" then ROOT = "." end
 if not ROOT:find("^/") then ROOT = os.getenv("PWD") .. "/" .. ROOT end
+
+-- The machine's nginx, or the one that deps.sh has unpacked.
+local FOUND
+for _, root in ipairs { "", ROOT .. "/build/nginx" } do
+  local modules = root .. "/usr/lib/nginx/modules"
+  local file = not FOUND and io.open(modules .. "/ngx_http_lua_module.so")
+  if file then
+    file:close()
+    FOUND = { command = root .. "/usr/sbin/nginx", modules = modules, lua = root .. "/usr/share/lua/5.1/?.lua;" }
+  end
+end
 
 local CONF = [[
 {user}
@@ -30,7 +40,7 @@ http {
   uwsgi_temp_path {prefix}/uwsgi;
   scgi_temp_path {prefix}/scgi;
   client_max_body_size 16m;
-  lua_package_path "{root}/lua/?.lua;{root}/lua/?/init.lua;{root}/?.lua;;";
+  lua_package_path "{root}/lua/?.lua;{root}/lua/?/init.lua;{root}/?.lua;{resty};";
   lua_package_cpath "{root}/build/luajit/?.so;;";
   init_worker_by_lua_block {
     {init_worker}
@@ -81,11 +91,11 @@ local function fill_in(text, values)
 end
 
 -- The master process, or what it said instead of starting.
-local function launch(prefix, conf, env)
+local function launch(command, prefix, conf, env)
   write(prefix .. "/nginx.conf", conf)
   -- In the background: should a spec end without stopping it, pclose does not wait for it. The pipe ends when it has.
-  local pipe = assert(io.popen(("env %s nginx -p %s -c %s/nginx.conf -e %s/error.log -g 'daemon off;' 2>&1 & echo $!")
-    :format(env, prefix, prefix, prefix)))
+  local pipe = assert(io.popen(("env %s %s -p %s -c %s/nginx.conf -e %s/error.log -g 'daemon off;' 2>&1 & echo $!")
+    :format(env, command, prefix, prefix, prefix)))
   local pid, said = pipe:read("*l"), {}
   for line in pipe:lines() do
     if line == "ready" then return pipe, pid end
@@ -134,9 +144,17 @@ end
 
 local M = {
   root = ROOT,
-  lua_path = ("%s/lua/?.lua;%s/lua/?/init.lua;;"):format(ROOT, ROOT),
+  modules = FOUND and FOUND.modules or "",
+  lua_path = ("%s/lua/?.lua;%s/lua/?/init.lua;%s;"):format(ROOT, ROOT, FOUND and FOUND.lua or ""),
   lua_cpath = ROOT .. "/build/luajit/?.so;;",
 }
+
+-- Ends the test as pending where nginx cannot run; a benchmark with an error.
+local function check_found()
+  local ended = require("busted").pending or error
+  if not FOUND then ended("needs nginx and its Lua module: ./deps.sh test") end
+  if not read(ROOT .. "/build/luajit/lomi/core.so") then ended("nginx runs on LuaJIT: make modules LUA=luajit") end
+end
 
 --- Each option is a piece of nginx.conf for the block it is named after; `init_worker` is Lua. `conf` is a whole one
 --- instead; it must say "ready" as ours does. In all of them {prefix}, {root}, {port} and {other_port}, a second free
@@ -146,13 +164,15 @@ local M = {
 ---  files: name = content, put in {prefix}; env: for the shell, such as "A=1 B=2"
 function M.start(options)
   options = options or {}
-  assert(read(ROOT .. "/build/luajit/lomi/core.so"), "nginx runs on LuaJIT: make modules LUA=luajit")
+  check_found()
   local prefix = output_of("mktemp -d"):gsub("%s+$", "")
   local watch = LINES and ('require("tools.lines")("%s/nginx")\n'):format(LINES) or ""
   local fill = {
     prefix = prefix, root = ROOT,
     user = output_of("id -u"):find("^0%s") and "user root;" or "",
-    modules = ("load_module %s/ndk_http_module.so;\nload_module %s/ngx_http_lua_module.so;"):format(MODULES, MODULES),
+    modules = ("load_module %s/ndk_http_module.so;\nload_module %s/ngx_http_lua_module.so;"):format(
+      FOUND.modules, FOUND.modules),
+    resty = FOUND.lua,
     main = options.main or "", http = options.http or "", server = options.server or "",
     init_worker = watch .. (options.init_worker or ""),
   }
@@ -160,7 +180,7 @@ function M.start(options)
   local pipe, pid
   for _ = 1, TRIES do
     fill.port, fill.other_port = free_port(), free_port()
-    pipe, pid = launch(prefix, fill_in(fill_in(options.conf or CONF, fill), fill), options.env or "")
+    pipe, pid = launch(FOUND.command, prefix, fill_in(fill_in(options.conf or CONF, fill), fill), options.env or "")
     if pipe then
       return setmetatable({
         pipe = pipe, pid = pid, prefix = prefix, port = fill.port, other_port = fill.other_port,

@@ -384,7 +384,7 @@ describe("the nginx transport", function()
     local sandbox = keep(assert(require("lomi.sandbox").start()))
     start {
       conf = "{user}" .. example("nginx.conf"):gsub("127%.0%.0%.1:8080", "127.0.0.1:{port}"):gsub("daemon off;\n", "")
-        :gsub("error_log stderr", "error_log {prefix}/error.log")
+        :gsub("error_log stderr", "error_log {prefix}/error.log"):gsub("/usr/lib/nginx/modules", nginx_of.modules)
         :gsub("\nhttp {", '%0 init_worker_by_lua_block { io.stdout:write("ready\\n") io.stdout:flush() }'),
       files = { ["shop.lua"] = example("shop.lua") },
       env = ("LOMI_API_KEY=%s LOMI_WEBHOOK_SECRET=whsec_demo LOMI_BASE_URL=%s LUA_PATH='%s' LUA_CPATH='%s'"):format(
