@@ -120,11 +120,12 @@ install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
 
 .PHONY: spec test chaos soak lint bench bench-loop bench-nginx clean help
 spec: modules lib $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
-	@eval "$$($(MAKE) -s env)"; $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
+	@eval "$$($(MAKE) -s env)"; LUA=$(LUA) $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
 
 test: deps-test ## run every spec on Lua 5.4 and on LuaJIT
 	@$(MAKE) --no-print-directory all
-	@for lua in $(LUAS); do echo "== $$lua"; $(MAKE) --no-print-directory LUA=$$lua spec || exit 1; done
+	@failed=0; for lua in $(LUAS); do echo "== $$lua"; $(MAKE) --no-print-directory LUA=$$lua spec || failed=1; done; \
+	  exit $$failed
 
 # For the sandbox's pay page: Debian's Chromium, and playwright-core to drive it.
 .PHONY: test-browser
@@ -199,6 +200,10 @@ build/fuzz/%: fuzz/%_fuzz.c fuzz/lua_fuzz.h $(wildcard src/*.c src/*.h)
 	clang -std=gnu99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc \
 	  $(call pkg,--cflags,lua5.4 libcrypto) -o $@ $< $(addprefix src/,$(fuzz_$*)) $(EXPORT) \
 	  $(call pkg,--libs,lua5.4 libcrypto) -lm $(DL) -pthread
+
+.PHONY: matrix
+matrix: ## the two commands on other Debian releases and processors, in chroots; needs root: MATRIX="trixie sid", MATRIX=arm64
+	@tools/matrix.sh $(MATRIX)
 
 .PHONY: asan tsan valgrind memerr coverage
 asan: deps-test ## every spec under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer

@@ -5,7 +5,7 @@ local core = require "lomi.core"
 local lomi = require "lomi"
 local sandbox_of = require "lomi.sandbox"
 
-local LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
+local LUA = require("spec.support.child").LUA
 local SCRIPT = assert(package.searchpath("lomi.cli", package.path))
 local KEY = "lomi_sk_test_5pecK3y"
 local SECRET = "whsec_spec1234"

@@ -487,13 +487,13 @@ describe("the engine", function()
 
     it("sends nothing to the wrong host", function()
       local wrong = tls.certificate { names = "DNS:api.lomi.africa" }
+      finally(function() tls.remove(wrong) end)
       local secure = server_of.start(wrong)
       local _, err = charge(new(secure.url, { ca_file = wrong.ca_file, max_retries = 2 }))
       assert.equal("tls", err.kind)
       assert.equal("not_sent", err.outcome)
       assert.equal(1, err.attempts) -- trying again would not help
       secure:stop()
-      tls.remove(wrong)
     end)
 
     it("never shares a connection between trust of different kinds", function()

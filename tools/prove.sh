@@ -25,6 +25,7 @@ build() {
 # The programs the specs start are ours too; nothing of the tree's own build is.
 enter() {
   PATH=$PWD/$B/bin:$path
+  LUA=$lua
   eval "$(make -s LUA="$lua" B="$B" env)"
 }
 
@@ -35,7 +36,7 @@ for lua in $LUAS; do
   echo "== $proof, $lua"
   B=build/$proof/$lua
   SANITIZER=$proof # the specs are told by this
-  export PATH SANITIZER
+  export LUA PATH SANITIZER
   unset LUA_PATH LUA_CPATH
   case $proof in
   asan)

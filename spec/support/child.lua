@@ -4,7 +4,7 @@
 
 local M = {}
 
-M.LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
+M.LUA = os.getenv "LUA" or rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
 
 -- Against what grows without end. A sanitizer reserves terabytes that it never uses.
 local LIMIT = "[ -n \"$SANITIZER\" ] || ulimit -v 2000000; "

@@ -2,6 +2,7 @@
 --- The proof that nothing is kept: many charges in bad weather, with a new client and often a new loop every hundred,
 --- and what the process holds meanwhile. The sandbox is a process of its own, so that what is measured is the client's.
 
+local child = require "spec.support.child"
 local core = require "lomi.core"
 local errors = require "lomi.errors"
 local lomi = require "lomi"
@@ -35,9 +36,8 @@ local SERVER = [[
 
 -- The handle on it, and a function that ends it.
 local function start_sandbox(options)
-  local interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
   local address = os.tmpname()
-  local pipe = assert(io.popen(("%s -e '%s' > %s"):format(interpreter, SERVER:format(options or ""), address), "w"))
+  local pipe = assert(io.popen(("%s -e '%s' > %s"):format(child.LUA, SERVER:format(options or ""), address), "w"))
   local url
   repeat
     core.sleep(0.005)

@@ -10,10 +10,14 @@ local function read(path)
   return text
 end
 
-local function run(command, ...)
+local function attempt(command, ...)
   local quiet = command:format(...) .. " >/dev/null 2>&1"
   local ok = os.execute(quiet)
-  assert(ok == true or ok == 0, quiet)
+  return ok == true or ok == 0, quiet
+end
+
+local function run(...)
+  assert(attempt(...))
 end
 
 --- A self-signed certificate for `localhost` (a CA of itself), good for a day.
@@ -39,15 +43,22 @@ Authority.__index = Authority
 
 local KEY = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
 
+local TODAY = "-days 1"
+-- OpenSSL 3.5 refuses days below 0, and 3.3 has no -not_after.
+local EXPIRED = { "-not_before 20200101000000Z -not_after 20200102000000Z", "-days -1" }
+
 -- A certificate signed by `issuer` (names of files without their endings), with the openssl extensions given.
-local function sign(directory, name, issuer, extensions, days)
+local function sign(directory, name, issuer, extensions, expired)
   local file = assert(io.open(("%s/%s.ext"):format(directory, name), "w"))
   file:write(extensions, "\n")
   file:close()
   local at = directory .. "/" .. name
   run("openssl req %s -subj /CN=%s -keyout %s.key -out %s.csr", KEY, name, at, at)
-  run("openssl x509 -req -in %s.csr -CA %s/%s.pem -CAkey %s/%s.key -days %d -extfile %s.ext -out %s.pem", at, directory,
-    issuer, directory, issuer, days, at, at)
+  local function try(validity)
+    return attempt("openssl x509 -req -in %s.csr -CA %s/%s.pem -CAkey %s/%s.key %s -extfile %s.ext -out %s.pem", at,
+      directory, issuer, directory, issuer, validity, at, at)
+  end
+  if not expired then assert(try(TODAY)) else assert(try(EXPIRED[1]) or try(EXPIRED[2])) end
   return read(at .. ".pem"), read(at .. ".key")
 end
 
@@ -60,12 +71,12 @@ function Authority:issue(options)
   for _ = 1, options.intermediates or 0 do
     self.count = self.count + 1
     local name = "intermediate" .. self.count
-    chain = sign(self.directory, name, issuer, "basicConstraints=critical,CA:TRUE", 1) .. chain
+    chain = sign(self.directory, name, issuer, "basicConstraints=critical,CA:TRUE") .. chain
     issuer = name
   end
   self.count = self.count + 1
   local cert, key = sign(self.directory, "leaf" .. self.count, issuer,
-    "subjectAltName=" .. (options.names or "DNS:localhost,IP:127.0.0.1"), options.expired and -1 or 1)
+    "subjectAltName=" .. (options.names or "DNS:localhost,IP:127.0.0.1"), options.expired)
   return { cert = cert .. chain, key = key, ca_file = self.ca_file }
 end
 

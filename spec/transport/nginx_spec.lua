@@ -263,7 +263,9 @@ describe("the nginx transport", function()
     end)
 
     it("no connection that somebody else made without verification", function()
-      local secure = keep(server_of.start(tls.certificate()))
+      local certificate = tls.certificate()
+      finally(function() tls.remove(certificate) end)
+      local secure = keep(server_of.start(certificate))
       start { http = trusting() }
       local status = nginx:run([[
         local socket = ngx.socket.tcp()
