@@ -22,7 +22,9 @@ describe("lomi.iso8601", function()
   end)
 
   it("agrees with the C library on every day of two centuries", function()
-    for day = -25567, 47482 do -- 1900-01-01 to 2100-01-01
+    local ok, year = pcall(os.date, "!%Y", 2^32)
+    local wide = ok and year == "2106" -- a time_t of 32 bits knows 1902 to 2037
+    for day = wide and -25567 or -24837, wide and 47482 or 24837 do -- 1900-01-01 to 2100-01-01
       local text = os.date("!%Y-%m-%dT%H:%M:%SZ", day * 86400)
       if iso8601.parse(text) ~= day * 86400 then assert.equal(day * 86400, iso8601.parse(text), text) end
     end

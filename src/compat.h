@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One source, two Luas: the Lua 5.4 names that LuaJIT (the 5.1 API) lacks. Everything is static.
- * PUC Lua 5.1 to 5.3 are not supported and say so here. */
+/* One source, three Luas: the Lua 5.4 names that LuaJIT (the 5.1 API) lacks; Lua 5.5 has them all.
+ * Everything is static. PUC Lua 5.1 to 5.3 are not supported and say so here. */
 #ifndef LOMI_COMPAT_H
 #define LOMI_COMPAT_H
 
@@ -49,14 +49,14 @@ static inline int lomi_resume(lua_State *co, lua_State *from, int nargs, int *nr
   return status;
 }
 
-#elif LUA_VERSION_NUM == 504
+#elif LUA_VERSION_NUM == 504 || LUA_VERSION_NUM == 505
 
 static inline int lomi_resume(lua_State *co, lua_State *from, int nargs, int *nresults) {
   return lua_resume(co, from, nargs, nresults);
 }
 
 #else
-#error "lomi is built for Lua 5.4 or LuaJIT 2.1"
+#error "lomi is built for Lua 5.4, Lua 5.5 or LuaJIT 2.1"
 #endif
 
 #endif
