@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +79,20 @@ static int process_close(lua_State *L) {
   return 1;
 }
 
+/* shutdown(descriptor): a FIN */
+static int process_shutdown(lua_State *L) {
+  lua_pushboolean(L, shutdown((int)luaL_checkinteger(L, 1), SHUT_WR) == 0);
+  return 1;
+}
+
+/* reset(descriptor): a RST, at once */
+static int process_reset(lua_State *L) {
+  struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+  int descriptor = (int)luaL_checkinteger(L, 1);
+  lua_pushboolean(L, connect(descriptor, &nowhere, sizeof nowhere) == 0);
+  return 1;
+}
+
 /* limit_descriptors(n): no more than so many from now on */
 static int process_limit_descriptors(lua_State *L) {
   rlim_t n = (rlim_t)luaL_checkinteger(L, 1);
@@ -92,6 +107,8 @@ static const luaL_Reg process_functions[] = {
     {"exit", process_exit},
     {"alarm", process_alarm},
     {"close", process_close},
+    {"shutdown", process_shutdown},
+    {"reset", process_reset},
     {"limit_descriptors", process_limit_descriptors},
     {NULL, NULL},
 };
