@@ -13,11 +13,15 @@ local function copy(object)
   return plain
 end
 
+function M.hex(bytes)
+  return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
+end
+
 ---@class spec.Result
 ---@field result? table
 ---@field err? table  a plain copy
 ---@field text? string  tostring(err)
----@field reply? table  without its body, which may not be text
+---@field reply? table  with its body, which may not be text, in hexadecimal (nil: over 1,000 bytes)
 ---@field took number  seconds
 
 --- Makes the calls one after the other, with one client.
@@ -35,7 +39,9 @@ function M.perform(options, calls)
       result, err, reply = client.charges[call[1]](client.charges, call[2], call[3])
     end
     reply = copy(reply)
-    if reply then reply.body = nil end
+    if reply then
+      reply.body = #reply.body <= 1000 and M.hex(reply.body) or nil
+    end
     results[i] = { result = result, err = copy(err), text = err and tostring(err), reply = reply,
       took = core.now() - started }
   end

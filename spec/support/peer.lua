@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The other end of a connection, in a process of its own, under full control of a spec: what it sends, in which piece or
---- TLS record, and how it ends. One coroutine for each connection.
+--- The other end of a connection, in a process of its own, under full control of a spec: what it sends, in which piece
+--- or TLS record, and how it ends. One coroutine for each connection.
 ---
 ---     local server = peer.start { serve = [[
 ---       return function(connection, number)
@@ -18,6 +18,8 @@ local process -- spec_process, there only
 
 local Connection = {}
 Connection.__index = Connection
+
+local unpack = rawget(_G, "unpack") or table.unpack
 
 local threads = {} -- coroutine → { read = socket } or { write = socket } or { at = time }
 
@@ -93,7 +95,7 @@ function Connection:head()
   local first = self:line()
   if not first then return nil end
   local request = { headers = {}, line = first }
-  request.method, request.target = first:match("^(%S+) (%S+) HTTP/1%.1$")
+  request.method, request.target = first:match("^(%S+) (%S+) HTTP/1%.[01]$")
   for line in function() return self:line() end do
     if line == "" then
       request.length = tonumber(request.headers["content-length"]) or 0
@@ -190,7 +192,7 @@ local function step()
   for _, co in ipairs(woken) do
     local arguments = threads[co].arguments or {}
     threads[co] = nil
-    local ok, what = coroutine.resume(co, (table.unpack or unpack)(arguments, 1, 3)) -- luacheck: ignore 113
+    local ok, what = coroutine.resume(co, unpack(arguments, 1, 3))
     if not ok then io.stderr:write("peer: ", tostring(what), "\n") end
     if coroutine.status(co) == "suspended" then threads[co] = what end
   end
@@ -205,7 +207,7 @@ local function play(path)
   local context = options.cert and assert(require("ssl").newcontext {
     mode = "server", protocol = "any", certificate = options.cert, key = options.key, options = { "no_sslv3" },
   })
-  local serve = load_with(options.serve, setmetatable(LIBRARY, { __index = _G }))((table.unpack or unpack)(options)) -- luacheck: ignore 113
+  local serve = load_with(options.serve, setmetatable(LIBRARY, { __index = _G }))(unpack(options))
   os.remove(path)
   for _, name in ipairs { "serve", "cert", "key" } do
     if options[name] then os.remove(options[name]) end
@@ -223,8 +225,9 @@ local function play(path)
         spawn(function(number)
           local connection = wrap(raw, context)
           if context and not options.bare and not connection:handshake() then return end
-          serve(connection, number)
+          local ok, why = pcall(serve, connection, number)
           connection:close()
+          assert(ok, why)
         end, count)
         coroutine.yield { at = 0 }
         raw = listener:accept()
@@ -269,9 +272,9 @@ function Server:stop()
   self.pipe = nil
 end
 
---- Starts one. `serve` is Lua that gives a function(connection, number), called in a coroutine for each connection, which
---- is closed when it returns; it sees what stands in LIBRARY above, and as `...` the list's own entries (strings,
---- numbers). `bare`: it makes the TLS handshake itself.
+--- Starts one. `serve` is Lua that gives a function(connection, number), called in a coroutine for each connection,
+--- which is closed when it returns; it sees LIBRARY above, and as `...` the list's own entries (strings, numbers).
+--- `bare`: it makes the TLS handshake itself.
 ---@param options { [integer]: string|number, serve: string, tls: { cert: string, key: string }?, bare: boolean? }
 function M.start(options)
   local lines = { ("serve = %q, bare = %s,"):format(write(options.serve), tostring(options.bare or false)) }

@@ -16,15 +16,7 @@ local PERFORM = [[
   return require("spec.support.calls").perform(asked.options, asked.calls)
 ]]
 
-conformance("nginx", function(ca_file)
-  local nginx = nginx_of.start {
-    http = ("lua_ssl_trusted_certificate %s; lua_ssl_verify_depth 3; lua_socket_log_errors off;"):format(ca_file),
-  }
-  return {
-    perform = function(_, options, list) return nginx:run(PERFORM, { options = options, calls = list }) end,
-    stop = function() nginx:stop() end,
-  }
-end)
+conformance("nginx", require("spec.support.runners").nginx)
 
 describe("the nginx transport", function()
   local authority, nginx, server, stops

@@ -1,0 +1,52 @@
+-- SPDX-License-Identifier: MIT
+--- The three transports, each as a function(ca_file) that gives a runner: runner:perform(options, calls) as calls.lua
+--- has it, by clients that trust that authority, and runner:stop().
+
+local calls = require "spec.support.calls"
+local lomi = require "lomi"
+local nginx_of = require "spec.support.nginx"
+
+local M = {}
+
+function M.curl(ca_file)
+  return {
+    perform = function(_, options, list)
+      options.ca_file = ca_file
+      return calls.perform(options, list)
+    end,
+    stop = function() end,
+  }
+end
+
+function M.loop(ca_file)
+  return {
+    perform = function(_, options, list)
+      local loop = lomi.loop()
+      options.ca_file, options.transport = ca_file, loop
+      local task = loop:spawn(calls.perform, options, list)
+      loop:run()
+      loop:close()
+      return task:result()
+    end,
+    stop = function() end,
+  }
+end
+
+function M.nginx(ca_file)
+  local nginx = nginx_of.start {
+    http = ("lua_ssl_trusted_certificate %s; lua_ssl_verify_depth 3; lua_socket_log_errors off;"):format(ca_file),
+  }
+  return {
+    perform = function(_, options, list)
+      return nginx:run([[
+        local asked = ...
+        return require("spec.support.calls").perform(asked.options, asked.calls)
+      ]], { options = options, calls = list })
+    end,
+    stop = function() nginx:stop() end,
+  }
+end
+
+M.NAMES = { "curl", "loop", "nginx" }
+
+return M
