@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- A reply cut after every byte, by FIN and by RST, on a new connection and on a reused one: the outcome is right always.
+-- A reply cut after every byte, by FIN and by RST, on a new connection and on a reused one: the outcome is right.
 local peer = require "spec.support.peer"
 local runners = require "spec.support.runners"
 local tls = require "spec.support.tls"

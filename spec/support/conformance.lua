@@ -7,6 +7,7 @@
 --- it, and runner:stop().
 
 local busted = require "busted"
+local peer = require "spec.support.peer"
 local raw = require "spec.support.raw_server"
 local server_of = require "spec.support.server"
 local socket = require "socket"
@@ -190,6 +191,57 @@ local function conformance(name, start)
         server:script { status = 204 }
         assert.same({}, perform(server.url, nil, { "request", "DELETE", "/things/1" })[1].result)
       end)
+    end)
+
+    describe("is told the answer to a request that is still being sent,", function()
+      local refusing, secure
+
+      -- /json or /html, then how the connection ends.
+      local REFUSES = [[
+        local ANSWERS = {
+          json = reply(413, '{"error":{"code":"payload_too_large","message":"too large","details":null},' ..
+            '"request_id":"req-1"}', "Connection: close\r\n"),
+          html = "HTTP/1.1 413 X\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 6\r\n\r\n<html>",
+        }
+        return function(connection)
+          local request = connection:head()
+          if not request then return end
+          local answer, ending = request.target:match "^/(%l+)/(%l+)$"
+          connection:send(ANSWERS[answer])
+          if ending == "reset" then -- the answer has come: it is acknowledged
+            sleep(0.02)
+            return connection:reset()
+          end
+          connection:finish()
+          connection:drain()
+        end]]
+
+      setup(function()
+        refusing = peer.start { serve = REFUSES }
+        secure = peer.start { serve = REFUSES, tls = authority:issue() }
+      end)
+      teardown(function()
+        refusing:stop()
+        secure:stop()
+      end)
+
+      local BIG = { text = ("0123456789abcdef"):rep(60000) } -- near the limit of 1 MiB
+
+      for _, case in ipairs {
+        { "in the API's format, then the end", "/json/finish", "rejected" },
+        { "in the API's format, then a reset", "/json/reset", "rejected" },
+        { "of a proxy, then the end", "/html/finish", "unknown" },
+        { "of a proxy, then a reset", "/html/reset", "unknown" },
+      } do
+        it(case[1], function()
+          for _, url in ipairs { refusing.url, secure.url } do
+            local call = { "request", "POST", case[2], { body = BIG } }
+            local got = perform(url, { timeout = 5 }, call)[1]
+            check(got, "invalid_request", case[3])
+            assert.equal(413, got.err.status)
+          end
+        end)
+      end
     end)
 
     describe("keeps connections", function()
