@@ -43,11 +43,13 @@ local function wrap(raw, context)
   return setmetatable({ socket = raw, context = context, buffer = "" }, Connection)
 end
 
+local SHORT = { timeout = true, wantread = true, wantwrite = true }
+
 -- Calls it again until it is neither short of bytes to read nor of room to write.
 local function insist(connection, action)
   while true do
-    local done, why, more, extra = action()
-    if done or not (why == "timeout" or why == "wantread" or why == "wantwrite") then return done, why, more, extra end
+    local done, why = action()
+    if done or not SHORT[why] then return done end
     local writes = why == "wantwrite" or (why == "timeout" and action == connection.sending)
     wait(writes and { write = connection.socket } or { read = connection.socket })
   end
@@ -63,16 +65,16 @@ end
 
 --- Up to `n` bytes, at least one; nil at the end.
 function Connection:receive(n)
-  if self.buffer == "" then
-    local got = insist(self, function()
+  if self.buffer == "" and not self.ended then
+    self.buffer = insist(self, function()
       local all, why, part = self.socket:receive(n or 65536)
       if all then return all end
+      self.ended = not SHORT[why] -- LuaSec must not be asked again
       if part and part ~= "" then return part end
       return nil, why
-    end)
-    if not got then return nil end
-    self.buffer = got
+    end) or ""
   end
+  if self.buffer == "" then return nil end
   local bytes = self.buffer:sub(1, n)
   self.buffer = self.buffer:sub(#bytes + 1)
   return bytes
