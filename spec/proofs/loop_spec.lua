@@ -1,0 +1,338 @@
+-- SPDX-License-Identifier: MIT
+-- Whatever strikes a loop or its tasks: each call gets its own reply, no task is lost, and none is finished twice.
+local child = require "spec.support.child"
+local core = require "lomi.core"
+local lomi = require "lomi"
+local nginx_of = require "spec.support.nginx"
+local sandbox_of = require "lomi.sandbox"
+local socket = require "socket"
+
+local KEY = "lomi_sk_test_51H8s0mething"
+local PATIENCE = 5 -- seconds
+
+describe("a loop, whatever strikes,", function()
+  local sandbox, loop, charges
+
+  local function new(transport, options)
+    local all = { api_key = KEY, base_url = sandbox.url, transport = transport, max_retries = 0 }
+    for name, value in pairs(options or {}) do all[name] = value end
+    return lomi.new(all).charges
+  end
+
+  local function pay(amount, on)
+    return (on or charges):create_card_charge {
+      amount = amount, customer_email = "awa@example.com", customer_name = "Awa Ndiaye",
+    }
+  end
+
+  setup(function() sandbox = assert(sandbox_of.start()) end)
+  teardown(function() sandbox:stop() end)
+  before_each(function()
+    sandbox:reset()
+    loop = lomi.loop()
+    charges = new(loop)
+  end)
+  after_each(function() loop:close() end)
+
+  -- As another event loop watches it.
+  local function watched(one)
+    return { getfd = function() return one:pollfd() end, dirty = function() return false end }
+  end
+
+  local function wait(one, most)
+    local _, _, why = socket.select({ watched(one) }, nil, math.max(0, math.min(one:timeout() or most, most)))
+    return why == nil
+  end
+
+  -- Polls until no task is left; nil and why if it takes too long or raises.
+  local function poll_to_the_end()
+    local deadline = core.now() + PATIENCE
+    while core.now() < deadline do
+      local ok, alive = pcall(loop.poll, loop)
+      if not ok then return nil, "a later poll raises: " .. tostring(alive) end
+      if alive == 0 then return true end
+      wait(loop, 0.01)
+    end
+    return nil, "a task never ends"
+  end
+
+  -- Hooks are not called in compiled code.
+  local function without_jit(action)
+    local jit = rawget(_G, "jit")
+    if jit then
+      jit.off()
+      jit.flush()
+    end
+    local ok, why = pcall(action)
+    debug.sethook()
+    if jit then jit.on() end
+    if not ok then error(why, 0) end
+  end
+
+  describe("refuses a call where Lua cannot yield, before anything is sent:", function()
+    for name, inside in pairs {
+      ["string.gsub"] = function(call) string.gsub("A", "A", call) end,
+      ["table.sort"] = function(call)
+        table.sort({ 3, 2, 1 }, function(a, b)
+          call()
+          return a < b
+        end)
+      end,
+      ["require"] = function(call)
+        package.preload["spec.shop"] = call
+        package.loaded["spec.shop"] = nil
+        require "spec.shop"
+      end,
+    } do
+      it(name, function()
+        local task = loop:spawn(function()
+          local ok, why = pcall(inside, function()
+            pay(10000)
+            return "x"
+          end)
+          local charge, err = pay(77000)
+          return ok, why, charge and charge.original_amount or tostring(err)
+        end)
+        assert.is_true(poll_to_the_end())
+        local ok, why, amount = task:result()
+        assert.is_false(ok)
+        assert.matches("yield", tostring(why))
+        assert.equal(77000, amount)
+        local made = sandbox:charges()
+        assert.same({ 1, 77000 }, { #made, made[1].original_amount })
+      end)
+    end
+
+    it("and run() goes on until the others are done", function()
+      sandbox:fail { delay = 0.3, match = { path = "/charge/card" } }
+      local slow = loop:spawn(pay, 10000)
+      loop:poll()
+      local quick = loop:spawn(function()
+        pcall(string.gsub, "x", "x", function() charges:get_card_charge "pi_none" end)
+        return "over"
+      end)
+      loop:run()
+      assert.is_true(slow:done())
+      assert.equal(10000, (slow:result()).original_amount)
+      assert.equal("over", quick:result())
+    end)
+
+    it("in nginx, too, with a warm pool", function()
+      local nginx = nginx_of.start()
+      local said = nginx:run([[
+        local asked = ...
+        local client = require("lomi").new(asked.options)
+        client.charges:get_card_charge "pi_none"
+        local ok, why = pcall(string.gsub, "A", "A", function() client.charges:create_card_charge(asked.charge) end)
+        local _, err = client.charges:get_card_charge "pi_none"
+        return { ok, tostring(why), err.kind }
+      ]], {
+        options = { api_key = KEY, base_url = sandbox.url, max_retries = 0 },
+        charge = { amount = 10000, customer_email = "awa@example.com", customer_name = "Awa Ndiaye" },
+      })
+      nginx:stop()
+      assert.is_false(said[1])
+      assert.matches("yield", said[2])
+      assert.equal("not_found", said[3])
+      assert.equal(0, #sandbox:charges())
+    end)
+  end)
+
+  it("resumes a task by what it waits for alone, whoever resumes it meanwhile", function()
+    local co
+    local task = loop:spawn(function()
+      co = coroutine.running()
+      local charge, err = pay(10000)
+      return charge and charge.original_amount, err, (pay(20000) or {}).original_amount
+    end)
+    loop:poll()
+    local forged = { status = 201, headers = {}, body = '{"data":{"id":"pi_forged"}}' }
+    for _, with in ipairs { "x", forged, 1, true, false } do pcall(coroutine.resume, co, with) end
+    pcall(coroutine.resume, co)
+    pcall(coroutine.resume, co, nil, { kind = "connection", message = "forged", sent = false })
+    assert.is_true(poll_to_the_end())
+    assert.same({ 10000, nil, 20000 }, { task:result() })
+    assert.equal(2, #sandbox:charges())
+  end)
+
+  it("survives an error that strikes anywhere in poll", function()
+    without_jit(function()
+      for at = 1, 400 do
+        local instruction = math.ceil(at / 2)
+        local task = loop:spawn(pay, 10000)
+        if at % 2 == 0 then -- it strikes while the reply is given, else while the task starts
+          loop:poll()
+          wait(loop, 0.05)
+        end
+        pcall(function()
+          debug.sethook(function()
+            debug.sethook()
+            error("interrupted", 0)
+          end, "", instruction)
+          loop:poll()
+          debug.sethook()
+        end)
+        local ended, why = poll_to_the_end()
+        assert(ended, ("struck at instruction %d: %s"):format(instruction, tostring(why)))
+        assert.is_true(task:done(), ("struck at instruction %d: the task is lost"):format(instruction))
+      end
+    end)
+    assert.equal(0, loop.alive)
+  end)
+
+  it("gives a task that a hook interrupted no answer of an earlier call", function()
+    local wrong, cut = {}, 0
+    without_jit(function()
+      for at = 1, 900, 2 do
+        loop:spawn(function()
+          local co = coroutine.running()
+          local function strike()
+            if coroutine.running() ~= co then -- LuaJIT has one hook for all coroutines
+              debug.sethook(co, strike, "", 1)
+              return
+            end
+            debug.sethook(co)
+            error("watchdog", 0)
+          end
+          debug.sethook(co, strike, "", at)
+          local ok = pcall(pay, 11000)
+          debug.sethook(co)
+          if not ok then cut = cut + 1 end
+          local charge, err = pay(22000)
+          if not charge or charge.original_amount ~= 22000 then
+            wrong[#wrong + 1] = ("%d: %s"):format(at, charge and charge.original_amount or tostring(err))
+          end
+        end)
+        local ended, why = poll_to_the_end()
+        assert(ended, ("struck at instruction %d: %s"):format(at, tostring(why)))
+      end
+    end)
+    assert.equal("", table.concat(wrong, "\n"))
+    assert.is_true(cut > 100, cut)
+  end)
+
+  it("keeps descriptors and wake-ups apart from another's", function()
+    local other = lomi.loop()
+    local its = new(other)
+    other:spawn(function() its:get_card_charge "pi_none" end)
+    other:run()
+    local task = loop:spawn(pay, 10000)
+    repeat
+      loop:poll()
+      assert.not_equal(other:pollfd(), loop:pollfd())
+      socket.select({ watched(other) }, nil, 0.01)
+    until task:done()
+    local third = lomi.loop()
+    assert.not_equal(third:pollfd(), other:pollfd())
+    loop:spawn(pay, 10000)
+    loop:poll()
+    assert.is_true(wait(loop, PATIENCE)) -- the reply is there; nobody has read it
+    assert.equal(0, #socket.select({ watched(other) }, nil, 0))
+    assert.equal(0, #socket.select({ watched(third) }, nil, 0))
+    for _, one in ipairs { other, third } do one:close() end
+  end)
+
+  it("gives its answer at once after a blocking call beside it", function()
+    local on_loop, blocking = new(loop, { timeout = 6 }), new(nil)
+    sandbox:fail { delay = 0.2, match = { path = "/charge/card" } }
+    sandbox:fail { delay = 0.5, match = { path = "/charge/card/pi_none" } }
+    local task = loop:spawn(pay, 10000, on_loop)
+    loop:poll()
+    while #sandbox:requests() == 0 do -- blocking calls, too
+      wait(loop, 0.01)
+      loop:poll()
+    end
+    blocking:get_card_charge "pi_none"
+    local freed = core.now()
+    repeat
+      assert.is_true(wait(loop, 5), "nothing wakes the loop")
+      loop:poll()
+    until task:done() or core.now() - freed > 5
+    assert.equal(10000, (task:result()).original_amount)
+    assert.is_true(core.now() - freed < 0.3, core.now() - freed)
+  end)
+
+  it("closes the <close> variables of its tasks when it is closed", function()
+    if rawget(_G, "jit") then
+      pending "no <close> in LuaJIT"
+      return
+    end
+    sandbox:fail { delay = 5, times = 2 }
+    local released = {}
+    local function lock(name)
+      return setmetatable({}, { __close = function() released[#released + 1] = name end })
+    end
+    assert(load [[
+      local loop, lock, charges = ...
+      loop:spawn(function()
+        local l <close> = lock "a bare yield"
+        while true do coroutine.yield() end
+      end)
+      loop:spawn(function()
+        local l <close> = lock "waits for a reply"
+        charges:get_card_charge "pi_1"
+      end)
+      loop:spawn(function()
+        local l <close> = lock "waits again"
+        charges:get_card_charge "pi_2"
+        coroutine.yield()
+        coroutine.yield()
+      end)
+      loop:spawn(function()
+        local l <close> = lock "raises"
+        charges:get_card_charge "pi_3"
+        error "after the loop is closed"
+      end)
+    ]])(loop, lock, charges)
+    for _ = 1, 5 do loop:poll() end
+    loop:close()
+    table.sort(released)
+    assert.same({ "a bare yield", "raises", "waits again", "waits for a reply" }, released)
+    assert.equal(0, loop.alive)
+  end)
+
+  it("says so when there are no descriptors left, and recovers", function()
+    local output, status = child.run(([[
+      local process, lomi = require "spec_process", require "lomi"
+      local base_url = %q
+      local function pay(loop)
+        local client = lomi.new {
+          api_key = "lomi_sk_test_x", base_url = base_url, transport = loop, timeout = 3, max_retries = 0,
+        }
+        local charge = { amount = 10000, customer_email = "a@example.com", customer_name = "Awa" }
+        local task = loop:spawn(function() return client.charges:create_card_charge(charge) end)
+        loop:run()
+        return task:result()
+      end
+      local first = lomi.loop() -- loads what is loaded at the first call
+      assert(pay(first))
+      first:close()
+      process.limit_descriptors(48)
+      for free = 0, 6 do
+        local loop = lomi.loop()
+        local files = {}
+        while true do
+          local file = io.open "/dev/null"
+          if not file then break end
+          files[#files + 1] = file
+        end
+        for _ = 1, free do table.remove(files):close() end
+        local ok, charge, err = pcall(pay, loop)
+        for _, file in ipairs(files) do file:close() end
+        if not ok then
+          print(free, "raises", charge)
+        elseif not charge and (err.kind ~= "connection" or err.outcome ~= "not_sent") then
+          print(free, err)
+        elseif not charge and not err.message:find "descriptor" and not err.message:find "open files" then
+          print(free, "unclear", err)
+        end
+        ok, charge, err = pcall(pay, loop)
+        if not ok or not charge then print(free, "then all", charge, err) end
+        loop:close()
+      end
+      print "recovered"
+    ]]):format((sandbox.url:gsub("127%.0%.0%.1", "localhost"))))
+    assert.equal("recovered", output)
+    assert.equal(0, status)
+  end)
+end)
