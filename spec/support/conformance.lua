@@ -466,6 +466,80 @@ local function conformance(name, start)
       end)
     end)
 
+    describe("keeps a deadline within 50 ms", function()
+      -- One try of a few is enough: the machine may be busy.
+      local function keeps(seconds, try)
+        local best = math.huge
+        for _ = 1, 5 do
+          local got = try()
+          assert.is_true(got.took >= seconds - 0.001, got.took)
+          best = math.min(best, got.took)
+          if best < seconds + 0.05 then return end
+        end
+        error(("at best it took %.3f seconds, not %.3f"):format(best, seconds))
+      end
+
+      it("while it connects", function()
+        local listener = assert(socket.tcp())
+        assert(listener:bind("127.0.0.1", 0))
+        assert(listener:listen(0))
+        local port, full = math.floor((select(2, listener:getsockname()))), {}
+        for i = 1, 4 do -- more than the backlog takes: what comes after them waits
+          full[i] = socket.tcp()
+          full[i]:settimeout(0)
+          full[i]:connect("127.0.0.1", port)
+        end
+        for _, limits in ipairs {
+          { connect_timeout = 0.201, timeout = 4 }, { connect_timeout = 4, timeout = 0.201 },
+          { connect_timeout = 4, timeout = 4, deadline = 0.201 },
+        } do
+          keeps(0.201, function()
+            local got = charge("http://127.0.0.1:" .. port, limits)
+            check(got, "timeout", "not_sent")
+            return got
+          end)
+        end
+        for _, one in ipairs(full) do one:close() end
+        listener:close()
+      end)
+
+      it("in the TLS handshake", function()
+        local silent = assert(socket.bind("127.0.0.1", 0))
+        local url = ("https://localhost:%d"):format((select(2, silent:getsockname())))
+        keeps(0.201, function()
+          local got = charge(url, { connect_timeout = 0.201, timeout = 4 })
+          check(got, "timeout", "not_sent")
+          return got
+        end)
+        silent:close()
+      end)
+
+      it("while it sends", function()
+        local deaf = assert(socket.bind("127.0.0.1", 0))
+        local url = ("http://127.0.0.1:%d"):format((select(2, deaf:getsockname())))
+        local text = ("0123456789abcdef"):rep(60000)
+        keeps(0.301, function()
+          local got = perform(url, { timeout = 0.301 }, { "request", "POST", "/notes", { body = { text = text } } })[1]
+          check(got, "timeout", "unknown")
+          return got
+        end)
+        deaf:close()
+      end)
+
+      it("while it waits, and while it reads", function()
+        for _, answer in ipairs {
+          { status = 201, delay = 5 }, { status = 201, body = ("x"):rep(1000), trickle = 50 },
+        } do
+          keeps(0.201, function()
+            server:script(answer)
+            local got = charge(server.url, { timeout = 0.201 })
+            check(got, "timeout", "unknown")
+            return got
+          end)
+        end
+      end)
+    end)
+
     describe("asks again", function()
       local function keys()
         local seen = {}
@@ -489,6 +563,17 @@ local function conformance(name, start)
         for _ = 1, 3 do server:script(failing(500, "internal_error"), failing(500, "internal_error")) end
         check(charge(server.url, { max_retries = 1 }), "api", "unknown", 2)
         assert.equal(2, #server:requests())
+      end)
+
+      it("after a reply whose head is cut, with the same key", function()
+        for _, at in ipairs { 1, 8, 20, 60 } do
+          local whole = raw.reply(201, CHARGE)
+          local played = raw.start({ whole:sub(1, at), close = true }, { whole })
+          local got = charge(played.url, { max_retries = 1 })
+          assert.is_nil(got.text)
+          assert.equal(2, got.reply.attempts)
+          assert.equal(2, played:connections())
+        end
       end)
 
       it("not for what stays as it is", function()

@@ -224,14 +224,13 @@ local function play(path)
       local raw = listener:accept()
       while raw do
         count = count + 1
-        spawn(function(number)
-          local connection = wrap(raw, context)
+        spawn(function(accepted, number)
+          local connection = wrap(accepted, context)
           if context and not options.bare and not connection:handshake() then return end
           local ok, why = pcall(serve, connection, number)
           connection:close()
           assert(ok, why)
-        end, count)
-        coroutine.yield { at = 0 }
+        end, raw, count)
         raw = listener:accept()
       end
     end

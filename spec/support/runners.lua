@@ -19,16 +19,15 @@ function M.curl(ca_file)
 end
 
 function M.loop(ca_file)
+  local loop = lomi.loop()
   return {
     perform = function(_, options, list)
-      local loop = lomi.loop()
       options.ca_file, options.transport = ca_file, loop
       local task = loop:spawn(calls.perform, options, list)
       loop:run()
-      loop:close()
       return task:result()
     end,
-    stop = function() end,
+    stop = function() loop:close() end,
   }
 end
 

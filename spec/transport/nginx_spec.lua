@@ -239,6 +239,20 @@ describe("the nginx transport", function()
       assert.equal(0, #secure:requests())
     end)
 
+    it("no certificate that was refused, though sslhandshake may say that all is well: 200 times", function()
+      local certificate = tls.certificate()
+      local secure = keep(server_of.start(certificate))
+      start { http = trusting("lua_socket_log_errors off;") }
+      local list = {}
+      for i = 1, 200 do list[i] = { "create_card_charge", { amount = 10000 } } end
+      local options = { api_key = KEY, base_url = secure.url, max_retries = 0 }
+      for _, got in ipairs(nginx:run(PERFORM, { options = options, calls = list })) do
+        check(got, "tls", "not_sent", "certificate")
+      end
+      assert.equal(0, #secure:requests())
+      tls.remove(certificate)
+    end)
+
     it("no chain longer than allowed, and says what to change", function()
       local secure = keep(server_of.start(authority:issue { intermediates = 2 }))
       start { http = trusting() }
