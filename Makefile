@@ -86,6 +86,10 @@ $(B)/spec_process.so: spec/support/process.c src/compat.h src/lomi.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(call pkg,--cflags,$(LUA_PKG)) $(CPPFLAGS) $(SHARED) $(LDFLAGS) -o $@ $<
 
+$(B)/spec_names.so: spec/support/names.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -shared $(LDFLAGS) -o $@ $< -ldl
+
 .SECONDARY:
 -include $(wildcard $(O)/*.d)
 
@@ -119,7 +123,7 @@ install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
 # ---- Proving it -------------------------------------------------------------------------------------
 
 .PHONY: spec test chaos soak lint bench bench-loop bench-nginx clean help
-spec: modules lib $(B)/spec_process.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
+spec: modules lib $(B)/spec_process.so $(B)/spec_names.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
 	@eval "$$($(MAKE) -s env)"; LUA=$(LUA) $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
 
 test: deps-test ## run every spec on Lua 5.4 and on LuaJIT
