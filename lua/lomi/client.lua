@@ -19,7 +19,7 @@ local M = {}
 ---@field timeout? number  seconds, one attempt; instead of the client's
 ---@field max_retries? integer  instead of the client's
 ---@field account? string  instead of the client's
----@field extra? table<string, any>  undeclared fields for the payload, unchecked: for what the API adds before we do
+---@field extra? table<string, any>  undeclared fields of the body or the query, unchecked: for what the API adds
 
 --- What Wave and MTN charges take last.
 ---@class lomi.ScenarioOptions: lomi.CallOptions
@@ -93,6 +93,20 @@ local function add(faults, more)
   return faults
 end
 
+-- What says that a method was called with a dot.
+local function colon(resource, name)
+  return ("call it with a colon: client.%s:%s(…)"):format(resource.name, name)
+end
+
+local function with_extra_options(opts, extra)
+  local all = { extra = {} }
+  for name, value in next, opts or NO_OPTIONS do all[name] = name == "extra" and all.extra or value end
+  for _, fields in ipairs { opts and opts.extra or NO_OPTIONS, extra } do
+    for name, value in next, fields do all.extra[name] = value end
+  end
+  return all
+end
+
 -- Declared fields go through their check; `extra` is for what the contract does not name.
 local function with_extra(payload, extra, dto)
   local all, faults = {}, nil
@@ -107,52 +121,131 @@ local function with_extra(payload, extra, dto)
   return all, faults
 end
 
-local function make_operation(config, charges, name, operation)
-  local method, dto = operation.method, operation.params
-  local has_id = operation.path:find("{id}", 1, true)
-  local known = operation.scenario and arguments.SCENARIO_CALL or arguments.CALL
+-- Checks, encodes and sends one operation. Takes the ids of the path, the fields of the body or of the query, and opts,
+-- which have been checked.
+local function make_executor(config, operation)
+  local method = operation.method
+  local dto = operation.params or operation.query
 
-  local function execute(id, params, opts)
+  return function(id, second_id, fields, opts)
     local faults, path, body = opts and arguments.faults(opts, config.secrets, config.environment), operation.path, nil
-    if has_id then
-      local wrong
-      path, wrong = arguments.fill_id(path, id)
-      if wrong then faults = add(faults, { { field = "id", message = wrong } }) end
+    for name in path:gmatch("{([%w_]+)}") do
+      local filled, wrong = arguments.fill_id(path, id)
+      if wrong then faults = add(faults, { { field = name, message = wrong } }) end
+      path, id = filled or path, second_id
     end
     if dto then
-      if params == nil and not dto.required[1] then params = {} end
-      local payload, wrongs = schema.check(dto, params, config.amounts)
+      if fields == nil and not dto.required[1] then fields = {} end
+      local payload, wrongs = schema.check(dto, fields, config.amounts)
       if wrongs then faults = add(faults, wrongs) end
       if opts and opts.extra then
         local extra_faults
         payload, extra_faults = with_extra(payload, opts.extra, dto)
         faults = add(faults, extra_faults)
       end
-      local inexact
-      body, inexact = core.encode(payload)
-      if inexact then faults = add(faults, inexact) end
+      if operation.params then
+        local inexact
+        body, inexact = core.encode(payload)
+        if inexact then faults = add(faults, inexact) end
+      else
+        local query, wrong = arguments.query(payload)
+        if wrong then faults = add(faults, { { field = "query", message = wrong } }) end
+        path = path .. (query or "")
+      end
     elseif opts and opts.extra then
-      faults = add(faults, { { field = "extra", message = "has no place here: this request has no body" } })
+      faults = add(faults, { { field = "extra", message = "has no place here: this request has no fields" } })
     end
     if faults then return refuse(config, faults, method) end
-    return send(config, method, path, body, operation, opts or NO_OPTIONS, params)
+    return send(config, method, path, body, operation, opts or NO_OPTIONS, fields)
   end
+end
 
-  -- Takes (id, params, opts), less what the operation does not have.
-  return function(self, ...)
-    if self ~= charges then error(("call it with a colon: client.charges:%s(…)"):format(name), 2) end
-    local id, params, opts
-    if has_id and dto then
-      id, params, opts = ...
-    elseif has_id then
-      id, opts = ...
-    else
-      params, opts = ...
-    end
+-- A method of a resource. Takes the ids of the path, then the fields, then opts; less what the operation does not have.
+local function make_operation(config, resource, name, operation)
+  local _, ids = operation.path:gsub("{[%w_]+}", "")
+  local has_fields = operation.params or operation.query
+  local known = operation.scenario and arguments.SCENARIO_CALL or arguments.CALL
+  local execute = make_executor(config, operation)
+
+  return function(self, a, b, c, d)
+    if self ~= resource.object then error(colon(resource, name), 2) end
+    local fields, opts = a, b
+    if ids == 1 then fields, opts = b, c elseif ids == 2 then fields, opts = c, d end
+    if not has_fields then fields, opts = nil, fields end
     if opts ~= nil then arguments.check_options(opts, known, 2) end
     check_place(config)
-    return execute(id, params, opts)
+    if not operation.asks_twice then return execute(a, b, fields, opts) end
+    local result, err, reply = execute(a, b, fields, opts)
+    if not result then return nil, err, reply end
+    reply.executed = result.requires_confirmation ~= true
+    if reply.executed then return result, nil, reply end
+    local complete = lazy("lomi.call.confirmation").complete
+    return complete(result, fields, opts or NO_OPTIONS, reply.idempotency_key), nil, reply
   end
+end
+
+-- The second call of an operation that asks twice.
+local function make_confirmation(config, resource, name, operation)
+  local confirmed = {}
+  for key, value in next, operation do confirmed[key] = value end
+  confirmed.asks_twice, confirmed.confirmed = nil, true
+  local execute = make_executor(config, confirmed)
+
+  return function(self, preview, opts)
+    if self ~= resource.object then error(colon(resource, name), 2) end
+    if opts ~= nil then arguments.check_options(opts, arguments.CALL, 2) end
+    check_place(config)
+    local params, both, faults = lazy("lomi.call.confirmation").second_call(preview, opts)
+    if faults then return refuse(config, faults, operation.method) end
+    local result, err, reply = execute(nil, nil, params, both)
+    if result then reply.executed = true end
+    return result, err, reply
+  end
+end
+
+-- `each` of a list. The place is checked at every round: the first one may be elsewhere than where it was made.
+local function make_each(config, resource, name, operation)
+  local _, ids = operation.path:gsub("{[%w_]+}", "")
+  local execute = make_executor(config, operation)
+  local function wrong_page(message) return errors.new("protocol", message, nil, config.secrets) end
+
+  return function(self, a, b, c)
+    if self ~= resource.object then error(colon(resource, name), 2) end
+    local id, query, opts = nil, a, b
+    if ids == 1 then id, query, opts = a, b, c end
+    if opts ~= nil then arguments.check_options(opts, arguments.CALL, 2) end
+    local function fetch(asked, undeclared)
+      return execute(id, nil, asked, undeclared and with_extra_options(opts, undeclared) or opts)
+    end
+    local next_item = lazy("lomi.call.pages").each(fetch, wrong_page, query, operation.pages)
+    return function()
+      check_place(config)
+      return next_item()
+    end
+  end
+end
+
+-- A method, made from its row of the contract.
+local function make_method(config, resource, name, row)
+  local of = row.pages_of or row.confirms
+  if not of then return make_operation(config, resource, name, row) end
+  local make = row.pages_of and make_each or make_confirmation
+  return make(config, resource, name, resource.operations[of])
+end
+
+-- A resource makes its methods when they are first used: a row that is added to the contract is a method at once.
+local function make_resource(config, name, operations)
+  local resource = { name = name, operations = operations }
+  resource.object = setmetatable({}, {
+    __index = function(self, verb)
+      local row = operations[verb]
+      if not row then return nil end
+      local method = make_method(config, resource, verb, row)
+      rawset(self, verb, method)
+      return method
+    end,
+  })
+  return resource.object
 end
 
 local function make_request(config, client)
@@ -187,6 +280,23 @@ end
 --- A client has its key in a closure, in no field. `tostring(client)` names its environment and host.
 ---@class lomi.Client
 ---@field charges lomi.Charges  card, Wave and MTN charges
+---@field balances lomi.Balances
+---@field checkout_sessions lomi.CheckoutSessions
+---@field coupons lomi.Coupons
+---@field customers lomi.Customers
+---@field disputes lomi.Disputes
+---@field invoices lomi.Invoices
+---@field payment_links lomi.PaymentLinks
+---@field payment_requests lomi.PaymentRequests
+---@field payout_methods lomi.PayoutMethods
+---@field payouts lomi.Payouts
+---@field products lomi.Products
+---@field providers lomi.Providers
+---@field refunds lomi.Refunds
+---@field settlements lomi.Settlements
+---@field subscriptions lomi.Subscriptions
+---@field transactions lomi.Transactions
+---@field webhooks lomi.WebhookEndpoints
 --- Any other endpoint, with the same guarantees. Gives the whole decoded body; an empty table for a 204. `path` begins
 --- with a slash and holds no query. Raises at the caller's line for another method than GET, POST, PUT, PATCH, DELETE.
 ---@field request fun(self, method: "GET"|"POST"|"PUT"|"PATCH"|"DELETE", path: string, opts?: lomi.RequestOptions): table?, lomi.Error?, lomi.Reply?
@@ -215,18 +325,24 @@ end
 ---@param config lomi.Configuration
 ---@return lomi.Client
 function M.new(config)
-  local client, charges = {}, {}
+  local client = {}
   local transport = config.transport
   if transport and transport.is_curl and transport.expect then -- a loop, to be warmed
     transport:expect(config.base_url, config.ca_file, config.proxy)
   end
-  for name, operation in pairs(lazy(contract.resources.charges)) do
-    charges[name] = make_operation(config, charges, name, operation)
-  end
-  client.charges = charges
   client.request = make_request(config, client)
   local description = ("lomi client (%s, %s)"):format(config.environment, config.host)
-  return setmetatable(client, { __tostring = function() return description end, __name = "lomi.Client" })
+  return setmetatable(client, {
+    __index = function(self, name)
+      local module = contract.resources[name]
+      if not module then return nil end
+      local resource = make_resource(config, name, lazy(module))
+      rawset(self, name, resource)
+      return resource
+    end,
+    __tostring = function() return description end,
+    __name = "lomi.Client",
+  })
 end
 
 return M

@@ -77,14 +77,15 @@ local function id_fault(id)
   if #id > 255 then return "must be at most 255 bytes long" end
 end
 
----@param path string  with `{id}` in it
+--- Fills the first placeholder of a path.
+---@param path string  with `{id}`, or another name in braces
 ---@param id any
 ---@return string|nil path
 ---@return string|nil wrong
 function M.fill_id(path, id)
   local wrong = id_fault(id)
   if wrong then return nil, wrong end
-  local from, to = path:find("{id}", 1, true)
+  local from, to = path:find("{[%w_]+}")
   return path:sub(1, from - 1) .. escape(id) .. path:sub(to + 1)
 end
 

@@ -29,6 +29,7 @@ local SHORTEST = 1 / 1000 -- seconds, written for every locale (see config): a t
 ---@field elapsed number  seconds, the whole call
 ---@field next_action? lomi.NextAction  of a new charge: what to do now; may hold the `client_secret`
 ---@field body string  as it came
+---@field executed? boolean  of money that leaves: true: it was moved; false: this is a preview
 
 --- What `on_attempt` is given after each attempt; fit for a log, as an error is; the idempotency key and the id in the
 --- path are shown with all their digits.

@@ -2,6 +2,7 @@
 --- Reads a reply as the contract has it: a result, or what kind of error it is. Pure.
 
 local core = require "lomi.core"
+local lazy = require "lomi.lazy"
 
 local M = {}
 
@@ -51,7 +52,8 @@ local function read_code(status, found)
 end
 
 -- The result of a 2xx, or what is wrong with it: a kind and a message. Fourth, the next_action beside the result.
-local function read_success(reply, gives)
+local function read_success(reply, wanted)
+  local gives = wanted.gives
   local decoded, unreadable = core.decode(reply.body)
   if type(decoded) ~= "table" then
     if reply.body == "" then
@@ -65,6 +67,14 @@ local function read_success(reply, gives)
     return nil, "api", ("the service answered %d, but success: %s"):format(reply.status, tostring(decoded.success))
   end
   if gives == "body" then return decoded, nil, nil, decoded.next_action end
+  if gives ~= "data" then
+    local shapes = lazy "lomi.call.shapes"
+    local result, wrong
+    if gives == "list" then result, wrong = shapes.page(decoded, reply.body) end
+    if gives == "record" then result, wrong = shapes.record(decoded, wanted) end
+    if result then return result, nil, nil, gives == "record" and result.next_action or nil end
+    return nil, "protocol", ("the reply (%d) %s"):format(reply.status, wrong)
+  end
   local data = decoded.data
   if type(data) ~= "table" or type(data.id) ~= "string" or data.id == "" then
     return nil, "protocol", ("the reply (%d) has no data with an id"):format(reply.status)
@@ -80,13 +90,13 @@ end
 ---@field request_id? string  of the body
 
 ---@param raw lomi.RawReply
----@param gives "data"|"body"
+---@param wanted lomi.contract.Operation  what of the reply is the result: its `gives`, and what that needs
 ---@return table|nil result
 ---@return lomi.call.reply.Trouble|nil trouble
 ---@return lomi.NextAction|nil next_action
-function M.read(raw, gives)
+function M.read(raw, wanted)
   if raw.status >= 200 and raw.status < 300 then
-    local result, kind, message, next_action = read_success(raw, gives)
+    local result, kind, message, next_action = read_success(raw, wanted)
     if result then return result, nil, next_action end
     return nil, { kind = kind, message = message }
   end

@@ -22,24 +22,74 @@ local function is_phone(value)
   return digits >= 6 and digits <= 15
 end
 
+-- A public id, like txn_…, is an id wherever a UUID is one.
+local function is_id(value)
+  return core.is_uuid(value) or find(value, "^[a-z]+_[0-9A-Za-z]+$") ~= nil
+end
+
+---@return string|nil scheme
+---@return string|nil host
+local function url_parts(value)
+  if find(value, "[%z\1-\32\127]") then return nil end
+  local scheme, rest = value:match("^([Hh][Tt][Tt][Pp][Ss]?)://([^/?#@]+)%f[/?#%z]")
+  if scheme then return scheme, rest:match("^%[[0-9A-Fa-f:.]+%]") or rest:match("^[^:]+") end
+end
+
+local function is_url(value)
+  local _, host = url_parts(value)
+  return host ~= nil
+end
+
+local LOOPBACK = { ["127.0.0.1"] = true, ["[::1]"] = true, localhost = true }
+
+-- The service takes https only. A sandbox on this machine takes http too.
+local function is_endpoint(value)
+  local scheme, host = url_parts(value)
+  return host ~= nil and (#scheme == 5 or LOOPBACK[host] ~= nil)
+end
+
 -- No pattern here backtracks; `longest` (bytes) keeps any from reading far.
 local FORMATS = {
   uuid = { longest = 36, is = core.is_uuid, message = "must be a UUID" },
   uuid4 = { longest = 36, is = core.is_uuid4, message = "must be a UUID (version 4)" },
+  id = { longest = 255, is = is_id, message = "must be an id: a UUID, or a public one like txn_…" },
   email = { longest = 254, is = core.is_email, message = "must be an email address, like awa@example.com" },
   phone = { longest = 32, is = is_phone,
     message = "must be a phone number, like +2250700000000 (E.164) or 07 00 00 00 00" },
   country = { longest = 2, pattern = "^[A-Za-z][A-Za-z]$", message = "must be a country code of two letters, like CI" },
+  url = { longest = 2048, is = is_url, message = "must be an http or https URL" },
+  endpoint = { longest = 2048, is = is_endpoint,
+    message = "must be an https URL (http only on a loopback host, for a sandbox)" },
+  date = { longest = 10, pattern = "^[0-9][0-9][0-9][0-9]%-[0-9][0-9]%-[0-9][0-9]$",
+    message = "must be a date, like 2026-11-27" },
+  time = { longest = 40, pattern = "^[0-9][0-9][0-9][0-9]%-[0-9][0-9]%-[0-9][0-9][T0-9:.Zz+-]*$",
+    message = "must be a time in ISO 8601, like 2026-11-27T12:00:00Z" },
 }
 
-local ARTICLE = { number = "a number", string = "a string", boolean = "true or false", object = "an object (a table)" }
+local ARTICLE = {
+  number = "a number", integer = "a whole number", money = "a whole number of minor units", string = "a string",
+  boolean = "true or false", object = "an object (a table)", list = "a list (a table)",
+}
+
+local MOST_MONEY = 9999999999
+
+local function number_fault(field, value, least, most)
+  if value ~= value or value == huge or value == -huge then return "must be a finite number" end
+  if field.above and value <= field.above then return ("must be above %d"):format(field.above) end
+  if least and value < least then return ("must be %d or more"):format(least) end
+  if most and value > most then return ("must be %.0f or less"):format(most) end
+end
 
 local CHECKS = {
-  number = function(field, value)
-    if value ~= value or value == huge or value == -huge then return "must be a finite number" end
-    local above, least = field.above, field.least
-    if above and value <= above then return ("must be above %d"):format(above) end
-    if least and value < least then return ("must be %d or more"):format(least) end
+  number = function(field, value) return number_fault(field, value, field.least, field.most) end,
+
+  integer = function(field, value)
+    return number_fault(field, value, field.least, field.most) or value % 1 ~= 0 and "must be a whole number" or nil
+  end,
+
+  money = function(field, value)
+    return number_fault(field, value, field.least or 1, MOST_MONEY)
+      or value % 1 ~= 0 and "must be a whole number of minor units: 1050 is 10.50 EUR, or 1 050 F CFA" or nil
   end,
 
   string = function(field, value)
@@ -59,6 +109,21 @@ local CHECKS = {
   object = function(_, value)
     for key in next, value do
       if type(key) ~= "string" then return "must be an object with string keys, not a list" end
+    end
+  end,
+
+  list = function(field, value)
+    local count = #value
+    for key in next, value do
+      if type(key) ~= "number" or key % 1 ~= 0 or key < 1 or key > count then return "must be a list without gaps" end
+    end
+    if field.least and count < field.least then return ("must have %d or more items"):format(field.least) end
+    if type(field.items) ~= "string" then return end
+    for i = 1, count do
+      if type(value[i]) ~= (field.items == "object" and "table" or field.items) then
+        return ("must hold %s only: item %d is a %s"):format(field.items == "object" and "objects" or "strings", i,
+          type(value[i]))
+      end
     end
   end,
 
@@ -98,6 +163,23 @@ local RULES = {
     local missing, present = a, b
     if has_a then missing, present = b, a end
     return missing, ("is required together with %s, unless %s is given"):format(present, rule.unless)
+  end,
+
+  any_of = function(rule, _, given)
+    for _, name in ipairs(rule.fields) do
+      if is_given(given, name) then return end
+    end
+    local others = table.concat(rule.fields, ", ", 2)
+    return rule.fields[1], ("is required, unless %s is given"):format((others:gsub(", ([^,]*)$", " or %1")))
+  end,
+
+  needs = function(rule, _, given)
+    local name, value = next(rule.when)
+    if given[name] ~= value or is_given(given, rule.field) then return end
+    for other, excuse in next, rule.unless or {} do
+      if given[other] == excuse then return end
+    end
+    return rule.field, ("is required when %s is %s"):format(name, tostring(value))
   end,
 
   -- Without a currency, as in a capture, only minor units are known to be whole.
@@ -198,6 +280,26 @@ local function add_unknown(faults, unknown, dto)
   return faults
 end
 
+-- The objects of a list. Gives a list with the fields that are right; `items` itself if all of them are.
+local function check_items(name, dto, items, faults)
+  local list = items
+  for i = 1, #items do
+    local object, inner = M.check(dto, items[i])
+    for _, fault in ipairs(inner or {}) do
+      local field = fault.field == "params" and "" or "." .. fault.field
+      faults = add(faults, ("%s[%d]%s"):format(name, i, field), fault.message)
+    end
+    if object ~= items[i] then
+      if list == items then
+        list = {}
+        for j = 1, #items do list[j] = items[j] end
+      end
+      list[i] = object
+    end
+  end
+  return list, faults
+end
+
 ---@param dto lomi.contract.Dto
 ---@param params any  the caller's table; it is not changed. A field that is JSON null is an absent one
 ---@param unit? "main"|"minor"  of amounts ("main")
@@ -226,6 +328,10 @@ function M.check(dto, params, unit)
         local object, inner = M.check(field.dto, value, unit)
         for _, fault in ipairs(inner or {}) do faults = add(faults, name .. "." .. fault.field, fault.message) end
         if object ~= value then changes = put(changes, name, object) end
+      elseif type(field.items) == "table" and not wrong then
+        local list
+        list, faults = check_items(name, field.items, value, faults)
+        if list ~= value then changes = put(changes, name, list) end
       end
     end
     if wrong then

@@ -7,8 +7,25 @@ return {
     live = "api.lomi.africa",
   },
 
-  -- The resources of a client (`client.charges`), and the module with the operations of each.
+  -- The resources of a client (`client.charges`), and the module with the operations of each. Loaded at first use.
   resources = {
+    balances = "lomi.contract.balances",
     charges = "lomi.contract.charges",
+    checkout_sessions = "lomi.contract.checkout_sessions",
+    coupons = "lomi.contract.coupons",
+    customers = "lomi.contract.customers",
+    disputes = "lomi.contract.disputes",
+    invoices = "lomi.contract.invoices",
+    payment_links = "lomi.contract.payment_links",
+    payment_requests = "lomi.contract.payment_requests",
+    payout_methods = "lomi.contract.payout_methods",
+    payouts = "lomi.contract.payouts",
+    products = "lomi.contract.products",
+    providers = "lomi.contract.providers",
+    refunds = "lomi.contract.refunds",
+    settlements = "lomi.contract.settlements",
+    subscriptions = "lomi.contract.subscriptions",
+    transactions = "lomi.contract.transactions",
+    webhooks = "lomi.contract.webhooks",
   },
 }

@@ -1,0 +1,70 @@
+-- SPDX-License-Identifier: MIT
+--- Balances: what the merchant has, by currency.
+
+local dto = require "lomi.contract.dto"
+
+local CURRENCIES = { "XOF", "USD", "EUR" }
+
+---@class lomi.ListBalances
+---@field currency? "XOF"|"USD"|"EUR"
+local ListBalances = dto {
+  name = "balances:list",
+  fields = {
+    { name = "currency", type = "string", enum = CURRENCIES },
+  },
+  rules = {},
+}
+
+---@class lomi.BalanceBreakdown
+---@field target_currency? "XOF"|"USD"|"EUR"  converts into it too
+local BalanceBreakdown = dto {
+  name = "balances:breakdown",
+  fields = {
+    { name = "target_currency", type = "string", enum = CURRENCIES },
+  },
+  rules = {},
+}
+
+---@class lomi.Balance
+---@field currency_code? string
+---@field balance? integer  minor units
+---@field last_updated? string  ISO 8601
+
+---@class lomi.BalancePage: lomi.Page
+---@field data lomi.Balance[]  the items of this page
+
+---@class lomi.BalanceParts
+---@field currency_code? string
+---@field available_balance? integer  minor units, as are the next two
+---@field pending_balance? integer
+---@field total_balance? integer  available and pending
+---@field unavailable_balance? integer
+---@field target_currency? string
+---@field converted_available_balance? number  in the target's unit, as are the next two
+---@field converted_pending_balance? number
+---@field converted_total_balance? number
+
+---@class lomi.BalancePartsPage: lomi.Page
+---@field data lomi.BalanceParts[]  the items of this page
+
+---@class lomi.AvailableBalance
+---@field has_sufficient_balance? boolean  there is something to pay out
+---@field available_balance? integer  minor units
+
+-- luacheck: push ignore 631
+--- What the merchant has, in minor units of each currency.
+---@class lomi.Balances
+--- The balance of every currency, or of one.
+---@field list fun(self, query?: lomi.ListBalances, opts?: lomi.CallOptions): lomi.BalancePage?, lomi.Error?, lomi.Reply?
+--- What is available and what is pending.
+---@field breakdown fun(self, query?: lomi.BalanceBreakdown, opts?: lomi.CallOptions): lomi.BalancePartsPage?, lomi.Error?, lomi.Reply?
+--- What is available in one currency, such as `XOF`.
+---@field get fun(self, currency: string, opts?: lomi.CallOptions): lomi.AvailableBalance?, lomi.Error?, lomi.Reply?
+-- luacheck: pop
+
+---@type table<string, lomi.contract.Operation>
+return {
+  list = { method = "GET", path = "/accounts/balance", query = ListBalances, gives = "list" },
+  breakdown = { method = "GET", path = "/accounts/balance/breakdown", query = BalanceBreakdown, gives = "list" },
+  get = { method = "GET", path = "/accounts/balance/{currency}", gives = "record" },
+}

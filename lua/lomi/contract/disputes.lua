@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: MIT
+--- Disputes of card payments.
+
+local dto = require "lomi.contract.dto"
+
+---@class lomi.DisputeEvidence
+---@field customer_name? string
+---@field uncategorized_text? string
+---@field files? table<string, any>
+local DisputeEvidence = dto {
+  name = "disputes:evidence",
+  fields = {
+    { name = "customer_name", type = "string" },
+    { name = "uncategorized_text", type = "string" },
+    { name = "files", type = "object" },
+  },
+  rules = {},
+}
+
+---@class lomi.ListDisputes
+---@field limit? integer  how many a page holds; the service's default is 20
+---@field cursor? string  `next_cursor` of the page before
+---@field status? string  `pending`, `resolved` or `closed`
+---@field startDate? string  ISO 8601, inclusive
+---@field endDate? string  ISO 8601, inclusive
+local ListDisputes = dto {
+  name = "disputes:list",
+  fields = {
+    { name = "limit", type = "integer", least = 1, most = 100 },
+    { name = "cursor", type = "string" },
+    { name = "status", type = "string" },
+    { name = "startDate", type = "string", format = "time" },
+    { name = "endDate", type = "string", format = "time" },
+  },
+  rules = {},
+}
+
+---@class lomi.Dispute
+---@field dispute_id? string
+---@field transaction_id? string
+---@field amount? integer  minor units of `currency_code`
+---@field currency_code? string
+---@field fee_amount? integer
+---@field reason? string
+---@field status? string  `pending`, `resolved` or `closed`
+---@field customer_id? string
+---@field customer_name? string
+---@field customer_email? string
+---@field resolution_date? string
+---@field resolution_details? any
+---@field stripe_dispute_id? string
+---@field stripe_charge_id? string
+---@field evidence_details? table
+---@field transaction_status? string
+---@field transaction_gross_amount? integer
+---@field created_at? string  ISO 8601
+---@field updated_at? string  ISO 8601
+
+---@class lomi.DisputePage: lomi.Page
+---@field data lomi.Dispute[]  the items of this page
+
+-- luacheck: push ignore 631
+--- Payments that a cardholder disputes; live only.
+---@class lomi.Disputes
+--- One page of disputes.
+---@field list fun(self, query?: lomi.ListDisputes, opts?: lomi.CallOptions): lomi.DisputePage?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
+--- it: the last round gives false and the error.
+---@field each fun(self, query?: lomi.ListDisputes, opts?: lomi.CallOptions): fun(): lomi.Dispute|false|nil, lomi.Error?
+--- Looks a dispute up.
+---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Dispute?, lomi.Error?, lomi.Reply?
+--- Hands in evidence.
+---@field evidence fun(self, id: string, params?: lomi.DisputeEvidence, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
+-- luacheck: pop
+
+---@type table<string, lomi.contract.Operation>
+return {
+  list = { method = "GET", path = "/disputes", query = ListDisputes, gives = "list", pages = "cursor" },
+  each = { pages_of = "list" },
+  get = { method = "GET", path = "/disputes/{id}", gives = "record" },
+  evidence = { method = "POST", path = "/disputes/{id}/evidence", params = DisputeEvidence, gives = "body" },
+}

@@ -1,0 +1,63 @@
+-- SPDX-License-Identifier: MIT
+--- Payout methods: the merchant's own accounts.
+
+local dto = require "lomi.contract.dto"
+
+---@class lomi.CreatePayoutMethod
+---@field account_name string
+---@field account_number string  a phone or an account number
+---@field bank_name? string
+---@field country? string  (SN)
+---@field bank_code? string
+---@field branch_code? string
+---@field payout_method_type? "spi"|"bank"|"mobile_money"
+---@field is_default? boolean
+local CreatePayoutMethod = dto {
+  name = "payout_methods:create",
+  fields = {
+    { name = "account_name", type = "string", required = true, filled = true },
+    { name = "account_number", type = "string", required = true, filled = true },
+    { name = "bank_name", type = "string" },
+    { name = "country", type = "string" },
+    { name = "bank_code", type = "string" },
+    { name = "branch_code", type = "string" },
+    { name = "payout_method_type", type = "string", enum = { "spi", "bank", "mobile_money" } },
+    { name = "is_default", type = "boolean" },
+  },
+  rules = {},
+}
+
+--- An account. A new bank account is unusable until the service confirmed it.
+---@class lomi.PayoutMethod
+---@field payout_method_id? string
+---@field organization_id? string
+---@field account_name? string
+---@field account_number? string
+---@field bank_name? string
+---@field bank_code? string
+---@field branch_code? string
+---@field country? string
+---@field payout_method_type? string  `spi`, `bank` or `mobile_money`
+---@field is_default? boolean
+---@field is_valid? boolean
+---@field is_spi_enabled? boolean
+---@field is_uemoa? boolean
+---@field auto_withdrawal_mobile_provider? string  `WAVE` or `MTN`
+
+---@class lomi.PayoutMethodPage: lomi.Page
+---@field data lomi.PayoutMethod[]  the items of this page
+
+-- luacheck: push ignore 631
+--- The merchant's own accounts, where payouts go.
+---@class lomi.PayoutMethods
+--- All payout methods.
+---@field list fun(self, opts?: lomi.CallOptions): lomi.PayoutMethodPage?, lomi.Error?, lomi.Reply?
+--- Adds an account.
+---@field create fun(self, params: lomi.CreatePayoutMethod, opts?: lomi.CallOptions): lomi.PayoutMethod?, lomi.Error?, lomi.Reply?
+-- luacheck: pop
+
+---@type table<string, lomi.contract.Operation>
+return {
+  list = { method = "GET", path = "/payout-methods", gives = "list" },
+  create = { method = "POST", path = "/payout-methods", params = CreatePayoutMethod, gives = "record" },
+}

@@ -1,0 +1,39 @@
+-- SPDX-License-Identifier: MIT
+--- Providers: the ways to pay that the organization has.
+
+local dto = require "lomi.contract.dto"
+
+---@class lomi.ListProviders
+---@field provider_code? "CARD"|"WAVE"|"MTN"|"SPI"
+local ListProviders = dto {
+  name = "providers:list",
+  fields = {
+    { name = "provider_code", type = "string", enum = { "CARD", "WAVE", "MTN", "SPI" } },
+  },
+  rules = {},
+}
+
+---@class lomi.Provider
+---@field organization_id? string
+---@field provider_code? string  `CARD` may be called `STRIPE`
+---@field is_connected? boolean
+---@field is_phone_verified? boolean
+---@field phone_number? string
+---@field provider_merchant_id? string
+---@field onboarding_status? string  `pending`, `in_progress`, `completed`, `failed` or `skipped`
+---@field metadata? table<string, any>
+
+---@class lomi.ProviderPage: lomi.Page
+---@field data lomi.Provider[]  the items of this page
+
+-- luacheck: push ignore 631
+--- The ways to pay that the organization is connected to.
+---@class lomi.Providers
+--- All providers.
+---@field list fun(self, query?: lomi.ListProviders, opts?: lomi.CallOptions): lomi.ProviderPage?, lomi.Error?, lomi.Reply?
+-- luacheck: pop
+
+---@type table<string, lomi.contract.Operation>
+return {
+  list = { method = "GET", path = "/providers", query = ListProviders, gives = "list" },
+}
