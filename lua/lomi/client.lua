@@ -330,6 +330,7 @@ function M.new(config)
   if transport and transport.is_curl and transport.expect then -- a loop, to be warmed
     transport:expect(config.base_url, config.ca_file, config.proxy)
   end
+  lazy(contract.resources.charges) -- now, while files can be read: a process may chroot before its first charge
   client.request = make_request(config, client)
   local description = ("lomi client (%s, %s)"):format(config.environment, config.host)
   return setmetatable(client, {

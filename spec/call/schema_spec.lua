@@ -436,3 +436,91 @@ describe("an object with fields of its own", function()
     assert.equal("must not be blank", only(MTN, "currency", wave(AWA, { currency = " " })))
   end)
 end)
+
+describe("a field", function()
+  local dto = require "lomi.contract.dto"
+
+  -- What is wrong with one value of one field; nil: nothing.
+  local function fault(field, value)
+    field.name = "f"
+    local _, faults = schema.check(dto { name = "test", fields = { field }, rules = {} }, { f = value })
+    return faults and faults[1].field .. " " .. faults[1].message
+  end
+
+  local KINDS = {
+    money = { { type = "money" }, right = { 1, 10000, 9999999999 },
+      wrong = { 0, -1, 0.5, 10.5, 1e10, 0 / 0, math.huge, "1" } },
+    ["money from 0"] = { { type = "money", least = 0 }, right = { 0, 1 }, wrong = { -1, 0.1 } },
+    integer = { { type = "integer", least = 1, most = 100 }, right = { 1, 100 }, wrong = { 0, 101, 1.5, "1", true } },
+    ["a number with a limit"] = { { type = "number", above = 0, most = 100 }, right = { 0.5, 100 },
+      wrong = { 0, 100.5 } },
+    ["a short string"] = { { type = "string", longest = 3 }, right = { "", "abc" }, wrong = { "abcd", "éé" } },
+    id = { { type = "string", format = "id" }, right = { V4, V1, V4:upper(), "txn_23456789ABCDEF", "cus_1" },
+      wrong = { "", "x", "txn_", "_1", "ORD-1", V4 .. "0", "txn_1\n", "txn_a/b", "TXN_1" } },
+    url = { { type = "string", format = "url" }, right = { "https://a.example", "HTTP://localhost:1/x?y={Z}#z",
+      "http://[::1]/" }, wrong = { "", "a.example", "ftp://a", "https://", "https:///x", "https://a b", "https://a\n",
+      "javascript:alert(1)", "https://" .. ("a"):rep(3000) } },
+    endpoint = { { type = "string", format = "endpoint" }, right = { "https://a.example/hook", "http://127.0.0.1:1/",
+      "http://localhost/", "http://[::1]:1/" }, wrong = { "http://a.example/", "http://127.0.0.1.a.example/",
+      "http://localhost@a.example/", "http://10.0.0.1/", "https://", "" } },
+    date = { { type = "string", format = "date" }, right = { "2026-11-27" },
+      wrong = { "", "27.11.2026", "2026-11-27T" } },
+    time = { { type = "string", format = "time" }, right = { "2026-11-27", "2026-11-27T12:00:00Z",
+      "2026-11-27T12:00:00.123+01:00" }, wrong = { "", "today", "12:00", "2026-11-27 12:00" } },
+    ["a list of strings"] = { { type = "list", items = "string" }, right = { { "a" }, { "a", "b" }, {} },
+      wrong = { "a", { 1 }, { "a", {} }, { a = "b" }, { [2] = "a" }, { "a", x = 1 }, { [1.5] = "a" } } },
+    ["a list of objects, one at least"] = { { type = "list", items = "object", least = 1 }, right = { { {} } },
+      wrong = { {}, { "a" } } },
+  }
+  for name, kind in pairs(KINDS) do
+    it("may be " .. name, function()
+      for _, right in ipairs(kind.right) do assert.is_nil(fault(kind[1], right)) end
+      for _, wrong in ipairs(kind.wrong) do assert.matches("^f must ", fault(kind[1], wrong) or "no fault", 1) end
+    end)
+  end
+
+  it("may be a list of objects with fields", function()
+    local item = dto { name = "item", rules = {}, fields = {
+      { name = "price_id", type = "string", required = true }, { name = "quantity", type = "integer", least = 1 } } }
+    local cart = dto { name = "cart", rules = {}, fields = { { name = "items", type = "list", items = item } } }
+    local params = { items = { { price_id = "a" }, { price_id = "b", quantity = core.null } } }
+    local payload, faults, _ = schema.check(cart, params)
+    assert.is_nil(faults)
+    assert.same({ items = { { price_id = "a" }, { price_id = "b" } } }, payload)
+    assert.equal(core.null, params.items[2].quantity)
+    _, faults = schema.check(cart, { items = { { price_id = "a" }, { quantity = 0, pirce_id = "b" }, "c" } })
+    local found = {}
+    for i, one in ipairs(faults) do found[i] = one.field end
+    assert.same({ "items[2].pirce_id", "items[2].price_id", "items[2].quantity", "items[3]" }, found)
+  end)
+
+  it("may be needed because of another, or instead of another", function()
+    local link = dto { name = "link", fields = {
+      { name = "amount", type = "money" }, { name = "kind", type = "string" }, { name = "rail", type = "string" },
+      { name = "a", type = "string" }, { name = "b", type = "string" }, { name = "c", type = "string" },
+    }, rules = {
+      { rule = "needs", field = "amount", when = { kind = "instant" }, unless = { rail = "free" } },
+      { rule = "any_of", fields = { "a", "b", "c" } },
+    } }
+    local function wrong(params)
+      local _, faults = schema.check(link, params)
+      return faults and #faults == 1 and faults[1].field .. " " .. faults[1].message or faults
+    end
+    assert.is_nil(wrong { b = "x" })
+    assert.is_nil(wrong { c = "x", kind = "product" })
+    assert.is_nil(wrong { c = "x", kind = "instant", rail = "free" })
+    assert.is_nil(wrong { c = "x", kind = "instant", amount = 1 })
+    assert.equal("amount is required when kind is instant", wrong { a = "x", kind = "instant" })
+    assert.equal("a is required, unless b or c is given", wrong { a = core.null })
+  end)
+
+  it("costs no more than its length, whatever is in it", function()
+    for _, format in ipairs { "id", "url", "endpoint", "date", "time" } do
+      local started = core.now()
+      for _, unit in ipairs { "a", "a_", "1", "/", "https://a/", "2026-11-27", " " } do
+        assert.is_truthy(fault({ type = "string", format = format }, unit:rep(100000) .. " "))
+      end
+      assert.is_true(core.now() - started < 1)
+    end
+  end)
+end)

@@ -169,7 +169,7 @@ function M.perform(config, transport, request, operation, max_retries, params)
     local ended = transport:now()
     local reply = raw and new_reply(transport, raw, key, attempts, ended - started)
     local result, trouble, next_action
-    if raw then result, trouble, next_action = read_reply(raw, operation.gives) else trouble = failure end
+    if raw then result, trouble, next_action = read_reply(raw, operation) else trouble = failure end
     if result and operation.compares_amount then
       trouble = amount_mismatch(params, result, config.amounts)
       if trouble then result = nil end
