@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- docs/reference.md, and the annotations it is made of: what editors complete from.
 local arguments = require "lomi.call.arguments"
-local charges = require "lomi.contract.charges"
 local core = require "lomi.core"
 local lomi = require "lomi"
 local luacats = dofile "tools/luacats.lua"
@@ -57,10 +56,14 @@ describe("the reference", function()
     assert.is_true(reference.text() == TEXT, "docs/reference.md is old: make reference")
   end)
 
-  it("has every method of client.charges, with what it sends", function()
-    for name, operation in pairs(charges) do
-      has("\n### `client.charges:" .. name .. "(")
-      has("\n`" .. operation.method .. " " .. operation.path .. "`\n")
+  it("has every method of every resource, with what it sends", function()
+    for resource, module in pairs(require("lomi.contract").resources) do
+      local operations = require(module)
+      for name, row in pairs(operations) do
+        local operation = row.method and row or operations[row.pages_of or row.confirms]
+        has(("\n### `client.%s:%s("):format(resource, name))
+        has("\n`" .. operation.method .. " " .. operation.path .. "`\n")
+      end
     end
   end)
 
@@ -154,56 +157,61 @@ describe("the annotations", function()
     for _, alias in ipairs(files[path].aliases) do types[alias.name] = alias end
   end
 
-  it("give a charge the fields of the contract", function()
-    local function check(class, dto)
-      local all = {}
-      for _, field in ipairs(class.fields) do all[#all + 1] = field end
-      for _, field in ipairs(dto.fields[#all + 1] and types["lomi.PlatformFields"].fields or {}) do
-        all[#all + 1] = field
-      end
-      assert.equal(#dto.fields, #all, class.name)
-      for i, field in ipairs(dto.fields) do
-        local written = all[i]
-        assert.equal(field.name, written.name)
-        assert.equal(not field.required, written.optional, field.name)
-        local kind = field.enum and '"' .. table.concat(field.enum, '"|"') .. '"' or field.type
-        if field.dto then
-          check(types[written.type], field.dto)
-        else
-          assert.equal(kind == "object" and "table<string, any>" or kind, written.type, field.name)
-        end
-      end
+  local WRITTEN = { integer = "integer", money = "integer", object = "table<string, any>" }
+  local ITEMS = { string = "string[]", object = "table[]" }
+
+  -- Whether a class says what a DTO does; the same for what is in it.
+  local function check_fields(class, dto)
+    local all = {}
+    for _, field in ipairs(class.fields) do all[#all + 1] = field end
+    for _, field in ipairs(dto.fields[#all + 1] and types["lomi.PlatformFields"].fields or {}) do
+      all[#all + 1] = field
     end
-    local checked = 0
-    for name, operation in pairs(charges) do
-      if operation.params then
-        local method
-        for _, field in ipairs(types["lomi.Charges"].fields) do
-          if field.name == name then method = field end
-        end
-        for _, param in ipairs((luacats.signature(method.type))) do
-          if param.name == "params" then
-            check(types[param.type], operation.params)
-            checked = checked + 1
+    assert.equal(#dto.fields, #all, class.name)
+    for i, field in ipairs(dto.fields) do
+      local written = all[i]
+      assert.equal(field.name, written.name)
+      assert.equal(not field.required, written.optional, field.name)
+      local kind = field.enum and '"' .. table.concat(field.enum, '"|"') .. '"' or WRITTEN[field.type] or field.type
+      if field.type == "list" then
+        kind = ITEMS[field.items]
+        if not kind then check_fields(types[written.type:match("^(.*)%[%]$")], field.items) end
+      elseif field.dto then
+        kind = nil
+        check_fields(types[written.type], field.dto)
+      end
+      if kind then assert.equal(kind, written.type, field.name) end
+    end
+  end
+
+  for name, module in pairs(require("lomi.contract").resources) do
+    it("give client." .. name .. " the operations of the contract, with their arguments and fields", function()
+      local operations, count, class = require(module), 0, nil
+      for _, field in ipairs(types["lomi.Client"].fields) do
+        if field.name == name then class = types[field.type] end
+      end
+      for _, field in ipairs(class.fields) do
+        local row, names = operations[field.name], {}
+        local operation = row.method and row or operations[row.pages_of or row.confirms]
+        local params = luacats.signature(field.type)
+        for _, param in ipairs(params) do
+          names[#names + 1] = param.name
+          local dto = param.name == "params" and operation.params or param.name == "query" and operation.query
+          if dto then
+            check_fields(types[param.type], dto)
+            assert.is_false(param.optional and dto.required[1] ~= nil, field.name)
           end
         end
+        local expected = operation.path:gsub("[^{}]*{(%w[%w_]*)}", "%1 "):gsub("[^ ]*$", "")
+          .. (operation.params and "params " or "") .. (operation.query and "query " or "")
+        if row.confirms then expected = "preview " end
+        assert.equal(expected .. "opts", table.concat(names, " "), field.name)
+        count = count + 1
       end
-    end
-    assert.equal(5, checked)
-  end)
-
-  it("give lomi.Charges the operations of the contract, with their arguments", function()
-    local count = 0
-    for _, field in ipairs(types["lomi.Charges"].fields) do
-      local operation, names = charges[field.name], {}
-      for _, param in ipairs((luacats.signature(field.type))) do names[#names + 1] = param.name end
-      local expected = (operation.path:find("{id}", 1, true) and "id " or "") .. (operation.params and "params " or "")
-      assert.equal(expected .. "opts", table.concat(names, " "), field.name)
-      count = count + 1
-    end
-    for _ in pairs(charges) do count = count - 1 end
-    assert.equal(0, count)
-  end)
+      for _ in pairs(operations) do count = count - 1 end
+      assert.equal(0, count)
+    end)
+  end
 
   it("name no type that is not there", function()
     local of_lua = {}

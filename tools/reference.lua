@@ -11,10 +11,21 @@ local LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
 
 local SOURCES = {
   "lua/lomi.lua", "lua/lomi/client.lua", "lua/lomi/config.lua", "lua/lomi/contract/charges.lua", "lua/lomi/errors.lua",
-  "lua/lomi/call/attempts.lua", "lua/lomi/call/schema.lua", "lua/lomi/webhook.lua", "lua/lomi/loop.lua",
+  "lua/lomi/call/attempts.lua", "lua/lomi/call/schema.lua",
+  "lua/lomi/call/shapes.lua", "lua/lomi/webhook.lua", "lua/lomi/loop.lua",
   "lua/lomi/transport/curl.lua", "lua/lomi/sandbox/init.lua", "lua/lomi/sandbox/server/journal.lua",
   "lua/lomi/sandbox/server/views.lua", "lua/lomi/sandbox/server/deliveries.lua",
 }
+
+-- The merchant's resources, in order.
+local RESOURCES = {}
+for name in pairs(require("lomi.contract").resources) do
+  if name ~= "charges" then
+    RESOURCES[#RESOURCES + 1] = name
+    SOURCES[#SOURCES + 1] = "lua/lomi/contract/" .. name .. ".lua"
+  end
+end
+table.sort(RESOURCES)
 
 -- All that was read, and what has been written of it.
 local function new_book()
@@ -122,6 +133,9 @@ local function methods(book, name, prefix, operations)
   for _, field in ipairs(calls) do
     local params, results = luacats.signature(field.type)
     local operation = operations and operations[field.name]
+    if operation and not operation.method then
+      operation = operations[operation.pages_of or operation.confirms]
+    end
     local wire = operation and operation.method .. " " .. operation.path
     function_part(book, prefix .. field.name, params, results, field.text, wire)
   end
@@ -191,6 +205,19 @@ local function routes(book)
   write(book, "")
 end
 
+-- All of a resource: its methods, then what they take and give.
+local function resource(book, name)
+  local file = book.files["lua/lomi/contract/" .. name .. ".lua"]
+  local classes = file.classes
+  methods(book, classes[#classes].name, ("client.%s:"):format(name), require("lomi.contract." .. name))
+  for i = 1, #classes - 1 do class(book, classes[i].name) end
+end
+
+-- "payment_links" as a heading: "Payment links".
+local function title(name)
+  return (name:gsub("_", " "):gsub("^%l", string.upper))
+end
+
 -- ---- the pages -----------------------------------------------------------------------------------
 
 local PAGES = {
@@ -220,6 +247,10 @@ local PAGES = {
       "NextAction", "Reply", "AttemptEvent" } do
       class(book, "lomi." .. name)
     end
+  end },
+  { "Lists and previews", function(book)
+    class(book, "lomi.Page")
+    class(book, "lomi.Preview")
   end },
   { "Errors", function(book)
     class(book, "lomi.Error")
@@ -274,6 +305,11 @@ what would be right. Lists come in pages: `next` is the `?from=` of the next one
   { "The command", function(book) help(book, "") end },
 }
 
+for i, name in ipairs(RESOURCES) do
+  local heading = name == "webhooks" and "Webhook endpoints" or title(name)
+  table.insert(PAGES, 5 + i, { heading, function(book) resource(book, name) end })
+end
+
 ---@return string markdown
 function M.text()
   local book = new_book()
@@ -281,7 +317,8 @@ function M.text()
   write(book, "# Reference\n")
   paragraph(book, [[
 Types are written as in LuaCATS: `?` after a name or a type means that it may be nil, `|` means or, `T[]` is a list of
-T. Defaults stand in parentheses, at the end. Amounts are in the currency's main unit, times in seconds, unless it says
+T. Defaults stand in parentheses, at the end. Amounts of charges are in the currency's main unit, those of all other
+resources in minor units (whole cents of USD and EUR, whole francs of XOF); times are in seconds, unless it says
 otherwise.]])
   for _, page in ipairs(PAGES) do write(book, "- [%s](#%s)", page[1], anchor(page[1])) end
   write(book, "")
