@@ -235,6 +235,16 @@ function Sandbox:authenticate(id, opts)
   return charge
 end
 
+--- The card a subscription renews with from now on: one that is declined makes its renewals fail.
+---@param subscription_id string
+---@param card string  a test card number
+function Sandbox:save_card(subscription_id, card)
+  if type(subscription_id) ~= "string" or not subscription_id:find("^[%w%-]+$") then
+    error("save_card takes the id of a subscription", 2)
+  end
+  ask(self, "POST", "/subscriptions/" .. subscription_id .. "/card", { card = card })
+end
+
 --- Puts the sandbox's clock forward: idempotency keys and holds expire, webhooks become due.
 ---@param seconds number  0 or more
 function Sandbox:advance(seconds)

@@ -7,6 +7,7 @@ local cards = require "lomi.sandbox.server.cards"
 local fields = require "lomi.sandbox.server.fields"
 local json = require "lomi.sandbox.server.json"
 local routes = require "lomi.sandbox.server.routes"
+local subscriptions = require "lomi.sandbox.server.subscriptions"
 local views = require "lomi.sandbox.server.views"
 
 local PAGE = 1024 * 1024 -- bytes of a list in one reply, about; clients hold 4 MiB at most
@@ -67,6 +68,17 @@ local function authenticate(app, call, body)
   return moved(charge, app.ledger:authenticate(charge, body.succeeds ~= false, app.clock()))
 end
 
+local function save_card(app, call, body)
+  for item in app.merchant.stores.subscriptions:each() do
+    if item.data.subscription_id == call.id then
+      local saved, reason = subscriptions.save_card(item, body.card)
+      if saved then return ok {} end
+      return nil, { message = reason }
+    end
+  end
+  return nil, { status = 404, message = "the sandbox has no subscription " .. call.id:sub(1, 80) }
+end
+
 -- done(), or what was wrong with the body.
 local function done(accepted, wrong)
   if not accepted then return nil, { message = wrong } end
@@ -107,6 +119,7 @@ local OPERATIONS = routes.compile {
   { "POST", "/_sandbox/charges/{id}/confirm", fields = CONFIRM, work = confirm },
   { "POST", "/_sandbox/charges/{id}/authenticate", fields = { succeeds = { type = "boolean" } },
     work = authenticate },
+  { "POST", "/_sandbox/subscriptions/{id}/card", fields = { card = CONFIRM.card }, work = save_card },
   { "POST", "/_sandbox/clock",
     fields = { advance = { type = "number", min = 0, max = 1e9, required = true,
       says = "a number of seconds, at least 0" } },

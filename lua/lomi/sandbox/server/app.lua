@@ -10,12 +10,16 @@ local Fifo = require "lomi.sandbox.server.fifo"
 local Inbox = require "lomi.sandbox.server.inbox"
 local Journal = require "lomi.sandbox.server.journal"
 local Ledger = require "lomi.sandbox.server.ledger"
+local Merchant = require "lomi.sandbox.server.merchant"
 local Service = require "lomi.sandbox.server.service"
 local admin = require "lomi.sandbox.server.admin"
 local answer = require "lomi.sandbox.server.answer"
+local checkout = require "lomi.sandbox.server.checkout"
 local faults = require "lomi.sandbox.server.faults"
+local hooks = require "lomi.sandbox.server.hooks"
 local log = require "lomi.sandbox.server.log"
 local pay = require "lomi.sandbox.server.pay"
+local subscriptions = require "lomi.sandbox.server.subscriptions"
 local views = require "lomi.sandbox.server.views"
 
 -- Connections remembered as counted; one that is older and still used is counted again.
@@ -32,6 +36,8 @@ local CONNECTIONS = { items = 65536, weight = math.huge }
 ---@field reply_headers table<string, string>
 ---@field warn fun(text: string)
 ---@field id string? from the path
+---@field second_id string? likewise
+---@field query_fields table<string, string>
 ---@field origin string scheme, host and port as the client sees them
 ---@field charge lomi.sandbox.Charge? what it was about
 
@@ -50,6 +56,10 @@ local function new(options)
   return self
 end
 
+local function random_hex()
+  return (core.uuid4():gsub("-", ""))
+end
+
 --- Resets all state. A request in flight completes against the old state.
 function App:reset()
   self.resets = (self.resets or -1) + 1
@@ -61,14 +71,27 @@ function App:reset()
   self.deliveries = Deliveries.new(self.clock, self.engine)
   local deliveries = self.deliveries
   self.ledger = Ledger.new {
-    random = function() return (core.uuid4():gsub("-", "")) end,
+    random = random_hex,
     uuid = core.uuid4,
     amounts = self.options.amounts,
     on_event = function(event, charge, now)
-      if deliveries.endpoint then deliveries:publish(event, views.event(charge, self.ledger.organization), now) end
+      local more = self.merchant:on_charge(event, charge, now)
+      local endpoints = hooks.endpoints(self.merchant, charge.scope, event)
+      if not deliveries.endpoint and not endpoints[1] then return end
+      local data = views.event(charge, self.ledger.organization)
+      for name, value in pairs(more) do data[name] = value end
+      deliveries:publish(event, data, now, endpoints)
     end,
   }
-  self.service = Service.new(self.options, self.ledger, self.clock)
+  self.merchant = Merchant.new {
+    random = random_hex, uuid = core.uuid4, clock = self.clock, organization = self.ledger.organization,
+    amounts = self.options.amounts,
+    publish = function(event, scope, data, now)
+      deliveries:publish(event, data, now, hooks.endpoints(self.merchant, scope, event))
+    end,
+    on_session_paid = function(_, session, transaction) checkout.on_paid(self, session, transaction) end,
+  }
+  self.service = Service.new(self.options, self.ledger, self.clock, self.merchant, deliveries)
   self.connections, self.counted = Fifo.new(CONNECTIONS), {}
   self:clear_faults()
   return true
@@ -90,6 +113,8 @@ end
 function App:advance(seconds)
   self.offset = self.offset + seconds
   self.ledger:expire(self.clock())
+  checkout.tick(self)
+  subscriptions.tick(self)
 end
 
 function App:stats()
@@ -176,6 +201,7 @@ function App:handle(request)
   local entry = self.journal:add(request, call.path, call.query, self.clock(), call.request_id)
   local serve = serve_api
   if pay.owns(call.path) then serve, entry.body = pay.serve, "[hidden]" end -- a card number may be in it
+  if checkout.owns(call.path) then serve = checkout.serve end
   local ok, response, arrives = pcall(serve, self, call)
   if not ok then
     call.trouble = tostring(response)

@@ -123,8 +123,9 @@ local function signed(text, endpoint)
   return signature
 end
 
-function Deliveries:add(event, body, timestamp, id, now)
-  local endpoint = self.endpoint
+--- One delivery of an event, to one endpoint.
+---@return lomi.sandbox.Delivery
+function Deliveries:add(endpoint, event, body, timestamp, id, now)
   local delivery = {
     event = event, id = id, body = body, timestamp = timestamp, endpoint = endpoint, tries = {}, state = "waiting",
     signature = signed(body, endpoint),
@@ -142,6 +143,7 @@ function Deliveries:add(event, body, timestamp, id, now)
     self.ready:push(delivery)
     if self.swap and self.swap.id ~= id then self:end_swap() end
   end
+  return delivery
 end
 
 -- What waited to be overtaken waits no more.
@@ -153,11 +155,16 @@ end
 ---@param event string
 ---@param data table
 ---@param now number
-function Deliveries:publish(event, data, now)
-  if not self.endpoint then return end
+---@param endpoints table[]? beside the one that was set: those of the API
+function Deliveries:publish(event, data, now, endpoints)
+  local targets = { self.endpoint }
+  for _, endpoint in ipairs(endpoints or {}) do targets[#targets + 1] = endpoint end
+  if not targets[1] then return end
   local id, timestamp = core.uuid4(), views.timestamp(now)
   local body = json.encode { id = id, event = event, timestamp = timestamp, data = data, lomi_environment = "sandbox" }
-  for _ = 1, self.endpoint.twice and 2 or 1 do self:add(event, body, timestamp, id, now) end
+  for _, endpoint in ipairs(targets) do
+    for _ = 1, endpoint.twice and 2 or 1 do self:add(endpoint, event, body, timestamp, id, now) end
+  end
 end
 
 -- Out -----------------------------------------------------------------------------------------------------------------
@@ -165,7 +172,7 @@ end
 function Deliveries:send(delivery)
   local tries, first, endpoint = delivery.tries, #delivery.tries == 0, delivery.endpoint
   local now = self.clock()
-  local try, seconds = { time = views.timestamp(now) }, ("%d"):format(math.floor(now))
+  local try, seconds = { time = views.timestamp(now), log_id = core.uuid4() }, ("%d"):format(math.floor(now))
   tries[#tries + 1] = try
   local id, refused = self.engine:submit {
     method = "POST", url = endpoint.url, body = delivery.body, timeout = TIMEOUT, connect_timeout = TIMEOUT, proxy = "",

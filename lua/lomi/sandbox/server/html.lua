@@ -114,6 +114,28 @@ details { margin-top: .75rem; } summary { padding: .5rem 0; font-size: .9375rem;
   header { padding-top: 2.5rem; } .box { padding: 2rem; } aside { margin-top: .5rem; } }
 ]]
 
+local OUTCOME = [[
+<svg class="mark {kind}" viewBox="0 0 56 56" fill="none" stroke="currentColor" stroke-width="4" stroke-linecap="round"
+ stroke-linejoin="round" aria-hidden="true"><path d="{{drawing}}"/></svg>
+<h1 class="outcome">{title}</h1>
+<p>{text}</p>
+]]
+
+local DRAWINGS = { good = "M17 29l8 8 15-17", bad = "M20 20l16 16M36 20L20 36", wait = "M28 16v13l8 5" }
+
+--- What came of something.
+---@param kind "good"|"bad"|"wait"
+---@param title string
+---@param text string
+function M.outcome(kind, title, text)
+  return M.filled(OUTCOME, { kind = kind, drawing = DRAWINGS[kind], title = title, text = text })
+end
+
+---@param content string HTML
+function M.box(content)
+  return '<div class="box">\n' .. content .. "</div>\n"
+end
+
 local FRAME = [[
 <!DOCTYPE html>
 <html lang="en">
@@ -137,11 +159,13 @@ local FRAME = [[
 </html>
 ]]
 
+local POLICY = "Content-Security-Policy"
+
 local HEADERS = {
   ["Content-Type"] = "text/html; charset=utf-8", ["Cache-Control"] = "no-store", ["Referrer-Policy"] = "no-referrer",
   ["X-Content-Type-Options"] = "nosniff", ["X-Frame-Options"] = "DENY",
-  ["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "
-    .. "base-uri 'none'; frame-ancestors 'none'",
+  [POLICY] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    .. "frame-ancestors 'none'; form-action 'self'",
 }
 
 --- A whole page, as an answer.
@@ -149,9 +173,14 @@ local HEADERS = {
 ---@param title string the first thing a screen reader says: what came of it
 ---@param content string HTML
 ---@param layout "wide"|"narrow"|nil wide: two columns where there is room
-function M.page(status, title, content, layout)
+---@param destinations string[]? URLs that a form of the page may lead to, beside this server
+function M.page(status, title, content, layout, destinations)
   local headers = {}
   for name, value in pairs(HEADERS) do headers[name] = value end
+  for _, url in pairs(destinations or {}) do
+    local origin = url:match("^[Hh][Tt][Tt][Pp][Ss]?://[%w.%-:%[%]]+")
+    if origin then headers[POLICY] = headers[POLICY] .. " " .. origin end
+  end
   return { status = status, headers = headers,
     body = M.filled(FRAME, { title = title, style = STYLE, content = content, layout = layout or "narrow" }) }
 end

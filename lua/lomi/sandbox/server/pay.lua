@@ -4,41 +4,28 @@
 --- test card is ever shown again, and nothing is kept.
 
 local cards = require "lomi.sandbox.server.cards"
+local decode_form = require("lomi.sandbox.server.form").decode
 local html = require "lomi.sandbox.server.html"
+local money = require "lomi.sandbox.server.money"
 local views = require "lomi.sandbox.server.views"
 
-local filled = html.filled
+local filled, box, outcome = html.filled, html.box, html.outcome
 
 local M = {}
 
 -- Amounts -------------------------------------------------------------------------------------------------------------
 
-local NBSP = "\194\160"
-
--- "10 000 F CFA", "$1 234.50": digits in threes, as no country misreads them.
-local function money(amount, currency)
-  local text, cents = ("%.0f"):format(amount), ""
-  if currency ~= "XOF" then
-    local hundredths = math.floor(amount * 100 + 0.5)
-    text, cents = ("%.0f"):format(math.floor(hundredths / 100)), (".%02.0f"):format(hundredths % 100)
-  end
-  local grouped = text:reverse():gsub("(%d%d%d)", "%1 "):reverse():gsub("^ ", ""):gsub(" ", NBSP) .. cents
-  if currency == "EUR" then return "€" .. grouped end
-  if currency == "USD" then return "$" .. grouped end
-  return grouped .. NBSP .. (currency == "XOF" and "F" .. NBSP .. "CFA" or currency)
-end
-
 -- An amount in the unit the charge was made with. What is charged in dollars and euros is known in cents.
 local function asked(charge, amount)
   local code = charge.original_currency
   if code == "USD" or code == "EUR" then amount = amount / charge.original_amount * charge.amount / 100 end
-  return money(amount, code)
+  return money.main(amount, code)
 end
 
 -- Francs are charged in euros; nil where a card is charged what is asked for.
 local function charged_as(charge)
   if charge.kind ~= "card" or charge.currency == charge.original_currency:lower() then return nil end
-  return money(charge.amount / 100, charge.currency:upper())
+  return money.minor(charge.amount, charge.currency:upper())
 end
 
 -- The test cards ------------------------------------------------------------------------------------------------------
@@ -131,15 +118,6 @@ local CHALLENGE = [[
 <p class="note">This stands in for the bank's 3-D Secure page.</p>
 ]]
 
-local OUTCOME = [[
-<svg class="mark {kind}" viewBox="0 0 56 56" fill="none" stroke="currentColor" stroke-width="4" stroke-linecap="round"
- stroke-linejoin="round" aria-hidden="true"><path d="{{drawing}}"/></svg>
-<h1 class="outcome">{title}</h1>
-<p>{text}</p>
-]]
-
-local DRAWINGS = { good = "M17 29l8 8 15-17", bad = "M20 20l16 16M36 20L20 36", wait = "M28 16v13l8 5" }
-
 local ROW = "<div><dt>{name}</dt><dd>{value}</dd></div>\n"
 
 local BRANDS = {
@@ -180,10 +158,6 @@ local function receipt(charge)
   row("Card", charge.card and ("%s ending in %s"):format(BRANDS[charge.card.brand], charge.card.last4))
   row("Payment", charge.id)
   return "<dl>\n" .. table.concat(rows) .. "</dl>\n"
-end
-
-local function box(content)
-  return '<div class="box">\n' .. content .. "</div>\n"
 end
 
 ---@param field table one of FIELDS
@@ -260,17 +234,14 @@ local function form_page(charge, typed, errors, fresh)
     box(content .. filled(FORM, values))
       .. filled(TEST_CARDS, { often = links(1, OFTEN, address, typed.card),
         seldom = links(OFTEN + 1, #cards.list, address, typed.card) }),
-    "wide")
+    "wide", { charge.success_url })
 end
 
 local function challenge_page(charge)
   local path, secret = address_of(charge)
   return html.page(200, "Confirm with your bank", box(summary(charge)
-    .. filled(CHALLENGE, { action = path, client_secret = secret, last_four = charge.card.last4 })))
-end
-
-local function outcome(kind, title, text)
-  return filled(OUTCOME, { kind = kind, drawing = DRAWINGS[kind], title = title, text = text })
+    .. filled(CHALLENGE, { action = path, client_secret = secret, last_four = charge.card.last4 })), nil,
+    { charge.success_url })
 end
 
 local function outcome_page(charge)
@@ -290,16 +261,6 @@ local function show(charge, typed, errors, fresh)
 end
 
 -- What the payer does -------------------------------------------------------------------------------------------------
-
-local function unescaped(text)
-  return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
-local function form_fields(text)
-  local values = {}
-  for name, value in (text or ""):gmatch("([^&=]+)=([^&]*)") do values[unescaped(name)] = unescaped(value) end
-  return values
-end
 
 -- A phone's number pad has no slash: 1234 is 12/34 too.
 local function with_slash(expiry)
@@ -335,14 +296,15 @@ local function post(app, charge, form)
   elseif charge.status == "requires_action" and (form.challenge == "pass" or form.challenge == "fail") then
     app.ledger:authenticate(charge, form.challenge == "pass", app.clock())
   end
-  -- A page to come back to: loading it again pays nothing.
+  -- A page to come back to: loading it again pays nothing. A checkout session has one of the shop's.
   local _, _, address = address_of(charge)
+  if charge.status == "succeeded" and charge.success_url then address = charge.success_url end
   return { status = 303, body = "", headers = { Location = address, ["Cache-Control"] = "no-store" } }
 end
 
 local function respond(app, call)
   local charge = app.ledger:find(call.path:match("^/pay/([%w_]+)/?$") or "", app.clock())
-  local form = form_fields(call.method == "POST" and call.body or call.query)
+  local form = decode_form(call.method == "POST" and call.body or call.query)
   local secret = charge and charge.secret and views.client_secret(charge)
   if not charge or (secret and form.client_secret ~= secret) then
     return refused(404, "No such payment",

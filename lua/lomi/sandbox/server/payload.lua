@@ -377,4 +377,10 @@ end
 
 M.wave, M.mtn = mobile(WAVE), mobile(MTN)
 
+-- For the bodies of the other resources.
+M.check_fields = check_fields
+M.kinds = { text = string_of, filled = filled, currency = currency, boolean = boolean, object = object, email = email,
+  number = number {}, whole = number { whole = true }, count = number { least = 1, whole = true }, phone = phone }
+M.one_of = one_of
+
 return M

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Paths with at most one `{id}` in them. A trailing slash is the same route, as the service has it.
+--- Paths with at most two `{id}` in them. A trailing slash is the same route, as the service has it.
 
 local M = {}
 
@@ -21,11 +21,12 @@ end
 ---@param list T[]
 ---@return T? route
 ---@return string? id percent-decoded; nil where the path has none
+---@return string? second_id likewise
 function M.match(list, method, path)
   for _, route in ipairs(list) do
     if route[1] == method then
-      local from, _, id = path:find(route.pattern)
-      if from then return route, id and decoded(id) end
+      local from, _, id, second_id = path:find(route.pattern)
+      if from then return route, id and decoded(id), second_id and decoded(second_id) end
     end
   end
 end

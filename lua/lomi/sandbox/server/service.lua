@@ -6,7 +6,9 @@ local answer = require "lomi.sandbox.server.answer"
 local Idempotency = require "lomi.sandbox.server.idempotency"
 local json = require "lomi.sandbox.server.json"
 local Limiter = require "lomi.sandbox.server.limiter"
+local form = require "lomi.sandbox.server.form"
 local payload = require "lomi.sandbox.server.payload"
+local resources = require "lomi.sandbox.server.resources"
 local routes = require "lomi.sandbox.server.routes"
 local views = require "lomi.sandbox.server.views"
 
@@ -17,6 +19,7 @@ local views = require "lomi.sandbox.server.views"
 ---@field work fun(service: lomi.sandbox.Service, call: lomi.sandbox.Call): lomi.sandbox.Answer?, table?
 ---@field key_required boolean? strict insists on an idempotency key
 ---@field ignores_key boolean? an idempotency key changes nothing
+---@field asks_twice boolean? the second call, with a confirmation_token, has another body under the same key
 
 ---@class lomi.sandbox.Service
 local Service = {}
@@ -28,9 +31,12 @@ local GENERAL, CHARGING = { limit = 5000, window = 900 }, { limit = 120, window 
 ---@param options table of the sandbox
 ---@param ledger lomi.sandbox.Ledger
 ---@param clock fun(): number seconds since the epoch
+---@param merchant lomi.sandbox.Merchant
+---@param deliveries lomi.sandbox.Deliveries
 ---@return lomi.sandbox.Service
-local function new(options, ledger, clock)
-  local self = setmetatable({ options = options, ledger = ledger, clock = clock }, Service)
+local function new(options, ledger, clock, merchant, deliveries)
+  local self = setmetatable({ options = options, ledger = ledger, clock = clock, merchant = merchant,
+    deliveries = deliveries }, Service)
   self.idempotency = options.idempotency ~= "ignored" and Idempotency.new(json.same) or nil
   local asked = options.rate_limit
   self.enforced = asked ~= nil
@@ -112,7 +118,7 @@ local function create_mobile(kind)
 end
 
 ---@type lomi.sandbox.Operation[]
-local OPERATIONS = routes.compile {
+local OPERATIONS = {
   { "POST", "/charge/card", work = create_card, key_required = true },
   { "GET", "/charge/card/{id}", work = get_card },
   { "POST", "/charge/card/{id}/cancel", work = cancel_card, ignores_key = true },
@@ -121,6 +127,8 @@ local OPERATIONS = routes.compile {
   { "POST", "/charge/wave", work = create_mobile "wave", key_required = true },
   { "POST", "/charge/mtn", work = create_mobile "mtn", key_required = true },
 }
+for _, operation in ipairs(resources) do OPERATIONS[#OPERATIONS + 1] = operation end
+routes.compile(OPERATIONS)
 
 -- The way there -----------------------------------------------------------------------------------------------------
 
@@ -170,7 +178,7 @@ end
 
 -- An operation on a charge needs no body.
 local function check_body(call)
-  if call.method ~= "POST" or call.body == "" and call.id then return true end
+  if call.method ~= "POST" and call.method ~= "PATCH" or call.body == "" and call.id then return true end
   if call.body == "" then return refuse_body "The body is empty; it must be JSON" end
   if not is_json(call) then return refuse_body "Content-Type must be application/json" end
   if call.body:find("^%s*%[") then return refuse_body "The body must be a JSON object" end
@@ -230,8 +238,9 @@ local function once(service, call, operation, weather)
   call.idempotency_key = key
   local verdict, intent, stored = "new", nil, nil
   if key then
-    verdict, intent, stored = service.idempotency:begin(call.scope .. "\n" .. call.path .. "\n" .. key, call.body,
-      service.clock())
+    local second = operation.asks_twice and call.params.confirmation_token and "\nconfirmed" or ""
+    verdict, intent, stored = service.idempotency:begin(call.scope .. "\n" .. call.path .. "\n" .. key .. second,
+      call.body, service.clock())
   end
   if REFUSALS[verdict] then return failed(call, REFUSALS[verdict]) end
   if stored then
@@ -264,11 +273,11 @@ end
 function Service:answer(call, weather)
   local ok, fault = read_json(call)
   if not ok then return failed(call, fault) end
-  local operation, id = routes.match(OPERATIONS, call.method, call.path)
+  local operation, id, second_id = routes.match(OPERATIONS, call.method, call.path)
   if not operation then
     return failed(call, { status = 404, message = ("Cannot %s %s"):format(call.method, call.path) })
   end
-  call.id = id
+  call.id, call.second_id, call.query_fields = id, second_id, form.decode(call.query)
   local key, why = read_key(call)
   if not key then return failed(call, { status = 401, message = why }) end
   local account = call.headers["lomi-account"]

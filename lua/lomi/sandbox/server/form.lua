@@ -1,0 +1,18 @@
+-- SPDX-License-Identifier: MIT
+--- What a form or a query says, as a table of strings.
+
+local M = {}
+
+local function unescaped(text)
+  return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+---@param text string?  `name=value&…`; of a name that is there twice the last one counts
+---@return table<string, string>
+function M.decode(text)
+  local values = {}
+  for name, value in (text or ""):gmatch("([^&=]+)=([^&]*)") do values[unescaped(name)] = unescaped(value) end
+  return values
+end
+
+return M
