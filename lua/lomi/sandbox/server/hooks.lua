@@ -141,8 +141,8 @@ end
 
 -- Every attempt has a log; newest first.
 local function logs(service, item)
-  local list, found, serial = service.deliveries.list, {}, nil
-  serial = list.last
+  local list, found = service.deliveries.list, {}
+  local serial = list.last
   while serial >= list.first do
     local delivery = list:get(serial)
     if delivery and delivery.endpoint.webhook == item then

@@ -11,6 +11,7 @@ local hooks = require "lomi.sandbox.server.hooks"
 local json = require "lomi.sandbox.server.json"
 local refunds = require "lomi.sandbox.server.refunds"
 local subscriptions = require "lomi.sandbox.server.subscriptions"
+local views = require "lomi.sandbox.server.views"
 
 local NOT_SIMULATED = "not simulated"
 
@@ -35,8 +36,8 @@ local NULLS = {
 local function view_of(service, kind, item)
   if kind == "checkout_sessions" then return checkout.view(service.merchant, item) end
   if kind == "products" then
-    local view, prices = service.merchant.filled(item.data, [[description images metadata failed_payment_action charge_day
-      first_payment_type trial_period_days usage_aggregation usage_unit fees]]), {}
+    local view, prices = service.merchant.filled(item.data, [[description images metadata failed_payment_action
+      charge_day first_payment_type trial_period_days usage_aggregation usage_unit fees]]), {}
     for i, price in ipairs(item.prices) do
       prices[i] = service.merchant.filled(price.data, "billing_interval minimum_amount maximum_amount metadata")
     end
@@ -173,7 +174,8 @@ local function list_customers(service, call)
   local search = asked.search and asked.search:lower()
   local function keep(item)
     local data = item.data
-    if search and not ((data.name or "") .. " " .. (data.email or "")):lower():find(search, 1, true) then return false end
+    local text = (data.name or "") .. " " .. (data.email or "")
+    if search and not text:lower():find(search, 1, true) then return false end
     if CUSTOMER_TYPES[asked.type] ~= nil and data.is_business ~= CUSTOMER_TYPES[asked.type] then return false end
     if asked.status == "active" or asked.status == "inactive" then
       return has_paid(merchant, item) == (asked.status == "active")
@@ -210,9 +212,8 @@ local function list_transactions(service, call)
       local wanted = asked[parameter]
       if wanted and not ("," .. wanted .. ","):find("," .. view[field] .. ",", 1, true) then return false end
     end
-    local day = view.created_at
-    return not (asked.startDate and day < asked.startDate or asked.endDate and day:sub(1, #asked.endDate) > asked.endDate
-      or asked.isPos == "true")
+    local at, first, last = view.created_at, asked.startDate, asked.endDate
+    return not (first and at < first or last and at:sub(1, #last) > last or asked.isPos == "true")
   end)
 end
 
@@ -453,7 +454,6 @@ local function list_balances(service, call)
   if asked and not service.merchant.balances:find(call.scope, asked:lower()) then
     return nil, { status = 404, message = "There is no balance in " .. asked .. " yet" }
   end
-  local views = require "lomi.sandbox.server.views"
   return service.merchant.balances:all(call.scope, function(item)
     return { currency_code = item.code, balance = item.amount, last_updated = views.timestamp(item.updated) }
   end, function(item) return not asked or item.code == asked end)
@@ -526,11 +526,10 @@ end
 
 local function not_found(what)
   return function(_, call)
-    return nil, { status = 404, message = ("No %s of this organization has the id %s"):format(what, call.id:sub(1, 80)) }
+    return nil, { status = 404, message = ("No %s of this organization has the id %s"):format(what,
+      call.id:sub(1, 80)) }
   end
 end
-
-local PROVIDERS = { CARD = true, WAVE = true, MTN = true }
 
 local function list_providers(service, call)
   call.warn(NOT_SIMULATED)
@@ -538,7 +537,7 @@ local function list_providers(service, call)
   for _, code in ipairs { "CARD", "WAVE", "MTN" } do
     if not asked or asked == code then
       items[#items + 1] = json.encode { organization_id = service.merchant.organization, provider_code = code,
-        is_connected = PROVIDERS[code], is_phone_verified = true, onboarding_status = "completed",
+        is_connected = true, is_phone_verified = true, onboarding_status = "completed",
         phone_number = json.null, provider_merchant_id = json.null, metadata = json.null }
     end
   end
