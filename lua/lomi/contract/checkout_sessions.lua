@@ -20,10 +20,10 @@ local LineItem = dto {
 }
 
 --- Where a platform sends its share.
----@class lomi.TransferData
+---@class lomi.SessionTransfer
 ---@field destination string  `acct_…`
 ---@field amount? integer  minor units
-local TransferData = dto {
+local SessionTransfer = dto {
   name = "transfer_data",
   fields = {
     { name = "destination", type = "string", required = true, filled = true },
@@ -64,7 +64,7 @@ local TransferData = dto {
 ---@field metadata? table<string, any>  kept with the session and its payment; no list at the top
 ---@field integration_source? string  such as `woocommerce`
 ---@field application_fee_amount? integer  minor units; for network operators
----@field transfer_data? lomi.TransferData
+---@field transfer_data? lomi.SessionTransfer
 ---@field transfer_group? string
 local CreateCheckoutSession = dto {
   name = "checkout_sessions:create",
@@ -99,7 +99,7 @@ local CreateCheckoutSession = dto {
     { name = "metadata", type = "object" },
     { name = "integration_source", type = "string" },
     { name = "application_fee_amount", type = "money" },
-    { name = "transfer_data", type = "object", dto = TransferData },
+    { name = "transfer_data", type = "object", dto = SessionTransfer },
     { name = "transfer_group", type = "string", longest = 128 },
   },
   rules = {
