@@ -190,7 +190,12 @@ local function help(book, command)
   if not text:find("^Usage: lomi") then error("lomi " .. command .. " --help says nothing") end
   write(book, "### `%s`\n\n```text\n%s```\n", ("lomi " .. command):gsub(" $", ""), text)
   local commands = text:match("\nCommands:\n(.-)\n\n") or ""
-  for name in ("\n" .. commands):gmatch("\n   (%a+) ") do help(book, (command .. " " .. name):gsub("^ ", "")) end
+  for name in ("\n" .. commands):gmatch("\n   (%a+) ") do
+    -- The commands of resources say no more than the resources' own chapters.
+    if name == "charge" or not book.files[("lua/lomi/contract/%s.lua"):format(name)] then
+      help(book, (command .. " " .. name):gsub("^ ", ""))
+    end
+  end
 end
 
 -- What the sandbox answers under /_sandbox, as its routes say.

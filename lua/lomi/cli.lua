@@ -10,15 +10,15 @@ local output = require "lomi.cli.output"
 
 local M = {}
 
-local PARTS = { "lomi.cli.charge", "lomi.cli.sandbox", "lomi.cli.webhook" }
+local PARTS = { "lomi.cli.charge", "lomi.cli.resources", "lomi.cli.sandbox", "lomi.cli.webhook" }
 
-local function new_parser()
+local function new_parser(typed)
   local parser = argparse("lomi", "Charge cards over the lomi. API, or over a sandbox of it on this machine.")
   parser:help_description_margin(30):help_max_width(100):usage_max_width(100)
   parser:flag("--version"):description("Show the version and exit."):action(function()
     os.exit(output.line("lomi " .. core.version))
   end)
-  for _, part in ipairs(PARTS) do require(part).add(parser) end
+  for _, part in ipairs(PARTS) do require(part).add(parser, typed) end
   parser:epilog [[Exit status: 0 done; 1 it failed; 2 the command line or the environment is wrong, nothing was sent;
 130 ended by Ctrl-C.
 
@@ -47,7 +47,7 @@ end
 ---@return integer status  for os.exit
 function M.main(typed)
   local ok, result = xpcall(function()
-    local args = new_parser():parse(typed)
+    local args = new_parser(typed):parse(typed)
     return args.run(args, typed)
   end, with_traceback)
   if ok then return result end

@@ -1,0 +1,127 @@
+-- SPDX-License-Identifier: MIT
+--- How commands talk to the service: the client, its waits, its errors in the words of the command line.
+
+local config = require "lomi.config"
+local core = require "lomi.core"
+local errors = require "lomi.errors"
+local interrupt = require "lomi.cli.interrupt"
+local lomi = require "lomi"
+local output = require "lomi.cli.output"
+local redact = require "lomi.redact"
+
+local M = {}
+
+-- Advice that is for a program, not for a command line.
+local FOR_PROGRAMS = { " %(allow_http[^)]*%)", "; if that is right, give the environment" }
+
+-- A message about options or fields, in the words of the command line.
+local function as_typed(message, names)
+  for _, advice in ipairs(FOR_PROGRAMS) do message = message:gsub(advice, "") end
+  return (message:gsub("[A-Za-z0-9_]+", names))
+end
+
+local function variable(name)
+  local value = os.getenv(name)
+  return value ~= "" and value or nil
+end
+
+-- Why a person sees nothing for a while.
+local function tell_of_wait(event)
+  if not event.wait then return end
+  local what = event.status and ("%s (%d)"):format(event.kind, event.status) or event.kind
+  output.note(("lomi: attempt %d: %s; the next in %.1f s"):format(event.attempt, what, event.wait), "dim")
+end
+
+---@param args table  as typed; `names` says how a field is typed
+---@return lomi.Client|nil
+---@return string|nil wrong
+function M.new_client(args)
+  if not variable "LOMI_API_KEY" and not variable "LOMI_SECRET_KEY" then
+    return nil, "the API key is missing: set LOMI_API_KEY in the environment (it is no option, since ps shows options)"
+  end
+  local options = {
+    base_url = args.base_url or variable "LOMI_BASE_URL",
+    account = args.account,
+    on_attempt = not args.json and tell_of_wait or nil,
+  }
+  local checked, wrong = config.check(options)
+  if not checked then
+    wrong = as_typed(wrong, args.names)
+    return nil, args.base_url and wrong or (wrong:gsub("%-%-base%-url", "LOMI_BASE_URL"))
+  end
+  return lomi.new(options)
+end
+
+local function quoted(argument)
+  if argument:find("^[A-Za-z0-9%-_=+.,:/@%%]+$") then return argument end
+  return "'" .. argument:gsub("'", [['\'']]) .. "'"
+end
+
+-- The command again, with its key; shortened if something in it should not be shown.
+local function command_with_key(typed, key, is_given)
+  local words, place = { "lomi" }, #typed + 1
+  for i, argument in ipairs(typed) do
+    words[#words + 1] = quoted(argument)
+    if argument == "--" then place = math.min(place, i) end
+  end
+  if not is_given then table.insert(words, place + 1, "--idempotency-key " .. quoted(key)) end
+  local command = table.concat(words, " ")
+  if redact.sentence(command) == command then return command end
+  return ("lomi %s %s ... --idempotency-key %s"):format(typed[1], typed[2], quoted(key))
+end
+
+-- A replayed 5xx is excepted: asking again can only give it again.
+local function is_worth_asking_again(err)
+  return err.outcome == "unknown" and err.idempotency_key and not (err.replayed and err.status >= 500)
+end
+
+--- Tells of an error. The exit status.
+function M.report(args, typed, err)
+  if err.attempts == 0 and err.kind == "invalid_request" then
+    return output.refuse(args.json, args.json and err or as_typed(err.message, args.names))
+  end
+  local status = output.fail(args.json, err)
+  if not args.json and is_worth_asking_again(err) then
+    output.note "To ask again, without doing it twice:"
+    output.command(command_with_key(typed, err.idempotency_key, args.idempotency_key ~= nil))
+  end
+  return status
+end
+
+--- Calls a method that changes something. Its key is made here, so that it can be told even if Ctrl-C ends the call.
+---@return table|nil result
+---@return integer|nil status  to exit with, where there is none
+---@return lomi.Reply|nil
+function M.change(args, typed, call)
+  local key = args.idempotency_key or core.uuid4()
+  local ran, result, err, reply = pcall(call, { idempotency_key = key })
+  if not ran then
+    if not interrupt.is(result) then error(result, 0) end
+    M.report(args, typed, errors.new("connection", "interrupted: whether it was carried out is unknown",
+      { code = "interrupted", outcome = "unknown", idempotency_key = key }))
+    return nil, interrupt.STATUS
+  end
+  if not result then return nil, M.report(args, typed, err) end
+  return result, nil, reply
+end
+
+--- What every command that talks to the service takes.
+---@param command table  of argparse
+---@param run fun(args: table, typed: string[]): integer
+---@param names table<string, string>  how fields are typed
+---@param json string  what --json prints
+function M.add_common(command, run, names, json)
+  command:option("--account"):argname("ACCT"):overwrite(false)
+    :description "The connected account to act for (Lomi-Account)."
+  command:option("--base-url"):argname("URL"):overwrite(false)
+    :description "Another service, such as a sandbox; default: LOMI_BASE_URL."
+  command:flag("--json"):description(json)
+  command:action(function(args) args.run, args.names = run, names end)
+end
+
+function M.add_key(command)
+  command:option("--idempotency-key"):argname("KEY"):overwrite(false)
+    :description "The same intent again, done once. Default: a new one."
+end
+
+return M
