@@ -494,6 +494,17 @@ describe("a field", function()
     assert.same({ "items[2].pirce_id", "items[2].price_id", "items[2].quantity", "items[3]" }, found)
   end)
 
+  it("is a list even when it is empty", function()
+    local images = dto { name = "product", rules = {},
+      fields = { { name = "images", type = "list", items = "string" } } }
+    for _, empty in ipairs { {}, core.empty_array } do
+      local payload, faults = schema.check(images, { images = empty })
+      assert.is_nil(faults)
+      assert.equal('{"images":[]}', core.encode(payload))
+    end
+    assert.matches("1 or more", fault({ type = "list", items = "string", least = 1 }, core.empty_array))
+  end)
+
   it("may be needed because of another, or instead of another", function()
     local link = dto { name = "link", fields = {
       { name = "amount", type = "money" }, { name = "kind", type = "string" }, { name = "rail", type = "string" },

@@ -426,4 +426,27 @@ describe("loading", function()
     ]]
     assert.equal("charges dto\ncharges dto refunds", output)
   end)
+
+  it("costs little: the library at most 300 KiB, a further client at most 8", function()
+    local child = require "spec.support.child"
+    local output = child.run [[
+      local function kept()
+        collectgarbage() collectgarbage()
+        return collectgarbage "count"
+      end
+      local before = kept()
+      local lomi = require "lomi"
+      local options = { api_key = "lomi_sk_test_demo", base_url = "http://127.0.0.1:1", max_retries = 0 }
+      local first = lomi.new(options)
+      print(kept() - before)
+      first.charges:create_card_charge { amount = 10000 }
+      before = kept()
+      local second = lomi.new(options)
+      second.charges:create_card_charge { amount = 10000 }
+      print(kept() - before)
+    ]]
+    local library, client = output:match("^([%d.]+)\n([%d.]+)$")
+    assert.is_true(tonumber(library) <= 300, output)
+    assert.is_true(tonumber(client) <= 8, output)
+  end)
 end)

@@ -6,6 +6,7 @@ local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local suggest = require "lomi.suggest"
 
+local empty_array = core.empty_array
 local null, huge, type, next, find = core.null, math.huge, type, next, string.find
 
 local M = {}
@@ -113,6 +114,7 @@ local CHECKS = {
   end,
 
   list = function(field, value)
+    if value == empty_array then value = {} end
     local count = #value
     for key in next, value do
       if type(key) ~= "number" or key % 1 ~= 0 or key < 1 or key > count then return "must be a list without gaps" end
@@ -320,7 +322,7 @@ function M.check(dto, params, unit)
       changes = put(changes, name, false)
     elseif value == null then
       changes = put(changes, name, false)
-    elseif type(value) ~= field.lua_type then
+    elseif type(value) ~= field.lua_type and not (value == empty_array and field.type == "list") then
       wrong = ("must be %s, not a %s"):format(ARTICLE[field.type], type(value))
     else
       wrong = CHECKS[field.type](field, value)
@@ -328,6 +330,8 @@ function M.check(dto, params, unit)
         local object, inner = M.check(field.dto, value, unit)
         for _, fault in ipairs(inner or {}) do faults = add(faults, name .. "." .. fault.field, fault.message) end
         if object ~= value then changes = put(changes, name, object) end
+      elseif field.type == "list" and not wrong and (value == empty_array or next(value) == nil) then
+        changes = put(changes, name, empty_array) -- an empty table would go out as an object
       elseif type(field.items) == "table" and not wrong then
         local list
         list, faults = check_items(name, field.items, value, faults)
