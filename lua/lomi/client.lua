@@ -129,7 +129,7 @@ local function make_executor(config, operation)
 
   return function(id, second_id, fields, opts)
     local faults, path, body = opts and arguments.faults(opts, config.secrets, config.environment), operation.path, nil
-    for name in path:gmatch("{([%w_]+)}") do
+    for name in path:gmatch("{([A-Za-z0-9_]+)}") do
       local filled, wrong = arguments.fill_id(path, id)
       if wrong then faults = add(faults, { { field = name, message = wrong } }) end
       path, id = filled or path, second_id
@@ -162,7 +162,7 @@ end
 
 -- A method of a resource. Takes the ids of the path, then the fields, then opts; less what the operation does not have.
 local function make_operation(config, resource, name, operation)
-  local _, ids = operation.path:gsub("{[%w_]+}", "")
+  local _, ids = operation.path:gsub("{[A-Za-z0-9_]+}", "")
   local has_fields = operation.params or operation.query
   local known = operation.scenario and arguments.SCENARIO_CALL or arguments.CALL
   local execute = make_executor(config, operation)
@@ -205,7 +205,7 @@ end
 
 -- `each` of a list. The place is checked at every round: the first one may be elsewhere than where it was made.
 local function make_each(config, resource, name, operation)
-  local _, ids = operation.path:gsub("{[%w_]+}", "")
+  local _, ids = operation.path:gsub("{[A-Za-z0-9_]+}", "")
   local execute = make_executor(config, operation)
   local function wrong_page(message) return errors.new("protocol", message, nil, config.secrets) end
 

@@ -279,6 +279,19 @@ describe("a merchant in the sandbox", function()
     end)
   end)
 
+  it("moves money at the first call where the deployment does", function()
+    local old = assert(require("lomi.sandbox").start { confirmation = "skipped" })
+    finally(function() old:stop() end)
+    local other = lomi.new { api_key = "lomi_sk_test_demo", base_url = old.url }
+    assert(other.charges:create_wave_charge { amount = 10000, currency = "XOF",
+      customer = { name = "Awa", phoneNumber = "+2250700000000" } })
+    local id = other.transactions:list().data[1].transaction_id
+    local refund, _, reply = other.refunds:create { transaction_id = id, amount = 10000 }
+    assert.is_true(reply.executed)
+    assert.equal("completed", refund.status)
+    assert.equal("refunded", other.transactions:get(id).status)
+  end)
+
   it("finds nothing of another organization's, and nothing after a reset", function()
     local customer = assert(client.customers:create { name = "Awa", email = "awa@example.com" })
     local other = lomi.new { api_key = "lomi_sk_test_other", base_url = sandbox.url }

@@ -85,7 +85,7 @@ end
 function M.fill_id(path, id)
   local wrong = id_fault(id)
   if wrong then return nil, wrong end
-  local from, to = path:find("{[%w_]+}")
+  local from, to = path:find("{[A-Za-z0-9_]+}")
   return path:sub(1, from - 1) .. escape(id) .. path:sub(to + 1)
 end
 

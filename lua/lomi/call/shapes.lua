@@ -66,7 +66,7 @@ end
 ---@return lomi.Page|nil page
 ---@return string|nil wrong
 function M.page(decoded, body)
-  if body:find("^%s*%[") then return { data = decoded, has_more = false } end
+  if body:find("^[ \t\r\n]*%[") then return { data = decoded, has_more = false } end
   if not is_list(decoded.data) then return nil, "has no list in data" end
   local page = decoded
   page.success, page.object = nil, nil

@@ -2,6 +2,7 @@
 --- `lomi RESOURCE VERB`: every operation of the contract as a command, made from the contract's data. Charges have
 --- commands of their own.
 
+local ascii = require "lomi.ascii"
 local contract = require "lomi.contract"
 local convert = require "lomi.cli.convert"
 local core = require "lomi.core"
@@ -15,7 +16,7 @@ local STDIN = 0
 -- ---- what is typed --------------------------------------------------------------------------------
 
 local function dashed(name)
-  return (name:gsub("(%l)(%u)", "%1_%2"):lower():gsub("_", "-"))
+  return (ascii.lower((name:gsub("([a-z])([A-Z])", "%1_%2"))):gsub("_", "-"))
 end
 
 -- "transaction_id" is typed --transaction, or --transaction-id.
@@ -249,8 +250,8 @@ local function add_verb(parent, resource, verb, row)
   local ids, names = {}, { idempotency_key = "--idempotency-key", account = "--account", base_url = "--base-url" }
   for id in row.path:gmatch("{([a-z_]+)}") do
     ids[#ids + 1] = id
-    names[id] = id:upper()
-    command:argument(id):argname(id:upper()):description("Such as its UUID.")
+    names[id] = ascii.upper(id)
+    command:argument(id):argname(ascii.upper(id)):description("Such as its UUID.")
   end
   local dto = row.params or row.query
   for _, field in ipairs(dto and dto.fields or {}) do

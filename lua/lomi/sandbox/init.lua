@@ -25,6 +25,7 @@ local TIMEOUT = 30 -- seconds; the server answers its own questions at once
 ---@field strict? boolean  as the live service where it asks for more than its documentation: a customer, a key
 ---@field amounts? "main"|"minor"  the unit of USD and EUR amounts; "minor" plays a service that takes cents ("main")
 ---@field idempotency? "honoured"|"ignored"  "ignored" plays an old deployment ("honoured")
+---@field confirmation? "asked"|"skipped"  "skipped" plays a deployment that moves money at the first call ("asked")
 ---@field rate_limit? lomi.sandbox.RateLimit  over it is 429; nil: headers only
 ---@field tls_cert? string  a certificate in PEM; with `tls_key`, the sandbox speaks https
 ---@field tls_key? string  its private key in PEM
@@ -36,6 +37,7 @@ local OPTIONS = {
   strict = { type = "boolean" },
   amounts = { one_of = { "main", "minor" } },
   idempotency = { one_of = { "honoured", "ignored" } },
+  confirmation = { one_of = { "asked", "skipped" } },
   rate_limit = { type = "table", says = "a table { limit =, window = }", fields = {
     limit = { type = "whole", min = 1, required = true },
     window = { type = "number", above = 0, required = true, says = "a number of seconds above 0" },
@@ -239,7 +241,7 @@ end
 ---@param subscription_id string
 ---@param card string  a test card number
 function Sandbox:save_card(subscription_id, card)
-  if type(subscription_id) ~= "string" or not subscription_id:find("^[%w%-]+$") then
+  if type(subscription_id) ~= "string" or not subscription_id:find("^[A-Za-z0-9%-]+$") then
     error("save_card takes the id of a subscription", 2)
   end
   ask(self, "POST", "/subscriptions/" .. subscription_id .. "/card", { card = card })
@@ -328,7 +330,8 @@ function M.start(options)
     app = "lomi.sandbox.server.app", host = host, port = options.port or 0, tls_cert = options.tls_cert,
     tls_key = options.tls_key, reserved = "/_sandbox",
     options = assert(core.encode { strict = options.strict, amounts = options.amounts,
-      idempotency = options.idempotency, rate_limit = options.rate_limit, log = options.log,
+      idempotency = options.idempotency,
+      confirmation = options.confirmation, rate_limit = options.rate_limit, log = options.log,
       tls = options.tls_cert ~= nil, elsewhere = not (host == "::1" or host:find("^127%.")) }),
   }
   if not server then return nil, why end

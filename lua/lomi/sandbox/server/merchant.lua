@@ -10,6 +10,7 @@ local views = require "lomi.sandbox.server.views"
 local ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 local FEE = 0.03 -- of a payment; the service's depends on the plan
 local BALANCES = { items = 10000, weight = math.huge }
+local ENDPOINTS = { items = 100, weight = math.huge } -- all of them are looked through at every event
 local TRANSACTIONS = { items = 20000, weight = math.huge }
 
 local KINDS = { "customers", "checkout_sessions", "refunds", "payment_links", "webhooks", "products", "prices",
@@ -41,7 +42,7 @@ local function new(options)
     amounts = options.amounts, publish = options.publish, on_session_paid = options.on_session_paid, stores = {},
     balances = Store.new(BALANCES), transactions = Store.new(TRANSACTIONS),
   }, Merchant)
-  for _, kind in ipairs(KINDS) do self.stores[kind] = Store.new() end
+  for _, kind in ipairs(KINDS) do self.stores[kind] = Store.new(kind == "webhooks" and ENDPOINTS or nil) end
   return self
 end
 
