@@ -17,6 +17,23 @@ local CALLS = {
     params.customer_email, params.customer_name = "awa@example.com", "Awa Ndiaye"
     return assert(client.charges:create_card_charge(params))
   end,
+  -- A customer, and a session of theirs that leads back to a page of the sandbox.
+  checkout = function(params)
+    local customer = assert(client.customers:create { name = "Awa Ndiaye", email = "awa@example.com" })
+    return assert(client.checkout_sessions:create { amount = params.amount, currency_code = "XOF", title = "Two shirts",
+      customer_id = customer.customer_id, success_url = sandbox.url .. "/_sandbox?paid={CHECKOUT_SESSION_ID}",
+      cancel_url = sandbox.url .. "/_sandbox?paid=no" })
+  end,
+  session = function(params) return assert(client.checkout_sessions:get(params.id)) end,
+  -- Gives half of the newest payment back; what is left.
+  refund = function()
+    local transaction = assert(client.transactions:list { limit = 1 }).data[1]
+    local preview = assert(client.refunds:create { transaction_id = transaction.transaction_id,
+      amount = transaction.gross_amount / 2 })
+    assert(client.refunds:confirm(preview))
+    return { transaction = assert(client.transactions:get(transaction.transaction_id)),
+      balance = assert(client.balances:get "XOF").available_balance }
+  end,
   get = function(params) return assert(client.charges:get_card_charge(params.id)) end,
   -- As the sandbox's handle tells it.
   look = function(params)
