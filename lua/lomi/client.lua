@@ -126,12 +126,14 @@ end
 local function make_executor(config, operation)
   local method = operation.method
   local dto = operation.params or operation.query
+  local ids = {}
+  for name in operation.path:gmatch("{([A-Za-z0-9_]+)}") do ids[#ids + 1] = name end
 
   return function(id, second_id, fields, opts)
     local faults, path, body = opts and arguments.faults(opts, config.secrets, config.environment), operation.path, nil
-    for name in path:gmatch("{([A-Za-z0-9_]+)}") do
+    for i = 1, #ids do
       local filled, wrong = arguments.fill_id(path, id)
-      if wrong then faults = add(faults, { { field = name, message = wrong } }) end
+      if wrong then faults = add(faults, { { field = ids[i], message = wrong } }) end
       path, id = filled or path, second_id
     end
     if dto then
