@@ -28,10 +28,10 @@ pkg    = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
 
 # ---- What each module is made of, and what it links. Nothing links a Lua library: the host brings one. ----
 
-MODULES   := core curl crypto httpd
-core_SRC   := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c buffer.c
-curl_SRC   := curl.c engine.c sockets.c buffer.c resident.c
-curl_PKG   := libcurl
+MODULES    := core engine crypto httpd
+core_SRC   := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c message_lua.c buffer.c resident.c
+engine_SRC := engine_lua.c engine.c connection.c poller.c http1.c message_lua.c buffer.c resident.c
+engine_PKG := libcurl
 crypto_SRC := crypto_lua.c resident.c
 crypto_PKG := libcrypto
 httpd_SRC  := httpd_lua.c httpd.c httpd_app.c buffer.c resident.c
@@ -60,7 +60,7 @@ $(B)/lomi/%.so: $$(addprefix $(O)/,$$(addsuffix .o,$$(basename $$($$*_SRC))))
 
 # All of the client in one archive, its Lua modules compiled in: for programs with Lua inside. Not the sandbox, not the
 # command.
-LIB_C   := $(sort $(core_SRC) $(curl_SRC) $(crypto_SRC)) open.c
+LIB_C   := $(sort $(core_SRC) $(engine_SRC) $(crypto_SRC)) open.c
 LIB_LUA := $(filter-out lua/lomi/sandbox/% lua/lomi/cli/% lua/lomi/cli.lua,$(shell find lua -name '*.lua' | sort))
 
 .PHONY: lib
@@ -79,7 +79,7 @@ $(B)/liblomi.a: $(LIB_C:%.c=$(O)/%.o) $(O)/modules.o
 
 $(B)/embed-host: examples/embed/host.c $(B)/liblomi.a
 	$(CC) $(ALL_CFLAGS) -Isrc $(PKG_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(EXPORT) \
-	  $(call pkg,--libs,$(LUA_PKG) $(curl_PKG) $(crypto_PKG)) -lm $(DL) -pthread
+	  $(call pkg,--libs,$(LUA_PKG) $(engine_PKG) $(crypto_PKG)) -lm $(DL) -pthread
 
 # Only for the specs.
 $(B)/spec_process.so: spec/support/process.c src/compat.h src/lomi.h
@@ -187,8 +187,8 @@ FUZZ_ARGS ?= -runs=10000000
 # as long as the input.
 FUZZ_OPTIONS := -max_len=2048 -timeout=10 -detect_leaks=0 -artifact_prefix=build/fuzz/ -print_final_stats=1
 fuzz_http1   := http1.c buffer.c
-fuzz_json    := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c buffer.c
-fuzz_webhook := $(fuzz_json) crypto_lua.c resident.c
+fuzz_json    := $(core_SRC)
+fuzz_webhook := $(fuzz_json) crypto_lua.c
 
 .PHONY: fuzz
 fuzz: ## look for inputs that break a parser: FUZZ_ARGS=-max_total_time=30 for 30 seconds each
@@ -225,6 +225,10 @@ memerr: deps-test ## a charge while allocations fail: of Lua, of libcurl, of our
 coverage: deps-test ## the lines of C and Lua that no spec runs
 	@tools/prove.sh coverage
 
+.PHONY: mutants
+mutants: deps all ## change lines that decide about money, one at a time: do the specs notice? MUTANTS=20: a short run
+	@unset MAKEFLAGS MFLAGS MAKELEVEL; LUA=$(LUA) lua5.4 tools/mutants.lua
+
 .PHONY: reference check-reference
 reference: modules ## docs/reference.md, made from the comments of the sources
 	@eval "$$($(MAKE) -s env)"; $(LUA) tools/reference.lua > $(B)/reference.md
@@ -241,6 +245,10 @@ build/bare: bench/bare.c
 bench: deps-bench all build/bare ## every figure, in one table: two minutes; BENCH_ROUNDS=3 for a short run
 	-@./deps.sh rivals
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/figures.lua
+
+.PHONY: instructions
+instructions: deps-valgrind all build/bare ## instructions of a whole charge, by callgrind, against the bare libcurl loop
+	@eval "$$($(MAKE) -s env)"; $(LUA) bench/instructions.lua
 
 bench-loop: deps-test modules ## a thousand charges in flight; the cost of a poll in a frame
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/loop.lua

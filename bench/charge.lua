@@ -3,16 +3,16 @@
 -- count, makes so many charges and prints the CPU seconds they took, the garbage collector's work in it. bench/bare.c
 -- is the same in C.
 --
---   charge.lua CONTENDER URL [HEADER…]: CONTENDER is a file of bench/contenders/, with an argument behind it or not
---   ("lomi 100"). Instead of "ready" it may say what it needs and is not installed.
+--   charge.lua CONTENDER CA_FILE URL [HEADER…]: CONTENDER is a file of bench/contenders/, with an argument behind it or
+--   not ("lomi 100"); CA_FILE is empty for plain HTTP. Instead of "ready" it may say what it needs and lacks.
 --
 -- A contender is `needs`, the modules it is about, and `new(site, argument)`. That gives a function that makes one
 -- charge of bench/order.lua, raises unless the status is 201, and gives the client_secret out of the reply's JSON; and,
 -- if it makes more than one at a time, a function that calls another one `count` times.
-local WARM_UP = 1000
+local WARM_UP = 500
 
 local name, argument = arg[1]:match("^(%S+) ?(.*)$")
-local site = { url = arg[2], headers = {} }
+local site = { ca_file = arg[2] ~= "" and arg[2] or nil, url = arg[3], headers = {} }
 local contender = require("bench.contenders." .. name)
 
 for _, module in ipairs(contender.needs) do
@@ -23,8 +23,8 @@ for _, module in ipairs(contender.needs) do
   end
 end
 
-site.origin, site.host, site.port, site.path = site.url:match("^(http://([^:/]+):(%d+))(/.*)$")
-for i = 3, #arg do
+site.origin, site.host, site.port, site.path = site.url:match("^(https?://([^:/]+):(%d+))(/.*)$")
+for i = 4, #arg do
   local field, value = arg[i]:match("^([^:]+): (.*)$")
   site.headers[field] = value
 end

@@ -36,9 +36,9 @@ local SCRIPTS = {
 }
 
 local SIZES = {
-  { name = "lomi.core + lomi.curl", modules = { "core", "curl" }, aim = 120 },
+  { name = "lomi.core + lomi.engine", modules = { "core", "engine" }, aim = 120 },
   { name = "lomi.core", modules = { "core" } },
-  { name = "lomi.curl", modules = { "curl" } },
+  { name = "lomi.engine", modules = { "engine" } },
   { name = "lomi.crypto, for webhooks", modules = { "crypto" } },
   { name = "lomi.httpd, of the sandbox", modules = { "httpd" } },
 }

@@ -21,8 +21,8 @@ end
 local function cpu()
   local ROUNDS, COUNT = 21, 2000
   local server = serve.start()
-  local single = { process = process.contender(process.LUA, "lomi", server.url), costs = {} }
-  local many = { process = process.contender(process.LUA, "lomi 1000", server.url), costs = {} }
+  local single = { process = process.contender(process.LUA, "lomi", server), costs = {} }
+  local many = { process = process.contender(process.LUA, "lomi 1000", server), costs = {} }
   rounds.run(ROUNDS, { single, many }, function(contender, round)
     contender.costs[round] = contender.process:charge(COUNT)
   end)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- What the figures were measured on, as the system tells it.
-local curl = require "lomi.curl"
+local engine = require "lomi.engine"
 local lomi = require "lomi"
 local process = require "bench.process"
 
@@ -25,6 +25,6 @@ return function()
     ("%s, %s cores, %s; load average at the start %s"):format(find(io.lines("/proc/cpuinfo"), "^model name%s*: (.*)"),
       printed("nproc", "%d+"), printed("uname -srm", ".+"), find(io.lines("/proc/loadavg"), "^%S+")),
     ("%s, %s, %s, %s"):format(printed("lua5.4 -v", "^Lua [%d.]+"), printed("luajit -v", "^LuaJIT %S+"),
-      printed("nginx -v", "nginx/%S+"), curl.version:match("^%S+ %S+")),
+      printed("nginx -v", "nginx/%S+"), engine.version:match("^%S+ %S+")),
   }, "\n")
 end

@@ -10,14 +10,15 @@ local M = {
   },
 }
 
----@return table<string, string> headers  without Host and Content-Length
+---@return table<string, string> headers  without Host and Content-Length; the same in every run
 function M.headers()
   local headers
   local spy = { now = os.clock, sleep = os.clock, send = function(_, request)
     headers = request.headers
     return nil, "only looking"
   end }
-  lomi.new { api_key = M.KEY, transport = spy, max_retries = 0 }.charges:create_card_charge(M.PARAMS)
+  local client = lomi.new { api_key = M.KEY, transport = spy, max_retries = 0 }
+  client.charges:create_card_charge(M.PARAMS, { idempotency_key = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d" })
   return headers
 end
 

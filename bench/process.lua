@@ -18,6 +18,13 @@ function M.command(lua, ...)
   return ("%s%s %s"):format(modules, lua, quote { ... })
 end
 
+--- The same under a program that runs it. LuaJIT does not compile: such programs do not follow what it makes.
+---@param wrapper string  with its arguments
+function M.wrapped(wrapper, lua, ...)
+  return ("LUA_CPATH='build/%s/?.so;;' %s %s %s"):format(lua, wrapper, lua == "luajit" and "luajit -joff" or lua,
+    quote { ... })
+end
+
 --- What a command prints, and what it complains about.
 function M.output(command)
   local pipe = assert(io.popen(command .. " 2>&1"))
@@ -58,40 +65,65 @@ function Process:line()
   return self.output:read("*l") or error("it ended: " .. self.command, 0)
 end
 
-function Process:stop()
-  self.input:close()
-  self.output:close()
+function M.stop(process)
+  process.input:close()
+  process.output:close()
+end
+Process.stop = M.stop
+
+-- ---- workers ---------------------------------------------------------------------------------------
+
+local Worker = { stop = Process.stop, line = Process.line }
+Worker.__index = Worker
+
+--- A process that takes counts, a line each, and prints a line when it has done so much. It says "ready" first.
+---@param command string
+---@return table|nil worker
+---@return string|nil said  instead of "ready"
+function M.worker(command)
+  local worker = setmetatable(M.start(command), Worker)
+  local said = worker:line()
+  if said == "ready" then return worker end
+  worker:stop()
+  return nil, said
 end
 
--- ---- contenders ------------------------------------------------------------------------------------
-
-local Contender = { stop = Process.stop, line = Process.line }
-Contender.__index = Contender
-
---- A contender, warm; nil and why, if what it needs is not installed.
----@param lua "lua5.4"|"luajit"|"bare"  "bare": the loop in C
----@param name string|nil  as bench/charge.lua takes it
----@param url string  of the server
-function M.contender(lua, name, url)
-  local order = require "bench.order"
-  local fields = {}
-  for field, value in pairs(order.headers()) do fields[#fields + 1] = field .. ": " .. value end
-  url, fields = url .. "/charge/card", quote(fields)
-  local command = lua == "bare" and "build/bare " .. quote { url, require("lomi.core").encode(order.PARAMS) }
-    or M.command(lua, "bench/charge.lua", name, url)
-  local contender = setmetatable(M.start(command .. " " .. fields), Contender)
-  local said = contender:line()
-  if said == "ready" then return contender end
-  contender:stop()
-  return nil, said
+--- Has it do so much, and gives what it prints.
+function Worker:work(count)
+  self.input:write(count, "\n")
+  self.input:flush()
+  return self:line()
 end
 
 --- Has it make so many charges.
 ---@return number cost  microseconds of its CPU time for each
-function Contender:charge(count)
-  self.input:write(count, "\n")
-  self.input:flush()
-  return tonumber(self:line()) / count * 1e6
+function Worker:charge(count)
+  return tonumber(self:work(count)) / count * 1e6
+end
+
+--- The command of a contender.
+---@param lua "lua5.4"|"luajit"|"bare"  "bare": the loop in C
+---@param name string|nil  as bench/charge.lua takes it
+---@param server { url: string, ca_file?: string }
+---@param wrapper? string  a program that runs it; LuaJIT compiles nothing then
+---@return string
+function M.charging(lua, name, server, wrapper)
+  local order = require "bench.order"
+  local words = { server.ca_file or "", server.url .. "/charge/card" }
+  if lua == "bare" then words[#words + 1] = require("lomi.core").encode(order.PARAMS) end
+  local fields = {}
+  for field, value in pairs(order.headers()) do fields[#fields + 1] = field .. ": " .. value end
+  table.sort(fields)
+  for _, field in ipairs(fields) do words[#words + 1] = field end
+  if lua == "bare" then return ("%s build/bare %s"):format(wrapper or "", quote(words)) end
+  local unpack = table.unpack or unpack -- luacheck: ignore
+  if wrapper then return M.wrapped(wrapper, lua, "bench/charge.lua", name, unpack(words)) end
+  return M.command(lua, "bench/charge.lua", name, unpack(words))
+end
+
+--- A contender, warm; nil and why, if what it needs is not installed. Takes what `charging` takes.
+function M.contender(...)
+  return M.worker(M.charging(...))
 end
 
 return M

@@ -7,8 +7,10 @@ Report.__index = Report
 
 local M = { LUAS = { "lua5.4", "luajit" }, NAMES = { ["lua5.4"] = "Lua 5.4", luajit = "LuaJIT" } }
 
-function M.new()
-  return setmetatable({ lines = { { "", M.NAMES["lua5.4"], M.NAMES.luajit, "aim" } }, notes = {} }, Report)
+---@param names? table<string, string>  titles of the columns, by Lua
+function M.new(names)
+  names = names or M.NAMES
+  return setmetatable({ lines = { { "", names["lua5.4"], names.luajit, "aim" } }, notes = {} }, Report)
 end
 
 --- The cell of what could not be measured; why stands below the table.
@@ -26,7 +28,7 @@ end
 ---@param format string  of a number
 ---@param values table<string, number|number[]|string>  by Lua: a figure, or what each round measured, or a cell; nil:
 ---  there is no such thing on this Lua
----@param aim? number  what it shall not be above
+---@param aim? number|table<string, number>  the most it should be; by Lua, where the Luas differ
 function Report:row(name, format, values, aim)
   local line, verdicts = { name }, {}
   for i, lua in ipairs(M.LUAS) do
@@ -38,11 +40,15 @@ function Report:row(name, format, values, aim)
       end
       cell = format:format(median)
       if least then cell = ("%s (%s–%s)"):format(cell, format:format(least), format:format(most)) end
-      if aim then verdicts[#verdicts + 1] = ("%s %s"):format(M.NAMES[lua], median <= aim and "held" or "missed") end
+      local most_wanted = type(aim) == "table" and aim[lua] or aim
+      if type(most_wanted) == "number" then
+        verdicts[#verdicts + 1] = ("%s ≤ %s: %s"):format(M.NAMES[lua], format:format(most_wanted),
+          median <= most_wanted and "held" or "missed")
+      end
     end
     line[i + 1] = cell
   end
-  line[#line + 1] = aim and ("≤ %s: %s"):format(format:format(aim), table.concat(verdicts, ", ")) or ""
+  line[#line + 1] = table.concat(verdicts, ", ")
   self.lines[#self.lines + 1] = line
 end
 

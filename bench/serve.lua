@@ -1,18 +1,39 @@
 -- SPDX-License-Identifier: MIT
 --- Starts bench/server.lua as a process of its own, so that its CPU time is not the client's.
 local process = require "bench.process"
+local tls = require "spec.support.tls"
 
-local M = {}
+local M = { BODY = require("bench.server").BODY }
 
----@param options? { delay?: number, certificate?: string, key?: string }
----  seconds before each answer; the files of a certificate and its key, for https
----@return { url: string, stop: fun(self) }
+---@class bench.Server
+---@field url string
+---@field ca_file? string  of https
+---@field stop fun(self)
+
+---@param options? { delay?: number, tls?: boolean }  seconds before each answer; https
+---@return bench.Server
 function M.start(options)
   options = options or {}
-  local server = process.start(process.command(process.LUA, "bench/server.lua", options.delay or 0,
-    options.certificate, options.key))
-  server.url = server:line()
+  local made = options.tls and tls.certificate()
+  local files = made and { made.ca_file, made.directory .. "/key.pem" } or {}
+  local server = process.start(process.command(process.LUA, "bench/server.lua", options.delay or 0, files[1], files[2]))
+  server.url = server:line() -- by now it has read the files
+  if made then
+    server.ca_file = made.ca_file
+    function server:stop()
+      process.stop(self)
+      tls.remove(made)
+    end
+  end
   return server
+end
+
+--- Calls fn with a server, which ends with it.
+function M.with(options, fn)
+  local server = M.start(options)
+  local ok, wrong = pcall(fn, server)
+  server:stop()
+  if not ok then error(wrong, 0) end
 end
 
 return M

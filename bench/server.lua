@@ -16,7 +16,7 @@ local HEADERS = {
   ["X-RateLimit-Window-Seconds"] = "60",
 }
 
-local app = {}
+local app = { BODY = BODY }
 
 function app.new(options)
   local delay = tonumber(options)

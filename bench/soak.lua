@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- The soak: 200,000 charges while 10 % of the requests go wrong, with a new client every 100, one after the other and
--- on loops that come and go. Ends with status 1 if at the end the process holds over 1 MiB more than after 20,000, or
--- other descriptors, or if any charge is made twice, lost, or told of wrongly. `make soak`, which also sets malloc up;
--- bench/soak.lua [count [every]]. What LuaJIT has compiled is dropped after each reading.
+-- on loops that come and go, a third over TLS. Ends with status 1 if at the end the process holds over 1 MiB more than
+-- after 20,000, or other descriptors, or if any charge is made twice, lost, or told of wrongly. `make soak`, which also
+-- sets malloc up; bench/soak.lua [count [every]]. What LuaJIT has compiled is dropped after each reading.
 local soak = require "spec.support.soak"
 
 local COUNT, EVERY = tonumber(arg[1]) or 200000, tonumber(arg[2]) or 20000

@@ -14,11 +14,13 @@ build = { -- the Lua modules come from lua/, as a whole
   type = "builtin",
   modules = {
     ["lomi.core"] = {
-      sources = { "src/core_lua.c", "src/json_lua.c", "src/schema_lua.c", "src/http1.c", "src/http1_lua.c", "src/buffer.c" },
+      sources = { "src/core_lua.c", "src/json_lua.c", "src/schema_lua.c", "src/http1.c",
+        "src/http1_lua.c", "src/message_lua.c", "src/buffer.c", "src/resident.c" },
       incdirs = { "src" },
     },
-    ["lomi.curl"] = {
-      sources = { "src/curl.c", "src/engine.c", "src/sockets.c", "src/buffer.c", "src/resident.c" },
+    ["lomi.engine"] = {
+      sources = { "src/engine_lua.c", "src/engine.c", "src/connection.c", "src/poller.c", "src/http1.c",
+        "src/message_lua.c", "src/buffer.c", "src/resident.c" },
       libraries = { "curl", "pthread" },
       incdirs = { "src", "$(CURL_INCDIR)" },
       libdirs = { "$(CURL_LIBDIR)" },

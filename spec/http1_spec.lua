@@ -243,61 +243,63 @@ describe("http1.parser", function()
   end)
 end)
 
-describe("http1.head", function()
-  it("writes a request line and headers", function()
-    assert.equal("GET /v1/x?a=b HTTP/1.1\r\nHost: api.lomi.africa\r\n\r\n",
-      http1.head("GET", "/v1/x?a=b", { Host = "api.lomi.africa" }))
+describe("http1.request", function()
+  local HOST = http1.lines { "Host", "api.lomi.africa" }
+
+  local function head(method, target, ...)
+    return http1.request(method, target, HOST, { ... })
+  end
+
+  it("writes a request line, the lines of every request, and the fields of this one in their order", function()
+    assert.equal("GET /v1/x?a=b HTTP/1.1\r\nHost: api.lomi.africa\r\nB: \r\nA: x\ty\195\169\r\nB: again\r\n\r\n",
+      head("GET", "/v1/x?a=b", "B", "", "A", "x\ty\195\169", "B", "again"))
   end)
 
-  it("keeps the order of a list", function()
-    assert.equal("POST / HTTP/1.1\r\nHost: h:1\r\nB: \r\nA: x\ty\195\169\r\nB: again\r\n\r\n",
-      http1.head("POST", "/", { { "Host", "h:1" }, { "B", "" }, { "A", "x\ty\195\169" }, { "B", "again" } }))
+  it("tells the length of a body, and of none where a server could wait for one", function()
+    assert.equal("POST / HTTP/1.1\r\nHost: api.lomi.africa\r\nContent-Length: 2\r\n\r\n{}",
+      http1.request("POST", "/", HOST, {}, "{}"))
+    assert.equal("DELETE / HTTP/1.1\r\nHost: api.lomi.africa\r\nContent-Length: 1\r\n\r\n1",
+      http1.request("DELETE", "/", HOST, {}, "1"))
+    assert.matches("\r\nContent%-Length: 0\r\n\r\n$", head("POST", "/"))
+    assert.matches("\r\nContent%-Length: 0\r\n\r\n$", head("PATCH", "/"))
+    for _, method in ipairs { "GET", "DELETE" } do assert.is_nil(head(method, "/"):find "Length") end
   end)
 
-  it("writes every header of a map once", function()
-    local text = http1.head("POST", "/charge/card",
-      { host = "h", ["X-API-KEY"] = "lomi_sk_test_demo", ["Content-Length"] = "2" })
-    local lines = {}
-    for line in text:gmatch("(.-)\r\n") do
-      lines[#lines + 1] = line
-    end
-    table.sort(lines)
-    assert.same({ "", "Content-Length: 2", "POST /charge/card HTTP/1.1", "X-API-KEY: lomi_sk_test_demo", "host: h" },
-      lines)
+  it("carries a body of any bytes, up to 1 MiB", function()
+    local body = ("\0\255"):rep(512 * 1024)
+    assert.equal(body, http1.request("POST", "/", HOST, {}, body):sub(-#body))
   end)
 
   local VALUE = "holds CR, LF, NUL or another control byte"
   local TOKEN = "is not a token"
   local refused = {
-    { "a CR LF in a value", "GET", "/", { Host = "h", A = "b\r\nEvil: 1" }, "header A: the value " .. VALUE },
-    { "a LF in a value", "GET", "/", { Host = "h", A = "b\n" }, VALUE },
-    { "a CR in a value", "GET", "/", { Host = "h", A = "\rb" }, VALUE },
-    { "a NUL in a value", "GET", "/", { Host = "h", A = "b\0" }, VALUE },
-    { "an escape in a value", "GET", "/", { Host = "h", A = "\27" }, VALUE },
-    { "a CR LF in the host", "GET", "/", { Host = "h\r\nEvil: 1" }, "header Host: the value " .. VALUE },
-    { "an empty name", "GET", "/", { Host = "h", [""] = "b" }, TOKEN },
-    { "a name with a space", "GET", "/", { Host = "h", ["A "] = "b" }, TOKEN },
-    { "a name with a colon", "GET", "/", { Host = "h", ["A:"] = "b" }, TOKEN },
-    { "a name with CR LF", "GET", "/", { Host = "h", ["A\r\nB"] = "b" }, TOKEN },
-    { "a name with a NUL", "GET", "/", { Host = "h", ["A\0"] = "b" }, TOKEN },
-    { "a bad value in a list", "GET", "/", { { "Host", "h" }, { "A", "\n" } }, "header A: the value " .. VALUE },
-    { "no Host", "GET", "/", { A = "b" }, "there is no Host header" },
-    { "no headers", "GET", "/", {}, "there is no Host header" },
-    { "two Hosts", "GET", "/", { Host = "a", host = "b" }, "is given twice" },
-    { "an empty method", "", "/", { Host = "h" }, "the method is not a token" },
-    { "a method with a space", "GET /x", "/", { Host = "h" }, "the method is not a token" },
-    { "a method with CR LF", "GET\r\n", "/", { Host = "h" }, "the method is not a token" },
-    { "an empty target", "GET", "", { Host = "h" }, "the request target is empty" },
-    { "a target with a space", "GET", "/a b", { Host = "h" }, "the request target holds a space" },
-    { "a target with CR LF", "GET", "/ HTTP/1.1\r\nEvil: 1", { Host = "h" }, "the request target holds a space" },
-    { "a target with a LF", "GET", "/\n", { Host = "h" }, "the request target holds a space" },
-    { "a target with a NUL", "GET", "/\0", { Host = "h" }, "the request target holds a space" },
-    { "a target with a DEL", "GET", "/\127", { Host = "h" }, "the request target holds a space" },
-    { "a head over 64 KiB", "GET", "/", { Host = "h", A = ("a"):rep(MAX_HEAD) }, "over its limit" },
+    { "a CR LF in a value", "GET", "/", { "A", "b\r\nEvil: 1" }, "header A: the value " .. VALUE },
+    { "a LF in a value", "GET", "/", { "A", "b\n" }, VALUE },
+    { "a CR in a value", "GET", "/", { "A", "\rb" }, VALUE },
+    { "a NUL in a value", "GET", "/", { "A", "b\0" }, VALUE },
+    { "an escape in a value", "GET", "/", { "A", "\27" }, VALUE },
+    { "a bad value after good ones", "GET", "/", { "B", "b", "A", "\n" }, "header A: the value " .. VALUE },
+    { "an empty name", "GET", "/", { "", "b" }, TOKEN },
+    { "a name with a space", "GET", "/", { "A ", "b" }, TOKEN },
+    { "a name with a colon", "GET", "/", { "A:", "b" }, TOKEN },
+    { "a name with CR LF", "GET", "/", { "A\r\nB", "b" }, TOKEN },
+    { "a name with a NUL", "GET", "/", { "A\0", "b" }, TOKEN },
+    { "a value that is no string", "GET", "/", { "A", 2 }, "header A: a header's name and value must be strings" },
+    { "a name that is no string", "GET", "/", { 1, "b" }, "a header's name and value must be strings" },
+    { "an empty method", "", "/", {}, "the method is not a token" },
+    { "a method with a space", "GET /x", "/", {}, "the method is not a token" },
+    { "a method with CR LF", "GET\r\n", "/", {}, "the method is not a token" },
+    { "an empty target", "GET", "", {}, "the request target is empty" },
+    { "a target with a space", "GET", "/a b", {}, "the request target holds a space" },
+    { "a target with CR LF", "GET", "/ HTTP/1.1\r\nEvil: 1", {}, "the request target holds a space" },
+    { "a target with a LF", "GET", "/\n", {}, "the request target holds a space" },
+    { "a target with a NUL", "GET", "/\0", {}, "the request target holds a space" },
+    { "a target with a DEL", "GET", "/\127", {}, "the request target holds a space" },
+    { "a head over 64 KiB", "GET", "/", { "A", ("a"):rep(MAX_HEAD) }, "over its limit" },
   }
   for _, case in ipairs(refused) do
     it("refuses " .. case[1], function()
-      local text, message = http1.head(case[2], case[3], case[4])
+      local text, message = http1.request(case[2], case[3], HOST, case[4])
       assert.is_nil(text)
       assert.is_truthy(message:find(case[5], 1, true), message)
       assert.is_nil(message:find("%c"), "the message must fit in one line of a log")
@@ -305,22 +307,81 @@ describe("http1.head", function()
   end
 
   it("never repeats a value in its message", function()
-    local _, message = http1.head("GET", "/", { Host = "h", ["X-API-KEY"] = "lomi_sk_test_secret\n" })
+    local _, message = head("GET", "/", "X-API-KEY", "lomi_sk_test_secret\n")
     assert.is_nil(message:find("secret", 1, true))
   end)
 
-  it("raises for what is not a string", function()
-    assert.has_error(function() http1.head("GET", "/", { Host = "h", ["Content-Length"] = 2 }) end,
-      "a header needs a name and a value that are strings, not string and number")
-    assert.has_error(function() http1.head("GET", "/", { { "Host", "h" }, "A: b" }) end,
-      "header 2 of the list is not a { name, value } table")
-    assert.has_error(function() http1.head("GET", "/", { { "Host" } }) end)
-    assert.has_error(function() http1.head("GET", "/") end)
+  it("starts afresh after a refusal", function()
+    head("GET", "/", "A", "\n")
+    assert.equal("GET / HTTP/1.1\r\nHost: api.lomi.africa\r\n\r\n", head("GET", "/"))
   end)
 
-  it("starts afresh after an error", function()
-    pcall(http1.head, "GET", "/", { Host = "h", A = 1 })
-    http1.head("GET", "/", { Host = "h", A = "\n" })
-    assert.equal("GET / HTTP/1.1\r\nHost: h\r\n\r\n", http1.head("GET", "/", { Host = "h" }))
+  it("raises for a method or a target that is no string, and without fields", function()
+    assert.has_error(function() http1.request(nil, "/", HOST, {}) end)
+    assert.has_error(function() http1.request("GET", 1, HOST, {}) end)
+    assert.has_error(function() http1.request("GET", "/", HOST) end)
+    assert.has_error(function() http1.request("GET", "/", HOST, {}, 5) end)
+  end)
+end)
+
+describe("http1.lines", function()
+  it("writes header lines, checked as those of a request are", function()
+    assert.equal("Host: h:1\r\nX-API-KEY: k\r\n", http1.lines { "Host", "h:1", "X-API-KEY", "k" })
+    assert.equal("", http1.lines {})
+    assert.same({ nil, "header Host: the value holds CR, LF, NUL or another control byte" },
+      { http1.lines { "Host", "h\r\nEvil: 1" } })
+  end)
+end)
+
+describe("a reply", function()
+  local function reply_of(bytes)
+    local parser = http1.parser()
+    assert.equal("done", parser:feed(bytes))
+    return parser:reply()
+  end
+
+  it("has its parts, and makes its headers when they are asked for", function()
+    local reply, keep_alive = reply_of("HTTP/1.1 201 Created\r\nX-Request-Id: r-1\r\nIdempotency-Cache-Hit: true\r\n"
+      .. "Via: a\r\nContent-Length: 2\r\nVia: b\r\n\r\n{}")
+    assert.is_true(keep_alive)
+    assert.same({ 201, "{}", "r-1", true }, { reply.status, reply.body, reply.request_id, reply.replayed })
+    assert.is_nil(rawget(reply, "headers"))
+    assert.same({ ["x-request-id"] = "r-1", ["idempotency-cache-hit"] = "true", via = "a, b",
+      ["content-length"] = "2" }, reply.headers)
+    assert.equal(reply.headers, reply.headers)
+    assert.is_nil(reply.anything_else)
+    assert.same({ "a, b", "2", nil }, { http1.field(reply.head, "via"), http1.field(reply.head, "content-length"),
+      http1.field(reply.head, "vi") })
+  end)
+
+  it("is not replayed unless the header says true", function()
+    for value, replayed in pairs { ["true"] = true, ["false"] = false, ["TRUE"] = false, [""] = false } do
+      local reply = reply_of("HTTP/1.1 200 OK\r\nIdempotency-Cache-Hit: " .. value .. "\r\nContent-Length: 0\r\n\r\n")
+      assert.equal(replayed, reply.replayed)
+    end
+  end)
+end)
+
+describe("parser:lost", function()
+  it("says how the stream ended, and where", function()
+    local parser = http1.parser()
+    assert.same({ nil, "the connection was reset before the first byte of a reply", "connection" },
+      { parser:lost "reset" })
+    parser:reset()
+    parser:feed "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"
+    assert.same({ nil, "the connection was lost before the end of the body", "connection" }, { parser:lost "lost" })
+  end)
+
+  it("ends no body that goes on until the stream is closed", function()
+    local parser = http1.parser()
+    parser:feed "HTTP/1.1 200 OK\r\n\r\nab"
+    assert.is_nil((parser:lost "reset"))
+  end)
+
+  it("takes nothing back from a reply that is whole", function()
+    local parser = http1.parser()
+    parser:feed "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    assert.equal("done", (parser:lost "reset"))
+    assert.is_false((select(2, parser:reply())))
   end)
 end)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The sandbox under load, on real sockets. LOMI_LOAD says how many requests the long run has; `make chaos` sets it.
 local core = require "lomi.core"
-local curl = require "lomi.curl"
+local curl = require "lomi.transport.curl"
 local sandbox = require "lomi.sandbox"
 
 local COUNT = tonumber(os.getenv "LOMI_LOAD") or 10000
@@ -13,7 +13,7 @@ describe("the sandbox", function()
 
   before_each(function()
     box = assert(sandbox.start {})
-    engine = curl.engine()
+    engine = curl.queue()
   end)
 
   after_each(function()

@@ -2,7 +2,7 @@
 -- SECURITY.md: that what it names is there, and what no other spec shows.
 local child = require "spec.support.child"
 local core = require "lomi.core"
-local curl = require "lomi.curl"
+local engine = require "lomi.engine"
 local process = require "spec_process"
 local tls = require "spec.support.tls"
 
@@ -140,7 +140,7 @@ describe("security:", function()
       return output
     end
 
-    if not curl.version:find("OpenSSL", 1, true) then return end -- no other can be told to allow it
+    if not engine.version:find("OpenSSL", 1, true) then return end -- no other can be told to allow it
     local old, new = kind_with "-tls1_1", kind_with "-tls1_2"
     assert.equal("protocol", new) -- the handshake succeeded; what came is a page
     assert.equal("tls", old)

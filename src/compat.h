@@ -20,6 +20,15 @@ static inline int lua_absindex(lua_State *L, int i) {
   return (i > 0 || i <= LUA_REGISTRYINDEX) ? i : lua_gettop(L) + i + 1;
 }
 
+/* A userdata's user value is a table. */
+static inline void lua_setuservalue(lua_State *L, int i) {
+  lua_setfenv(L, i);
+}
+
+static inline void lua_getuservalue(lua_State *L, int i) {
+  lua_getfenv(L, i);
+}
+
 /* Every LuaJIT number is a double; "integer" has no separate meaning there. */
 static inline int lua_isinteger(lua_State *L, int i) {
   (void)L;

@@ -2,6 +2,7 @@
 /* lomi.core: what every client needs whatever carries its requests. Links nothing but libc. */
 #include "core.h"
 #include "lomi.h"
+#include "resident.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -127,8 +128,16 @@ static int core_isatty(lua_State *L) {
   return 1;
 }
 
+/* isyieldable() -> may the running code wait? No: inside string.gsub, table.sort, require … Tables
+ * of coroutine functions that others replaced (nginx's) may lack this. */
+static int core_isyieldable(lua_State *L) {
+  lua_pushboolean(L, lua_isyieldable(L));
+  return 1;
+}
+
 static const luaL_Reg core_functions[] = {
     {"isatty", core_isatty},
+    {"isyieldable", core_isyieldable},
     {"now", core_now},
     {"sleep", core_sleep},
     {NULL, NULL},
@@ -144,6 +153,8 @@ static const luaL_Reg random_functions[] = {
 LOMI_EXPORT int luaopen_lomi_core(lua_State *L);
 
 LOMI_EXPORT int luaopen_lomi_core(lua_State *L) {
+  lomi_stay_loaded(); /* LuaJIT unloads a library before it runs older finalizers, which may call it
+                       */
   luaL_newlib(L, core_functions);
   push_pool(L);
   luaL_setfuncs(L, random_functions, 1);

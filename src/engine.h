@@ -1,95 +1,79 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine: many HTTP requests at once on one thread, over libcurl's multi interface and an epoll
- * descriptor of our own. Knows nothing of Lua; curl.c is its Lua face.
+/* The engine: many HTTP exchanges at once on one thread. It keeps a pool of idle connections and
+ * all deadlines, and sends and reads with http1. Knows nothing of Lua, and nothing of libcurl.
  *
- * One engine serves a whole Lua state, so that all its clients share connections. Whoever submits
- * requests does it through a queue of its own, and gets back from there only what it submitted.
+ * An idle connection is read before it is used again: anything but "would block" means that the
+ * peer ended it or sent something nobody asked for, and another connection is taken.
  *
- * A forked child must not touch what it inherited: closing a TLS connection would end the parent's
- * too. At the fork its descriptors are closed, and the engine is of no more use: whoever comes with
- * one asks lomi_engine_forked first. */
+ * After a fork the engine is unusable in the child; callers check lomi_engine_usable() first. */
 #ifndef LOMI_ENGINE_H
 #define LOMI_ENGINE_H
 
 #include "buffer.h"
+#include "connection.h"
+#include "http1.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 typedef struct lomi_engine lomi_engine;
-typedef struct lomi_transfer lomi_transfer;
 
-typedef struct lomi_header {
-  const char *name, *value; /* text that ends with a NUL */
-  size_t name_len, value_len;
-} lomi_header;
+/* One request and its reply. */
+typedef struct lomi_exchange {
+  double id;       /* from 1; unique in its engine */
+  lomi_buffer out; /* the request's bytes, written by the caller before the start */
 
-/* All of it is copied by lomi_engine_submit. */
-typedef struct lomi_request {
-  const char *method, *url;
-  const lomi_header *headers;
-  size_t header_count;
-  const char *body; /* NULL: none */
-  size_t body_len;
-  double timeout;         /* seconds, the whole attempt */
-  double connect_timeout; /* seconds, until TCP and TLS are up */
-  const char *ca_file;    /* NULL: libcurl's own */
-  const char *proxy;      /* NULL: from the environment; "": none */
-} lomi_request;
+  /* When done. */
+  bool done;
+  bool failed; /* there is no reply: `failure` and `reason` say why */
+  bool sent;   /* a byte of the request has left */
+  lomi_failure failure;
+  char reason[400];
+  lomi_http1 http1; /* the reply, its headers and body in the two buffers */
+  lomi_buffer head, body;
 
-typedef enum {
-  LOMI_REPLY, /* a whole HTTP reply, whatever its status */
-  LOMI_FAILED_CONNECTION,
-  LOMI_FAILED_TIMEOUT,
-  LOMI_FAILED_TLS,
-  LOMI_FAILED_PROTOCOL,
-} lomi_outcome;
+  /* The engine's. */
+  lomi_connection *connection;
+  size_t out_at;   /* of `out`, sent so far */
+  bool send_ended; /* the connection takes no more; a reply may still be there to read */
+  bool reused;     /* the connection had carried another exchange before */
+  double deadline;
+  double due; /* when the phase it is in must have ended */
+  struct lomi_exchange_list *list;
+  struct lomi_exchange *prev, *next;
+} lomi_exchange;
 
-/* A finished transfer, to be read by who submitted it. */
-struct lomi_transfer {
-  double id; /* from 1, of its queue */
-  lomi_outcome outcome;
-  bool sent;           /* bytes of the request may have left */
-  long status;         /* of a reply */
-  lomi_buffer head;    /* of a reply: header lines as received, without the status line */
-  lomi_buffer body;    /* of a reply */
-  const char *message; /* of a failure */
-  struct lomi_transfer *prev, *next;
-  struct lomi_slot *slot; /* the engine's part of it */
-};
-
-/* What one submitter has in the engine. Zeroed, it is ready for use. */
-typedef struct lomi_queue {
-  double
-      last_id; /* the queue's, not the engine's: it may outlive that, and what is finished, too */
-  lomi_transfer *running;
-  lomi_transfer *finished, *finished_last; /* oldest first */
-  lomi_transfer *taken;                    /* being read */
-} lomi_queue;
-
-/* Seconds on the clock the engine goes by, CLOCK_MONOTONIC. */
-double lomi_now(void);
-
-/* NULL when out of memory or descriptors. */
+/* NULL: out of memory or descriptors. */
 lomi_engine *lomi_engine_new(void);
 
-/* The queues must have been closed before. In a forked child it lets go instead. */
+/* Ends everything: exchanges are lost with it. Safe in a forked child. */
 void lomi_engine_free(lomi_engine *engine);
 
-/* Is this a child process of the one that made the engine? */
-bool lomi_engine_forked(const lomi_engine *engine);
-
-/* False in a forked child, and once libcurl could not go on (no memory, no more epoll): it has then
- * lost sight of transfers. Let go with lomi_queue_orphan, and make another engine. */
+/* False in a forked child, or when the poller or libcurl failed as a whole: call
+ * lomi_engine_orphan, and make another. */
 bool lomi_engine_usable(const lomi_engine *engine);
 
-/* Starts a request. Returns its id, or 0 and *why. */
-double lomi_engine_submit(lomi_engine *engine, lomi_queue *queue, const lomi_request *request,
-                          const char **why);
+/* An exchange with an empty `out`. NULL: out of memory. */
+lomi_exchange *lomi_engine_prepare(lomi_engine *engine);
 
-/* Waits up to `wait` seconds (0: not at all) until the engine has something to do, and does it.
- * False: a signal came, and the caller should let its handlers run; or it is not usable now. */
+/* Sends the request. Failures show in the exchange, which may be done when this returns.
+ * `timeout`, seconds, is for all of it, `connect_timeout` until TCP and TLS are up. */
+void lomi_engine_start(lomi_engine *engine, lomi_exchange *x, const lomi_endpoint *endpoint,
+                       double timeout, double connect_timeout);
+
+/* Waits up to `wait` seconds (0: not at all) until there is something to do, and does it. False: a
+ * signal came, and the caller should let its handlers run; or the engine is unusable. */
 bool lomi_engine_drive(lomi_engine *engine, double wait);
+
+/* The exchange that was done first of those not released yet; NULL: none. */
+lomi_exchange *lomi_engine_finished(const lomi_engine *engine);
+
+/* Gives an exchange back, in any state: what is under way is cancelled. */
+void lomi_engine_release(lomi_engine *engine, lomi_exchange *x);
+
+void lomi_engine_cancel(lomi_engine *engine); /* releases all exchanges; idle connections stay */
+
+size_t lomi_engine_running(const lomi_engine *engine); /* exchanges started and not done */
 
 /* Seconds until the engine wants to be driven though no descriptor is ready; negative: never. */
 double lomi_engine_timeout(const lomi_engine *engine);
@@ -97,18 +81,11 @@ double lomi_engine_timeout(const lomi_engine *engine);
 /* Readable when the engine has something to do. */
 int lomi_engine_fd(const lomi_engine *engine);
 
-/* The oldest finished transfer, to be read, and then returned; NULL: none. */
-lomi_transfer *lomi_queue_take(lomi_queue *queue);
-void lomi_queue_return(lomi_queue *queue, lomi_transfer *transfer);
+/* Ends what runs on an unusable engine as a lost connection. In a forked child a request counts as
+ * sent: the child cannot know better. */
+void lomi_engine_orphan(lomi_engine *engine);
 
-/* Cancels what runs and forgets what is finished. What was taken may still be read and returned. */
-void lomi_queue_close(lomi_engine *engine, lomi_queue *queue);
-
-/* Of a closed queue: returns what was taken by somebody who will not come back. */
-void lomi_queue_free(lomi_queue *queue);
-
-/* Lets go of an engine that is not usable: what the queue had running ends as a failed connection.
- * In a child it is taken for sent, for that is what the child can know of it. */
-void lomi_queue_orphan(lomi_engine *engine, lomi_queue *queue);
+/* Moves what is finished to another engine, which goes on with its ids. */
+void lomi_engine_inherit(lomi_engine *heir, lomi_engine *engine);
 
 #endif

@@ -415,18 +415,22 @@ lomi_http1_result lomi_http1_feed(lomi_http1 *p, const char *bytes, size_t n) {
   return result(p);
 }
 
-lomi_http1_result lomi_http1_eof(lomi_http1 *p) {
+lomi_http1_result lomi_http1_lost(lomi_http1 *p, const char *how) {
   p->reusable = false;
-  if (p->state == BODY_CLOSE) {
-    p->state = DONE;
-  } else if (p->state < DONE) {
+  if (p->state < DONE) {
     if (p->head_bytes == 0)
-      fail(p, "the connection was closed before the first byte of a reply");
+      fail(p, "the connection was %s before the first byte of a reply", how);
     else
-      fail(p, "the connection was closed before the end of the %s", part_names[p->state]);
+      fail(p, "the connection was %s before the end of the %s", how, part_names[p->state]);
     p->failure = LOMI_HTTP1_PARTIAL;
   }
   return result(p);
+}
+
+lomi_http1_result lomi_http1_eof(lomi_http1 *p) {
+  if (p->state == BODY_CLOSE)
+    p->state = DONE;
+  return lomi_http1_lost(p, "closed");
 }
 
 bool lomi_http1_keep_alive(const lomi_http1 *p) {
@@ -483,6 +487,14 @@ const char *lomi_http1_put_field(lomi_buffer *out, const char *name, size_t name
   status |= lomi_buffer_append(out, value, value_len);
   status |= lomi_buffer_append(out, "\r\n", 2);
   return put_result(status);
+}
+
+const char *lomi_http1_put_length(lomi_buffer *out, size_t body_len) {
+  char digits[24], *at = digits + sizeof digits;
+  do
+    *--at = (char)('0' + body_len % 10);
+  while ((body_len /= 10) > 0);
+  return lomi_http1_put_field(out, "Content-Length", 14, at, (size_t)(digits + sizeof digits - at));
 }
 
 const char *lomi_http1_put_end(lomi_buffer *out) {

@@ -49,6 +49,10 @@ lomi_http1_result lomi_http1_feed(lomi_http1 *p, const char *bytes, size_t n);
 /* The peer has closed the stream: DONE, PARTIAL (it ended early) or BAD. */
 lomi_http1_result lomi_http1_eof(lomi_http1 *p);
 
+/* The stream ended in another way, `how` it did is a word such as "reset": always PARTIAL, unless
+ * it was DONE or BAD before. */
+lomi_http1_result lomi_http1_lost(lomi_http1 *p, const char *how);
+
 /* After DONE: may another request go over this connection? */
 bool lomi_http1_keep_alive(const lomi_http1 *p);
 
@@ -63,6 +67,7 @@ const char *lomi_http1_put_request(lomi_buffer *out, const char *method, size_t 
                                    const char *target, size_t target_len);
 const char *lomi_http1_put_field(lomi_buffer *out, const char *name, size_t name_len,
                                  const char *value, size_t value_len);
+const char *lomi_http1_put_length(lomi_buffer *out, size_t body_len); /* Content-Length */
 const char *lomi_http1_put_end(lomi_buffer *out);
 
 bool lomi_http1_is_token(const char *s, size_t n);

@@ -3,101 +3,79 @@
 #include "core.h"
 #include "http1.h"
 #include "lomi.h"
+#include "message_lua.h"
 
 #define PARSER_TYPE "lomi.http1.parser"
 #define SCRATCH_TYPE "lomi.http1.scratch"
 
-/* --- head ---------------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------------------------ */
 
-enum { METHOD = 1, TARGET, HEADERS };
-
-/* Stack: name and value on top. Appends them; returns NULL or what is wrong, with the name if it is
- * one. */
-static const char *put_field(lua_State *L, lomi_buffer *out, bool *has_host) {
-  size_t name_len, value_len;
-  if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "a header needs a name and a value that are strings, not %s and %s",
-               luaL_typename(L, -2), luaL_typename(L, -1));
-  const char *name = lua_tolstring(L, -2, &name_len);
-  const char *value = lua_tolstring(L, -1, &value_len);
-  const char *wrong = lomi_http1_put_field(out, name, name_len, value, value_len);
-  if (lomi_http1_same_word(name, name_len, "host")) {
-    if (*has_host && wrong == NULL)
-      wrong = "is given twice";
-    *has_host = true;
-  }
-  if (wrong == NULL || !lomi_http1_is_token(name, name_len))
-    return wrong;
-  return lua_pushfstring(L, "header %s: %s", name, wrong);
-}
-
-static const char *put_list(lua_State *L, lomi_buffer *out, bool *has_host) {
-  const char *wrong = NULL;
-  for (int i = 1; wrong == NULL; i++) {
-    lua_rawgeti(L, HEADERS, i);
-    if (lua_isnil(L, -1))
-      break;
-    if (!lua_istable(L, -1))
-      luaL_error(L, "header %d of the list is not a { name, value } table", i);
-    lua_rawgeti(L, -1, 1);
-    lua_rawgeti(L, -2, 2);
-    wrong = put_field(L, out, has_host);
-    if (wrong == NULL)
-      lua_settop(L, HEADERS);
-  }
-  return wrong;
-}
-
-static const char *put_map(lua_State *L, lomi_buffer *out, bool *has_host) {
-  const char *wrong = NULL;
-  lua_pushnil(L);
-  while (wrong == NULL && lua_next(L, HEADERS)) {
-    wrong = put_field(L, out, has_host);
-    if (wrong == NULL)
-      lua_pop(L, 1);
-  }
-  return wrong;
-}
-
+/* The buffer that requests are written to. Busy: LuaJIT collects garbage before it copies what is
+ * to be a string, and a finalizer that runs then must not write to it. */
 typedef struct scratch {
   lomi_buffer buffer;
-  unsigned turn; /* counts its uses */
+  bool busy;
 } scratch;
 
-/* head(method, target, headers) -> text | nil, message. Headers are a map of name to value, or a
- * list of { name, value } whose order is kept; there must be one Host. */
-static int http1_head(lua_State *L) {
-  size_t method_len, target_len;
-  const char *method = luaL_checklstring(L, METHOD, &method_len);
-  const char *target = luaL_checklstring(L, TARGET, &target_len);
-  luaL_checktype(L, HEADERS, LUA_TTABLE);
-  lua_settop(L, HEADERS);
+static int refuse(lua_State *L, const char *problem) {
+  lua_pushnil(L);
+  lua_pushstring(L, problem);
+  return 2;
+}
 
-  /* An upvalue, so that nothing is lost when something below raises. */
+/* Becomes text of what the buffer holds, a light userdata. Called protected. */
+static int push_text(lua_State *L) {
+  const lomi_buffer *b = lua_touserdata(L, 1);
+  lua_pushlstring(L, b->len > 0 ? b->data : "", b->len);
+  return 1;
+}
+
+static scratch *take_scratch(lua_State *L) {
   scratch *s = lua_touserdata(L, lua_upvalueindex(1));
-  lomi_buffer *out = &s->buffer;
-  unsigned turn = ++s->turn;
-  lomi_buffer_clear(out, out->cap);
-  bool has_host = false;
-  const char *wrong = lomi_http1_put_request(out, method, method_len, target, target_len);
-  if (wrong == NULL) {
-    lua_rawgeti(L, HEADERS, 1);
-    bool is_list = !lua_isnil(L, -1);
-    lua_pop(L, 1);
-    wrong = is_list ? put_list(L, out, &has_host) : put_map(L, out, &has_host);
-  }
-  if (wrong == NULL && !has_host)
-    wrong = "there is no Host header";
-  if (wrong == NULL)
-    wrong = lomi_http1_put_end(out);
-  if (wrong != NULL) {
-    lua_pushnil(L);
-    lua_pushstring(L, wrong);
-    return 2;
-  }
-  lua_pushlstring(L, out->data, out->len);
-  /* LuaJIT collects garbage before it copies: a finalizer may have written a head of its own. */
-  return s->turn == turn ? 1 : http1_head(L);
+  if (s->busy)
+    luaL_error(L, "a finalizer cannot write a request while one is being written");
+  lomi_buffer_clear(&s->buffer, LOMI_MAX_HEAD);
+  return s;
+}
+
+static int give_text(lua_State *L, scratch *s) {
+  lua_pushcfunction(L, push_text);
+  lua_pushlightuserdata(L, &s->buffer);
+  s->busy = true;
+  int status = lua_pcall(L, 1, 1, 0);
+  s->busy = false;
+  return status == 0 ? 1 : lua_error(L);
+}
+
+/* lines(fields) -> text | nil, message. Header lines that every request of a client has. `fields`
+ * is a sequence name, value, name, value, … */
+static int http1_lines(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  char problem[LOMI_PROBLEM];
+  scratch *s = take_scratch(L);
+  if (!lomi_write_fields(L, &s->buffer, 1, problem))
+    return refuse(L, problem);
+  return give_text(L, s);
+}
+
+/* request(method, target, lines, fields [, body]) -> text | nil, message. `lines` come from
+ * lines(). */
+static int http1_request(lua_State *L) {
+  static const lomi_request_at at = {.method = 1, .target = 2, .fields = 4, .body = 5};
+  size_t lines_len;
+  luaL_checktype(L, 1, LUA_TSTRING);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  const char *lines = luaL_checklstring(L, 3, &lines_len);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  lua_settop(L, 5);
+  if (!lua_isnil(L, 5))
+    luaL_checktype(L, 5, LUA_TSTRING);
+  char problem[LOMI_PROBLEM];
+  scratch *s = take_scratch(L);
+  if (!lomi_write_request(L, &s->buffer, &at, lines, lines_len, problem))
+    return refuse(L, problem);
+  return give_text(L, s);
 }
 
 static int scratch_gc(lua_State *L) {
@@ -106,20 +84,34 @@ static int scratch_gc(lua_State *L) {
   return 0;
 }
 
+/* field(head, name) -> the header's value in a reply's `head`, or nil; the name is in lower case */
+static int http1_field(lua_State *L) {
+  size_t head_len, name_len;
+  const char *head = luaL_checklstring(L, 1, &head_len);
+  const char *name = luaL_checklstring(L, 2, &name_len);
+  lomi_push_field(L, head, head_len, name, name_len);
+  return 1;
+}
+
 /* --- parser -------------------------------------------------------------------------------- */
 
 typedef struct {
   lomi_http1 http1;
   lomi_buffer head, body;
+  bool busy; /* its reply is being made: a finalizer that runs meanwhile must not touch it */
 } parser;
 
 static parser *check_parser(lua_State *L) {
-  return luaL_checkudata(L, 1, PARSER_TYPE);
+  parser *p = luaL_checkudata(L, 1, PARSER_TYPE);
+  if (p->busy)
+    luaL_error(L, "the parser is busy with its result");
+  return p;
 }
 
 /* parser() -> a parser that waits for a reply */
 static int http1_parser(lua_State *L) {
   parser *p = lua_newuserdata(L, sizeof *p);
+  p->busy = false;
   lomi_buffer_init(&p->head, LOMI_MAX_HEAD);
   lomi_buffer_init(&p->body, LOMI_MAX_REPLY_BODY);
   lomi_http1_init(&p->http1, &p->head, &p->body);
@@ -153,38 +145,52 @@ static int parser_eof(lua_State *L) {
   return push_result(L, p, lomi_http1_eof(&p->http1));
 }
 
-static void push_headers(lua_State *L, const lomi_http1 *http1) {
-  const char *name, *value;
-  lua_createtable(L, 0, (int)http1->fields);
-  for (size_t cursor = 0; lomi_http1_next_field(http1, &cursor, &name, &value);) {
-    lua_pushstring(L, name);
-    lua_pushvalue(L, -1);
-    lua_rawget(L, -3);
-    if (lua_isnil(L, -1)) {
-      lua_pop(L, 1);
-      lua_pushstring(L, value);
-    } else { /* a repeated header is a list */
-      lua_pushliteral(L, ", ");
-      lua_pushstring(L, value);
-      lua_concat(L, 3);
-    }
-    lua_rawset(L, -3);
-  }
+static int push_reply(lua_State *L) {
+  lomi_push_reply(L, lua_touserdata(L, 1));
+  return 1;
 }
 
-/* result() -> status, headers, body, keep_alive, leftover. keep_alive: another request may go over
- * the connection. leftover: how many bytes came after the reply. Raises before "done". */
-static int parser_result(lua_State *L) {
+/* Pushes the reply. The parser is busy meanwhile. */
+static lomi_http1 *make_reply(lua_State *L) {
   parser *p = check_parser(L);
-  lomi_http1 *http1 = &p->http1;
-  if (lomi_http1_feed(http1, "", 0) != LOMI_HTTP1_DONE)
-    return luaL_error(L, "there is no result: feed or eof have not said \"done\"");
-  lua_pushinteger(L, http1->status);
-  push_headers(L, http1);
-  lua_pushlstring(L, p->body.len > 0 ? p->body.data : "", p->body.len);
+  if (lomi_http1_feed(&p->http1, "", 0) != LOMI_HTTP1_DONE)
+    luaL_error(L, "there is no result: feed or eof have not said \"done\"");
+  lua_pushcfunction(L, push_reply);
+  lua_pushlightuserdata(L, &p->http1);
+  p->busy = true;
+  int status = lua_pcall(L, 1, 1, 0);
+  p->busy = false;
+  if (status != 0)
+    lua_error(L);
+  return &p->http1;
+}
+
+/* reply() -> reply, keep_alive. keep_alive: another request may go over the connection. Raises
+ * before "done". */
+static int parser_reply(lua_State *L) {
+  const lomi_http1 *http1 = make_reply(L);
   lua_pushboolean(L, lomi_http1_keep_alive(http1));
-  lua_pushinteger(L, (lua_Integer)http1->leftover);
+  return 2;
+}
+
+/* result() -> status, headers, body, keep_alive, leftover: the same in parts. leftover: how many
+ * bytes came after the reply. */
+static int parser_result(lua_State *L) {
+  const lomi_http1 *http1 = make_reply(L);
+  bool keep_alive = lomi_http1_keep_alive(http1);
+  size_t leftover = http1->leftover;
+  lua_getfield(L, -1, "status");
+  lua_getfield(L, -2, "headers");
+  lua_getfield(L, -3, "body");
+  lua_pushboolean(L, keep_alive);
+  lua_pushinteger(L, (lua_Integer)leftover);
   return 5;
+}
+
+/* lost(how) -> as eof(), for a stream that ended in another way: `how` is a word such as "reset" */
+static int parser_lost(lua_State *L) {
+  parser *p = check_parser(L);
+  return push_result(L, p, lomi_http1_lost(&p->http1, luaL_checkstring(L, 2)));
 }
 
 /* reset(): forgets everything and waits for the next reply */
@@ -203,14 +209,18 @@ static int parser_gc(lua_State *L) {
 }
 
 static const luaL_Reg parser_methods[] = {
-    {"feed", parser_feed},   {"eof", parser_eof}, {"result", parser_result},
-    {"reset", parser_reset}, {NULL, NULL},
+    {"feed", parser_feed},
+    {"eof", parser_eof},
+    {"lost", parser_lost},
+    {"reply", parser_reply},
+    {"result", parser_result},
+    {"reset", parser_reset},
+    {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
-    {"head", http1_head},
-    {"parser", http1_parser},
-    {NULL, NULL},
+    {"field", http1_field},     {"lines", http1_lines}, {"parser", http1_parser},
+    {"request", http1_request}, {NULL, NULL},
 };
 
 int lomi_open_http1(lua_State *L) {
@@ -227,8 +237,8 @@ int lomi_open_http1(lua_State *L) {
 
   luaL_newlibtable(L, functions);
   scratch *s = lua_newuserdata(L, sizeof *s);
-  s->turn = 0;
-  lomi_buffer_init(&s->buffer, LOMI_MAX_HEAD);
+  s->busy = false;
+  lomi_buffer_init(&s->buffer, LOMI_MAX_HEAD + LOMI_MAX_REQUEST_BODY);
   luaL_setmetatable(L, SCRATCH_TYPE);
   luaL_setfuncs(L, functions, 1);
   return 1;

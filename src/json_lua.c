@@ -34,7 +34,8 @@ enum {
   CODEC_DECODE,
   CODEC_EMPTY_ARRAY, /* light userdata: core.empty_array; where cjson has one, that */
   CODEC_EMPTY_MT,    /* the metatable of a decoded []; where cjson has one, that */
-  CODEC_ARRAY_MT     /* cjson.array_mt, or nil */
+  CODEC_ARRAY_MT,    /* cjson.array_mt, or nil */
+  CODEC_WARDEN       /* see warden_gc */
 };
 
 /* Stands for an empty list while lua-cjson, which has none, reads or writes the text around it: a
@@ -81,6 +82,40 @@ static void set_option(lua_State *L, int instance, const char *name) {
   lua_call(L, 1, 0);
 }
 
+static int refuse_at_close(lua_State *L) {
+  return luaL_error(L, "the Lua state is closing: its JSON codec is gone");
+}
+
+/* When a Lua state is closed, finalizers run in an order that the program decides, and one of its
+ * own may want JSON after lua-cjson's instance has freed its buffer. The warden was made after that
+ * instance, so it is finalized before it, and takes the instance away. A warden that is not the
+ * codec's any more is mere garbage. */
+static int warden_gc(lua_State *L) {
+  lua_settop(L, 1);
+  lua_getuservalue(L, 1);
+  if (!lua_istable(L, 2))
+    return 0;
+  lua_rawgeti(L, 2, CODEC_WARDEN);
+  if (lua_rawequal(L, 3, 1)) {
+    static const int gone[] = {CODEC_NEW, CODEC_ENCODE, CODEC_DECODE};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+      lua_pushcfunction(L, refuse_at_close);
+      lua_rawseti(L, 2, gone[i]);
+    }
+  }
+  return 0;
+}
+
+static void push_warden(lua_State *L, int codec) {
+  lua_newuserdata(L, 1);
+  lua_pushvalue(L, codec);
+  lua_setuservalue(L, -2);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, warden_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+}
+
 /* A new instance reads the locale's decimal point anew: lua-cjson does that nowhere else. */
 static void codec_renew(lua_State *L, int codec) {
   lua_rawgeti(L, codec, CODEC_NEW);
@@ -99,6 +134,8 @@ static void codec_renew(lua_State *L, int codec) {
   lua_rawseti(L, codec, CODEC_ENCODE);
   push_function(L, instance, "decode");
   lua_rawseti(L, codec, CODEC_DECODE);
+  push_warden(L, codec);
+  lua_rawseti(L, codec, CODEC_WARDEN);
   lua_pop(L, 1);
 }
 
@@ -768,7 +805,7 @@ static void push_codec(lua_State *L) {
   if (call_cjson(L, 1, 1) != 0)
     lua_error(L);
   int cjson = lua_gettop(L), codec = cjson + 1;
-  lua_createtable(L, CODEC_ARRAY_MT, 0);
+  lua_createtable(L, CODEC_WARDEN, 0);
   push_function(L, cjson, "new");
   lua_rawseti(L, codec, CODEC_NEW);
 

@@ -6,12 +6,12 @@
 #include "lomi.h"
 
 int luaopen_lomi_core(lua_State *L);
-int luaopen_lomi_curl(lua_State *L);
+int luaopen_lomi_engine(lua_State *L);
 int luaopen_lomi_crypto(lua_State *L);
 
 static const luaL_Reg c_modules[] = {
     {"lomi.core", luaopen_lomi_core},
-    {"lomi.curl", luaopen_lomi_curl},
+    {"lomi.engine", luaopen_lomi_engine},
     {"lomi.crypto", luaopen_lomi_crypto},
     {NULL, NULL},
 };

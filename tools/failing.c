@@ -116,7 +116,7 @@ static void try_call(lua_State *L, lua_State *T, bool armed) {
   move_text(L, T);
 }
 
-/* Before lomi.curl does it: libcurl takes its allocator from the first who starts it. Loaded here
+/* Before lomi.engine does it: libcurl takes its allocator from the first who starts it. Loaded here
  * and now, for there are specs that say it is not loaded. */
 static void start_libcurl(lua_State *L) {
   CURLcode (*start)(long, curl_malloc_callback, curl_free_callback, curl_realloc_callback,

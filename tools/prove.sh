@@ -53,7 +53,7 @@ for lua in $LUAS; do
     enter
     # shellcheck disable=SC2086
     TSAN_OPTIONS="exitcode=66 die_after_fork=0" "$lua" "$BUSTED" \
-      ${SPEC:-spec/httpd_spec.lua spec/curl_spec.lua spec/loop_spec.lua spec/sandbox} || failed="$failed $lua"
+      ${SPEC:-spec/httpd_spec.lua spec/engine_spec.lua spec/loop_spec.lua spec/sandbox} || failed="$failed $lua"
     ;;
   valgrind)
     build "$DEBUG" "-Wl,-z,nodelete"
@@ -63,7 +63,7 @@ for lua in $LUAS; do
     valgrind --quiet --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes \
       "$B/bin/$lua" "$BUSTED" --filter-out=fork \
       ${SPEC:-spec/json_spec.lua spec/http1_spec.lua spec/core_spec.lua spec/crypto_spec.lua spec/webhook_spec.lua
-        spec/curl_spec.lua spec/loop_spec.lua spec/httpd_spec.lua spec/sandbox/init_spec.lua} || failed="$failed $lua"
+        spec/engine_spec.lua spec/loop_spec.lua spec/httpd_spec.lua spec/sandbox/init_spec.lua} || failed="$failed $lua"
     ;;
   memerr)
     build "$DEBUG $SANITIZE" "$SANITIZE -Wl,-z,nodelete $WRAP" tools/failing.c

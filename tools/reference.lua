@@ -13,7 +13,7 @@ local SOURCES = {
   "lua/lomi.lua", "lua/lomi/client.lua", "lua/lomi/config.lua", "lua/lomi/contract/charges.lua", "lua/lomi/errors.lua",
   "lua/lomi/call/attempts.lua", "lua/lomi/call/schema.lua",
   "lua/lomi/call/shapes.lua", "lua/lomi/webhook.lua", "lua/lomi/loop.lua",
-  "lua/lomi/transport/curl.lua", "lua/lomi/sandbox/init.lua", "lua/lomi/sandbox/server/journal.lua",
+  "lua/lomi/transport/init.lua", "lua/lomi/sandbox/init.lua", "lua/lomi/sandbox/server/journal.lua",
   "lua/lomi/sandbox/server/views.lua", "lua/lomi/sandbox/server/deliveries.lua",
 }
 

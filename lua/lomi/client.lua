@@ -3,12 +3,13 @@
 --- The methods are made from the contract; none is written by hand.
 
 local arguments = require "lomi.call.arguments"
+local attempts = require "lomi.call.attempts"
 local contract = require "lomi.contract"
 local core = require "lomi.core"
 local errors = require "lomi.errors"
-local exchange = require "lomi.call.attempts"
 local lazy = require "lomi.lazy"
 local schema = require "lomi.call.schema"
+local transports = require "lomi.transport"
 
 local M = {}
 
@@ -44,45 +45,42 @@ local function refuse(config, faults, method)
   return nil, errors.invalid(faults, facts, config.secrets)
 end
 
--- Chosen at each call: a client made while nginx reads its configuration must work in its workers.
-local function transport_of(config)
-  local chosen = config.transport or config.chosen_transport
-  if not chosen then
-    local name = rawget(_G, "ngx") and "lomi.transport.nginx" or "lomi.transport.curl"
-    chosen = lazy(name).new()
-    config.chosen_transport = chosen
-  end
-  return chosen
-end
-
--- Some transports cannot be used just anywhere; to try is the program's bug. Raises at the line of who called the
+-- Some transports cannot be used just anywhere; such a call is the program's bug. Raises at the line that called the
 -- method that calls this.
 local function check_place(config)
-  local transport = config.transport
-  local wrong = transport and transport.unusable and transport:unusable()
-  if wrong then error(wrong, 3) end
+  local transport = config.carrier or transports.default()
+  local reason = transport.unusable and transport:unusable()
+  if reason then error(reason, 3) end
+  return transport
 end
 
-local function send(config, method, path, body, operation, opts, params)
-  local key = method ~= "GET" and opts.idempotency_key or nil
+local function send(config, transport, method, path, body, operation, opts, params)
+  local key, id = method ~= "GET" and opts.idempotency_key or nil, core.uuid4()
   if method == "POST" and not key then key = core.uuid4() end
-  return exchange.perform(config, transport_of(config), {
+  local fields
+  if key and body then
+    fields = { "Content-Type", "application/json", "X-Request-Id", id, "Idempotency-Key", key }
+  elseif key then
+    fields = { "X-Request-Id", id, "Idempotency-Key", key }
+  elseif body then
+    fields = { "Content-Type", "application/json", "X-Request-Id", id }
+  else
+    fields = { "X-Request-Id", id }
+  end
+  local account, scenario = opts.account or config.account, opts.scenario
+  if account then fields[#fields + 1], fields[#fields + 2] = "Lomi-Account", account end
+  if scenario then fields[#fields + 1], fields[#fields + 2] = "X-Scenario-Key", scenario end
+  local server = config.server
+  return attempts.perform(config, transport, {
+    server = server,
     method = method,
-    url = config.base_url .. path,
-    headers = {
-      ["X-API-KEY"] = config.api_key,
-      ["Accept"] = "application/json",
-      ["User-Agent"] = USER_AGENT,
-      ["Content-Type"] = body and "application/json" or nil,
-      ["Idempotency-Key"] = key,
-      ["Lomi-Account"] = opts.account or config.account,
-      ["X-Scenario-Key"] = opts.scenario,
-    },
+    target = server.path .. path,
+    fields = fields,
     body = body,
     timeout = opts.timeout or config.timeout,
     connect_timeout = config.connect_timeout,
-    ca_file = config.ca_file,
-    proxy = config.proxy,
+    idempotency_key = key,
+    request_id = id,
   }, operation, opts.max_retries or config.max_retries, params)
 end
 
@@ -129,7 +127,7 @@ local function make_executor(config, operation)
   local ids = {}
   for name in operation.path:gmatch("{([A-Za-z0-9_]+)}") do ids[#ids + 1] = name end
 
-  return function(id, second_id, fields, opts)
+  return function(transport, id, second_id, fields, opts)
     local faults, path, body = opts and arguments.faults(opts, config.secrets, config.environment), operation.path, nil
     for i = 1, #ids do
       local filled, wrong = arguments.fill_id(path, id)
@@ -158,7 +156,7 @@ local function make_executor(config, operation)
       faults = add(faults, { { field = "extra", message = "has no place here: this request has no fields" } })
     end
     if faults then return refuse(config, faults, method) end
-    return send(config, method, path, body, operation, opts or NO_OPTIONS, fields)
+    return send(config, transport, method, path, body, operation, opts or NO_OPTIONS, fields)
   end
 end
 
@@ -175,9 +173,9 @@ local function make_operation(config, resource, name, operation)
     if ids == 1 then fields, opts = b, c elseif ids == 2 then fields, opts = c, d end
     if not has_fields then fields, opts = nil, fields end
     if opts ~= nil then arguments.check_options(opts, known, 2) end
-    check_place(config)
-    if not operation.asks_twice then return execute(a, b, fields, opts) end
-    local result, err, reply = execute(a, b, fields, opts)
+    local transport = check_place(config)
+    if not operation.asks_twice then return execute(transport, a, b, fields, opts) end
+    local result, err, reply = execute(transport, a, b, fields, opts)
     if not result then return nil, err, reply end
     reply.executed = result.requires_confirmation ~= true
     if reply.executed then return result, nil, reply end
@@ -196,10 +194,10 @@ local function make_confirmation(config, resource, name, operation)
   return function(self, preview, opts)
     if self ~= resource.object then error(colon(resource, name), 2) end
     if opts ~= nil then arguments.check_options(opts, arguments.CALL, 2) end
-    check_place(config)
+    local transport = check_place(config)
     local params, both, faults = lazy("lomi.call.confirmation").second_call(preview, opts)
     if faults then return refuse(config, faults, operation.method) end
-    local result, err, reply = execute(nil, nil, params, both)
+    local result, err, reply = execute(transport, nil, nil, params, both)
     if result then reply.executed = true end
     return result, err, reply
   end
@@ -216,12 +214,13 @@ local function make_each(config, resource, name, operation)
     local id, query, opts = nil, a, b
     if ids == 1 then id, query, opts = a, b, c end
     if opts ~= nil then arguments.check_options(opts, arguments.CALL, 2) end
+    local transport
     local function fetch(asked, undeclared)
-      return execute(id, nil, asked, undeclared and with_extra_options(opts, undeclared) or opts)
+      return execute(transport, id, nil, asked, undeclared and with_extra_options(opts, undeclared) or opts)
     end
     local next_item = lazy("lomi.call.pages").each(fetch, wrong_page, query, operation.pages)
     return function()
-      check_place(config)
+      transport = check_place(config)
       return next_item()
     end
   end
@@ -251,7 +250,7 @@ local function make_resource(config, name, operations)
 end
 
 local function make_request(config, client)
-  local function execute(method, path, opts)
+  local function execute(transport, method, path, opts)
     local faults, query, body = arguments.faults(opts, config.secrets), "", nil
     local wrong = arguments.path_fault(path)
     if wrong then faults = add(faults, { { field = "path", message = wrong } }) end
@@ -265,16 +264,16 @@ local function make_request(config, client)
       faults = add(faults, inexact)
     end
     if faults then return refuse(config, faults, method) end
-    return send(config, method, path .. query, body, REQUEST, opts)
+    return send(config, transport, method, path .. query, body, REQUEST, opts)
   end
 
   return function(self, method, path, opts)
     if self ~= client then error("call it with a colon: client:request(method, path, opts)", 2) end
     if not METHODS[method] then error("method must be GET, POST, PUT, PATCH or DELETE", 2) end
     if opts ~= nil then arguments.check_options(opts, arguments.REQUEST, 2) end
-    check_place(config)
+    local transport = check_place(config)
     if method == "GET" and opts and opts.body ~= nil then error("a GET has no body; give opts.query", 2) end
-    return execute(method, path, opts or NO_OPTIONS)
+    return execute(transport, method, path, opts or NO_OPTIONS)
   end
 end
 
@@ -328,10 +327,11 @@ end
 ---@return lomi.Client
 function M.new(config)
   local client = {}
-  local transport = config.transport
-  if transport and transport.is_curl and transport.expect then -- a loop, to be warmed
-    transport:expect(config.base_url, config.ca_file, config.proxy)
-  end
+  config.server = transports.server(config.url, {
+    "X-API-KEY", config.api_key, "Accept", "application/json", "User-Agent", USER_AGENT,
+  }, config.ca_file, config.proxy)
+  config.carrier = config.transport and transports.of(config.transport)
+  if config.carrier and config.carrier.expect then config.carrier:expect(config.server) end -- a loop, to be warmed
   lazy(contract.resources.charges) -- now, while files can be read: a process may chroot before its first charge
   client.request = make_request(config, client)
   local description = ("lomi client (%s, %s)"):format(config.environment, config.host)

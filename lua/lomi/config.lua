@@ -4,6 +4,7 @@
 local ascii = require "lomi.ascii"
 local contract = require "lomi.contract"
 local rules = require "lomi.rules"
+local transports = require "lomi.transport"
 
 local M = {}
 
@@ -36,6 +37,7 @@ local M = {}
 ---@field environment "sandbox"|"live"
 ---@field base_url string  without a slash at the end
 ---@field host string
+---@field url lomi.Url  the base URL, taken apart
 ---@field account? string
 ---@field timeout number
 ---@field connect_timeout number
@@ -71,7 +73,8 @@ local function find_key(given)
   local key, source = given, "api_key"
   if key == nil then key, source = from_environment() end
   if key == nil then
-    local hint = rawget(_G, "ngx") and '; nginx hides it from its workers: add "env LOMI_API_KEY;" to nginx.conf' or ""
+    local hint = transports.in_nginx() and '; nginx hides it from its workers: add "env LOMI_API_KEY;" to nginx.conf'
+      or ""
     return nil, "api_key is missing: give it, or set LOMI_API_KEY in the environment" .. hint
   end
   local wrong = rules.header_fault(key)
@@ -197,9 +200,13 @@ local function environment_proxy()
   end
 end
 
-local function uses_curl(options)
-  if options.transport then return options.transport.is_curl end
-  return not rawget(_G, "ngx")
+-- Whether the transport has a capability, such as `takes_proxy`. Without a transport the choice decides.
+local function has(options, capability)
+  if options.transport then
+    local found, value = pcall(function() return options.transport[capability] end)
+    return found and value == true
+  end
+  return not transports.in_nginx()
 end
 
 -- A proxy of the environment serves https only, and no proxy a loopback host: what stays on the machine is not sent
@@ -211,7 +218,7 @@ local function find_proxy(url, options)
   local proxy, source = options.proxy, "proxy"
   local is_loopback = M.is_loopback(url.host)
   if not proxy then
-    if not uses_curl(options) then return nil end
+    if not has(options, "takes_proxy") then return nil end
     if not is_loopback and url.scheme == "https" then proxy, source = environment_proxy() end
     if not proxy then return "" end
   end
@@ -247,14 +254,14 @@ local function with_defaults(given, defaults)
   return all
 end
 
-local function curl_options_fault(options)
-  local name = options.ca_file and "ca_file" or options.proxy and "proxy"
-  if not name then return nil end
-  if options.transport and not options.transport.is_curl then
-    return name .. " is for the libcurl transports; the transport given takes care of that itself"
-  end
-  if not options.transport and rawget(_G, "ngx") then
-    return name .. " is for the libcurl transports; in nginx use lua_ssl_trusted_certificate"
+local function capabilities_fault(options)
+  for _, name in ipairs { "ca_file", "proxy" } do
+    if options[name] and not has(options, "takes_" .. name) then
+      if options.transport then
+        return name .. " is for the libcurl transports; the transport given takes care of that itself"
+      end
+      return name .. " is for the libcurl transports; in nginx use lua_ssl_trusted_certificate"
+    end
   end
   if options.ca_file then
     local file, reason = io.open(options.ca_file, "rb")
@@ -270,7 +277,7 @@ function M.check(options)
   if options == nil then options = {} end
   if type(options) ~= "table" then return nil, "the options must be a table, not a " .. type(options) end
   if getmetatable(options) ~= nil then return nil, "the options must be a plain table, without a metatable" end
-  local wrong = options_fault(options) or curl_options_fault(options)
+  local wrong = options_fault(options) or capabilities_fault(options)
   if wrong then return nil, wrong end
 
   local key, source = find_key(options.api_key)
@@ -286,7 +293,7 @@ function M.check(options)
 
   local config = {
     api_key = key, secrets = secrets_of(key, proxy_user_info), environment = environment,
-    base_url = base_url, host = url.host, account = options.account,
+    url = url, base_url = base_url, host = url.host, account = options.account,
     backoff = with_defaults(options.backoff, BACKOFF), transport = options.transport, on_attempt = options.on_attempt,
     ca_file = options.ca_file, proxy = proxy,
   }

@@ -10,8 +10,13 @@
 ---     if task:done() then local charge, err = task:result() end
 
 local core = require "lomi.core"
+local curl = require "lomi.transport.curl"
+local implement = require("lomi.transport").implement
 local timers = require "lomi.timers"
-local transport = require "lomi.transport.loop"
+
+local resume_coroutine, running, status_of, yield = -- as they are now: others may replace them in the table
+  coroutine.resume, coroutine.running, coroutine.status, coroutine.yield
+local close_coroutine = coroutine.close -- Lua 5.4 and later
 
 local M = {}
 
@@ -41,86 +46,227 @@ end
 function Task:result()
   local results = self.results
   if not results then error("the task is not done yet; ask task:done() first, or loop:run()", 2) end
-  if self.failed then error(results[1], 0) end
+  if self.failed then
+    if self.unheard then self.unheard.message = nil end
+    error(results[1], 0)
+  end
   return unpack(results, 1, results.n)
+end
+
+-- ---- errors that nobody asks for -----------------------------------------------------------------
+
+-- Runs `act` when the object that is given is collected, or when Lua ends.
+local on_collected = rawget(_G, "newproxy") and function(act) -- LuaJIT finalizes no tables
+  local proxy = newproxy(true) -- luacheck: ignore
+  getmetatable(proxy).__gc = act
+  return proxy
+end or function(act)
+  return setmetatable({}, { __gc = act })
+end
+
+-- Held by the task that failed: when the task goes and nobody has asked for its result, this tells.
+local function unheard_of(loop, message)
+  local unheard = { message = message }
+  unheard.guard = on_collected(function()
+    if unheard.message == nil then return end
+    if loop.on_error then
+      pcall(loop.on_error, unheard.message)
+    else
+      local line = tostring(unheard.message):match("^[^\r\n]*")
+      pcall(io.stderr.write, io.stderr, "lomi: a task of a loop failed: ", line, "\n")
+    end
+  end)
+  return unheard
 end
 
 -- ---- the loop ------------------------------------------------------------------------------------
 
---- The transport of clients that wait in its tasks. Called outside a task, or from a coroutine nested in one, such a
---- client raises at the caller's line. A closed loop raises, but for `close`.
+--- The transport of clients that wait in its tasks. Called outside a task, from a coroutine nested in one, or where Lua
+--- cannot yield, such a client raises at the caller's line, before anything is sent. A closed loop raises, but for
+--- `close`.
 ---@class lomi.Loop: lomi.Transport
 ---@field alive integer  tasks that are not done
-local Loop = {
-  is_curl = true, send = transport.send, sleep = transport.sleep, now = core.now, unusable = transport.unusable,
-}
+---@field on_error? fun(message: any)  called with what a task raised, when nobody asks for the task's result; default:
+--- a line on standard error
+local Loop = implement { takes_ca_file = true, takes_proxy = true }
 Loop.__index = Loop
 Loop.__name = "lomi.Loop"
 
-local UNDONE = { n = 1, "the loop was closed before the task was done" }
+-- A task waits for one thing at a time, its ticket: an exchange's id, or a timer's entry. Only the loop knows TOKEN, so
+-- whoever else resumes the coroutine changes nothing.
+local TOKEN, WAITING = {}, {}
 
--- What warm() visits, by loop. In none of its fields: a proxy's URL may hold a password.
-local hosts_of = setmetatable({}, { __mode = "k" })
+local UNDONE = { n = 1, "the loop was closed before the task was done" }
+local INTERRUPTED = { n = 1, "the task ended while the loop was interrupted: its result is lost" }
+
+-- A request under way ends with this when its loop is closed. It may have left.
+local CUT_SHORT = { kind = "connection", message = "the loop was closed before the reply had come", final = true }
+local CLOSED = { kind = "connection", message = "the loop is closed", sent = false, final = true }
+
+-- Servers that warm() visits, by loop. In none of its fields: a proxy's URL may hold a password.
+local servers_of = setmetatable({}, { __mode = "k" })
 
 local function finish(loop, task, failed, results)
-  task.failed, task.results = failed, results
-  loop.tasks[task] = nil
-  loop.alive = loop.alive - 1
+  task.failed, task.results, task.waits = failed, results, nil
+  if failed and results ~= UNDONE then task.unheard = unheard_of(loop, results[1]) end
+  if loop.tasks[task] then
+    loop.tasks[task] = nil
+    loop.alive = loop.alive - 1
+  end
 end
 
--- Runs a task until it waits, or ends. What it waits for has been noted by the transport; a bare coroutine.yield() in a
--- task waits for the next poll.
+-- The coroutine has come back: it yielded, returned or raised.
+local function settle(loop, task, outer, ok, ...)
+  local first = ...
+  loop.current = outer
+  if status_of(task.coroutine) ~= "dead" then
+    if loop.closed then
+      if close_coroutine then close_coroutine(task.coroutine) end
+      finish(loop, task, true, UNDONE)
+    elseif first ~= WAITING then -- a bare coroutine.yield() waits for the next poll
+      task.waits = nil
+      loop.ready[#loop.ready + 1] = task
+    end
+  elseif ok then
+    finish(loop, task, false, pack(...))
+  else
+    if type(first) == "string" then first = debug.traceback(task.coroutine, first) end
+    if close_coroutine then close_coroutine(task.coroutine) end
+    finish(loop, task, true, { n = 1, first })
+  end
+end
+
 local function resume(loop, task, ...)
   local outer = loop.current
   loop.current = task
-  local results = pack(coroutine.resume(task.coroutine, ...))
-  loop.current = outer
-  if coroutine.status(task.coroutine) ~= "dead" then
-    if loop.closed then
-      finish(loop, task, true, UNDONE)
-    elseif results[2] ~= transport.WAITING then
+  settle(loop, task, outer, resume_coroutine(task.coroutine, ...))
+end
+
+-- An error (a hook's, Ctrl-C) struck inside poll and was caught by the program. The state of every task is known from
+-- the task itself; replies that were not given yet are still in the inbox.
+local function recover(loop)
+  loop.current, loop.alive = nil, 0
+  loop.ready, loop.waiting, loop.timers = {}, {}, timers.new()
+  for _ in pairs(loop.tasks) do loop.alive = loop.alive + 1 end
+  for task in pairs(loop.tasks) do
+    local waits = task.waits
+    if status_of(task.coroutine) == "dead" then
+      finish(loop, task, true, INTERRUPTED)
+    elseif type(waits) == "number" then
+      loop.waiting[waits] = task
+    elseif waits then
+      loop.timers:push(waits.at, waits)
+    else
       loop.ready[#loop.ready + 1] = task
     end
-  elseif results[1] then
-    finish(loop, task, false, { n = results.n - 1, unpack(results, 2, results.n) })
-  else
-    local trouble = results[2]
-    if type(trouble) == "string" then trouble = debug.traceback(task.coroutine, trouble) end
-    finish(loop, task, true, { n = 1, trouble })
   end
 end
 
 local function resume_ready(loop)
   local ready = loop.ready
+  if not ready[1] then return end
   loop.ready = {}
   for _, task in ipairs(ready) do
-    if not task.results then resume(loop, task) end
+    if not task.results and task.waits == nil then resume(loop, task) end
   end
 end
 
--- Takes what has finished, waiting for the first up to `wait` seconds.
-local function resume_finished(loop, wait)
-  while loop.engine do
-    local id, reply, failure = loop.engine:step(wait)
-    if not id then return end
-    wait = 0
-    local task = loop.waiting[id]
-    loop.waiting[id] = nil
-    if task then resume(loop, task, reply, failure) end
+local function resume_answered(loop)
+  local inbox, waiting = loop.inbox, loop.waiting
+  for i = 1, #inbox, 2 do
+    local id = inbox[i]
+    local task = waiting[id]
+    if task and task.waits == id then resume(loop, task, TOKEN, id, inbox[i + 1]) end
+    waiting[id] = nil
   end
+  if inbox[1] then loop.inbox = {} end
 end
 
 local function resume_due(loop, now)
   while true do
-    local task = loop.timers:pop(now)
-    if not task then return end
-    if not task.results then resume(loop, task) end
+    local entry = loop.timers:pop(now)
+    if not entry then return end
+    if entry.task.waits == entry then resume(loop, entry.task, TOKEN, entry) end
   end
 end
+
+-- ---- as the transport of its clients -------------------------------------------------------------
+
+-- Suspends the running task until the loop resumes it with this ticket.
+local function wait_for(task, ticket)
+  local token, answered, got
+  repeat
+    task.waits = ticket
+    token, answered, got = yield(WAITING)
+  until token == TOKEN and answered == ticket
+  task.waits = nil
+  return got
+end
+
+--- Why the code that runs now cannot wait on this loop; nil: it can.
+---@return string|nil
+function Loop:unusable()
+  if self.closed then return "the loop is closed" end
+  local task = self.current
+  if not task then return "a client on a loop can only be called in a task: loop:spawn(function() … end)" end
+  if running() ~= task.coroutine then
+    return "a client on a loop cannot be called from a coroutine inside a task; spawn a task for it"
+  end
+  if not core.isyieldable() then
+    return "a client on a loop cannot be called where Lua cannot yield: inside string.gsub, table.sort, require …"
+  end
+end
+
+local function check_place(loop)
+  local reason = loop:unusable()
+  if reason then error(reason, 0) end
+  return loop.current
+end
+
+local function exchange(self, request)
+  if self.closed then return nil, CLOSED end -- in the middle of a call: its outcome is still to be told
+  local task = check_place(self)
+  local engine = self.engine
+  if not engine then
+    local failure
+    engine, failure = curl.start "new"
+    if not engine then return nil, failure end
+    self.engine = engine
+  end
+  local id, refused = curl.submit(engine, request)
+  if not id then return nil, refused end
+  self.waiting[id] = task
+  local got = wait_for(task, id)
+  if got.status then return got end
+  return nil, got
+end
+
+local function sleep(self, seconds)
+  if self.closed then return end
+  local task = check_place(self)
+  local entry = { at = core.now() + seconds, task = task }
+  self.timers:push(entry.at, entry)
+  wait_for(task, entry)
+end
+
+Loop.exchange, Loop.sleep = exchange, sleep
+
+-- ---- for the program -----------------------------------------------------------------------------
 
 local function check_open(loop)
   if type(loop) ~= "table" then error("call it with a colon, as in loop:poll()", 3) end
   if loop.closed then error("the loop is closed", 3) end
+end
+
+-- Marks that the loop's own lists are about to change: an error that strikes meanwhile leaves the mark.
+local function begin(loop)
+  local current = loop.current
+  if current then
+    local status = status_of(current.coroutine)
+    if status == "running" or status == "normal" then error("the loop is polled from one of its own tasks", 3) end
+  end
+  if not loop.settled then recover(loop) end
+  loop.settled = false
 end
 
 --- A function to run on this loop, from the next poll on. A bare `coroutine.yield()` in it waits for the next poll.
@@ -134,9 +280,12 @@ function Loop:spawn(run, ...)
   local task = setmetatable({
     coroutine = coroutine.create(function() return run(unpack(arguments, 1, arguments.n)) end),
   }, Task)
+  local settled = self.settled
+  self.settled = false
   self.tasks[task] = true
   self.alive = self.alive + 1
   self.ready[#self.ready + 1] = task
+  self.settled = settled
   return task
 end
 
@@ -144,31 +293,40 @@ end
 ---@return integer alive  tasks that are not done
 function Loop:poll()
   check_open(self)
-  if self.current then error("the loop is polled from one of its own tasks", 2) end
+  begin(self)
   resume_ready(self)
-  resume_finished(self, 0)
+  if self.engine then self.engine:step(self.inbox) end
+  resume_answered(self)
   resume_due(self, core.now())
+  self.settled = true
   return self.alive
 end
+
+local SLICE = 1 / 20 -- seconds: an interpreter's Ctrl-C acts only when Lua runs
 
 --- Goes on until every task has ended. Blocks; for scripts.
 function Loop:run()
   while self:poll() > 0 do
-    local wait = self:timeout()
-    if next(self.waiting) then
-      resume_finished(self, wait or 60)
-    elseif wait then
+    local wait = math.min(self:timeout() or SLICE, SLICE)
+    if self.engine and self.engine:running() > 0 then
+      self.engine:step(self.inbox, wait)
+    elseif wait > 0 then
       core.sleep(wait)
     end
   end
 end
 
 --- For another event loop (cqueues takes a loop as it is): poll when this descriptor is readable, or when the time of
---- `timeout` has passed.
+--- `timeout` has passed. Each loop has a descriptor of its own.
 ---@return integer descriptor
 function Loop:pollfd()
   check_open(self)
-  return transport.engine(self):pollfd()
+  if not self.engine then
+    local engine, failure = curl.start "new"
+    if not engine then error(failure.message, 2) end
+    self.engine = engine
+  end
+  return self.engine:pollfd()
 end
 
 --- What the descriptor is to be watched for.
@@ -181,20 +339,30 @@ end
 ---@return number|nil seconds  0: at once; nil: nothing is due by the clock
 function Loop:timeout()
   check_open(self)
-  if #self.ready > 0 then return 0 end
+  if self.ready[1] or self.inbox[1] then return 0 end
   local timer, engine = self.timers:next(), self.engine and self.engine:timeout()
   timer = timer and math.max(0, timer - core.now())
   if timer and engine then return math.min(timer, engine) end
   return timer or engine
 end
 
---- A client tells where it will send its requests.
----@param base_url string
----@param ca_file? string
----@param proxy? string
-function Loop:expect(base_url, ca_file, proxy)
-  hosts_of[self] = hosts_of[self] or {}
-  hosts_of[self][base_url] = { url = base_url .. "/", ca_file = ca_file, proxy = proxy }
+-- A client tells where it will send its requests.
+local function expect(self, server)
+  servers_of[self] = servers_of[self] or {}
+  servers_of[self][server.origin] = server
+end
+
+Loop.expect = expect
+
+-- Asks a server for nothing in particular, without a key, and blocks until it has answered.
+local function visit(loop, server, seconds)
+  local engine = loop.engine or curl.start "new"
+  if not engine then return false end
+  loop.engine = engine
+  local lines = core.http1.lines { "Host", server.host }
+  local endpoint = curl.endpoint { origin = server.origin, lines = lines, ca_file = server.ca_file,
+    proxy = server.proxy }
+  return engine:perform(endpoint, "GET", server.path .. "/", {}, nil, seconds, seconds) ~= nil
 end
 
 --- Connects to the hosts of this loop's clients, and blocks while it does: name lookup, TLS handshake and the reading
@@ -204,26 +372,31 @@ end
 function Loop:warm(seconds)
   check_open(self)
   local all = true
-  for _, host in pairs(hosts_of[self] or {}) do
-    local reply = transport.visit(self, host, seconds or 10)
-    all = all and reply ~= nil
+  for _, server in pairs(servers_of[self] or {}) do
+    all = visit(self, server, seconds or 10) and all
   end
   return all
 end
 
---- Cancels what is under way and ends every task. A call that waits for its reply ends with an error: its outcome is
---- `unknown`, and its `idempotency_key` tells how to ask again. A task that then waits for anything more is done, too.
---- Idempotent.
+--- Cancels what is under way and ends every task, its `<close>` variables too. A call that waits for its reply ends with
+--- an error: its outcome is `unknown`, and a retry with its `idempotency_key` is safe. A task that then waits for
+--- anything more is done, too. Idempotent.
 function Loop:close()
   if self.closed then return end
   self.closed = true
-  local engine, waiting = self.engine, self.waiting
-  self.engine, self.waiting, self.ready = nil, {}, {}
+  local engine, tasks = self.engine, {}
+  self.engine = nil
   if engine then engine:close() end
-  for _, task in pairs(waiting) do resume(self, task, nil, transport.CUT_SHORT) end
-  resume_due(self, math.huge)
-  for task in pairs(self.tasks) do
-    if task ~= self.current then finish(self, task, true, UNDONE) end
+  for task in pairs(self.tasks) do tasks[#tasks + 1] = task end
+  for _, task in ipairs(tasks) do
+    local waits = task.waits
+    if waits then resume(self, task, TOKEN, waits, type(waits) == "number" and CUT_SHORT or nil) end
+  end
+  for _, task in ipairs(tasks) do
+    if self.tasks[task] and task ~= self.current then
+      if close_coroutine then close_coroutine(task.coroutine) end
+      finish(self, task, true, UNDONE)
+    end
   end
 end
 
@@ -237,9 +410,11 @@ end
 function M.new()
   return setmetatable({
     alive = 0,
-    tasks = {},   -- not done
-    ready = {},   -- to be resumed at the next poll
-    waiting = {}, -- by the engine's id: for a reply
+    settled = true, -- false while poll is at work, and after it was interrupted
+    tasks = {},     -- not done
+    ready = {},     -- to be resumed at the next poll
+    waiting = {},   -- by the engine's id: for a reply
+    inbox = {},     -- id, reply or failure, id, …: to be given to tasks
     timers = timers.new(),
   }, Loop)
 end

@@ -38,9 +38,11 @@ function M.perform(options, calls)
     else
       result, err, reply = client.charges[call[1]](client.charges, call[2], call[3])
     end
+    local headers = reply and reply.headers
     reply = copy(reply)
     if reply then
       reply.body = #reply.body <= 1000 and M.hex(reply.body) or nil
+      reply.head, reply.headers = nil, headers
     end
     results[i] = { result = result, err = copy(err), text = err and tostring(err), reply = reply,
       took = core.now() - started }

@@ -655,7 +655,8 @@ local function conformance(name, start)
       end
 
       it("sends nothing where plain HTTP is spoken", function()
-        check(charge((server.url:gsub("^http://127.0.0.1", "https://localhost"))), "tls", "not_sent")
+        check(charge((server.url:gsub("^http://127.0.0.1", "https://localhost"))),
+          name == "nginx" and "connection" or "tls", "not_sent") -- nginx has one word for all that ends a handshake
         assert.equal(0, #server:requests())
       end)
 

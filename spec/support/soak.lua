@@ -7,6 +7,8 @@ local core = require "lomi.core"
 local errors = require "lomi.errors"
 local lomi = require "lomi"
 local sandbox = require "lomi.sandbox"
+local tcp = require "spec.support.tcp"
+local tls = require "spec.support.tls"
 
 local M = {}
 
@@ -25,28 +27,82 @@ local ORDERS = {
 
 -- ---- the sandbox ---------------------------------------------------------------------------------
 
--- Ends when its standard input does.
+local PATIENCE = 30 -- seconds
+
+-- Ends when its standard input does. CERTIFICATE and KEY: files, for https.
 local SERVER = [[
-  local box = assert(require("lomi.sandbox").start { %s })
+  local function read(path)
+    local file = assert(io.open(path))
+    local text = file:read("*a")
+    file:close()
+    return text
+  end
+  local options, cert, key = { %s }, arg[1], arg[2]
+  if cert then options.tls_cert, options.tls_key = read(cert), read(key) end
+  local box = assert(require("lomi.sandbox").start(options))
   print(box.url)
   io.stdout:flush()
   io.read("*a")
   box:stop()
 ]]
 
--- The handle on it, and a function that ends it.
-local function start_sandbox(options)
-  local address = os.tmpname()
-  local pipe = assert(io.popen(("%s -e '%s' > %s"):format(child.LUA, SERVER:format(options or ""), address), "w"))
+---@class spec.soak.Box
+---@field handle table  of the sandbox
+---@field url string
+---@field ca_file? string  of one that speaks https
+---@field port integer
+---@field stop fun()
+
+-- A handle like this one, for https: connect() takes no CA file.
+local function trusting(handle, url, ca_file)
+  local transport = require("lomi.transport.curl").new()
+  return setmetatable({ url = url, ca_file = ca_file, transport = transport }, getmetatable(handle))
+end
+
+-- For https: `plain`, a box for http, and `made`, a certificate of spec/support/tls.lua.
+---@return spec.soak.Box
+local function start_sandbox(options, plain, made)
+  local address, script = os.tmpname(), os.tmpname()
+  local file = assert(io.open(script, "w"))
+  file:write(SERVER:format(options or ""))
+  file:close()
+  local files = made and ("%s %s/key.pem"):format(made.ca_file, made.directory) or ""
+  local pipe = assert(io.popen(("%s %s %s > %s"):format(child.LUA, script, files, address), "w"))
   local url
-  repeat
-    core.sleep(0.005)
-    local file = assert(io.open(address))
-    url = file:read("*l")
-    file:close()
-  until url
+  local started = tcp.wait_for(function()
+    local said = assert(io.open(address))
+    url = said:read "*l"
+    said:close()
+    return url ~= nil
+  end, PATIENCE)
   os.remove(address)
-  return assert(sandbox.connect(url)), function() pipe:close() end
+  os.remove(script)
+  if not started then error "the sandbox did not start" end
+  return {
+    handle = plain and trusting(plain.handle, url, made.ca_file) or assert(sandbox.connect(url)),
+    url = url, ca_file = made and made.ca_file, port = tonumber(url:match ":(%d+)$"),
+    stop = function() pipe:close() end,
+  }
+end
+
+-- One for http and one for https: those of a third of the batches.
+local function start_sandboxes(options, made)
+  local plain = start_sandbox(options)
+  return { plain, start_sandbox(options, plain, made) }
+end
+
+-- After this, none of our connections to them is open. What closes dead connections runs when the engine works:
+-- a request to their successors, which leaves each of these with one connection.
+local function succeed(boxes, options, made)
+  for _, box in ipairs(boxes) do box.stop() end
+  local new = start_sandboxes(options, made)
+  collectgarbage()
+  collectgarbage()
+  tcp.wait_for(function()
+    for _, box in ipairs(new) do box.handle:stats() end
+    return not tcp.holds_others { [new[1].port] = true, [new[2].port] = true }
+  end, PATIENCE)
+  return new
 end
 
 -- ---- a batch -------------------------------------------------------------------------------------
@@ -180,7 +236,7 @@ end
 local function run_batch(box, number, options, report)
   local function new_client(loop)
     return lomi.new {
-      api_key = KEY, base_url = box.url, transport = loop, timeout = options.timeout, backoff = { base = 0.001 },
+      api_key = KEY, base_url = box.url, ca_file = box.ca_file, transport = loop, timeout = options.timeout, backoff = { base = 0.001 },
       on_attempt = function(event)
         report.attempts = report.attempts + 1
         if event.kind and event.kind ~= "invalid_request" then report.gone_wrong = report.gone_wrong + 1 end
@@ -188,19 +244,19 @@ local function run_batch(box, number, options, report)
     }
   end
   local calls = plan(number)
-  box:reset() -- what it remembers is not without end either
-  box:chaos { seed = number, rate = options.rate, delay = options.delay }
+  box.handle:reset() -- what it remembers is not without end either
+  box.handle:chaos { seed = number, rate = options.rate, delay = options.delay }
   WAYS[(number - 1) % #WAYS + 1](new_client, calls)
 
   for _, call in ipairs(calls) do report.ends[call.ended] = (report.ends[call.ended] or 0) + 1 end
-  check(box, calls, report.violations)
+  check(box.handle, calls, report.violations)
 
-  box:clear_faults()
+  box.handle:clear_faults()
   local patient = lomi.new {
-    api_key = KEY, base_url = box.url, max_retries = 1000, backoff = { base = 0.01, cap = 0.01 },
+    api_key = KEY, base_url = box.url, ca_file = box.ca_file, max_retries = 1000, backoff = { base = 0.01, cap = 0.01 },
   }
   report.asked_again = report.asked_again + ask_again(patient, calls, report.violations)
-  report.calls, report.made = report.calls + #calls, report.made + check(box, calls, report.violations)
+  report.calls, report.made = report.calls + #calls, report.made + check(box.handle, calls, report.violations)
 end
 
 -- ---- what the process holds ----------------------------------------------------------------------
@@ -263,21 +319,21 @@ function M.run(options)
     readings = {}, ends = {}, calls = 0, made = 0, asked_again = 0, attempts = 0, gone_wrong = 0, violations = {},
   }
   local started = core.now()
-  local box, stop = start_sandbox(options.sandbox)
+  local made = tls.certificate()
+  local boxes = start_sandboxes(options.sandbox, made)
   for number = 1, options.count / BATCH do
-    run_batch(box, number, options, report)
+    run_batch(boxes[number % 3 == 0 and 2 or 1], number, options, report)
     if options.on_batch then options.on_batch() end
     if number * BATCH % options.every == 0 then
-      stop()
-      core.sleep(1.1) -- libcurl looks for dead connections when it wants one, but once a second at most
-      box, stop = start_sandbox(options.sandbox)
+      boxes = succeed(boxes, options.sandbox, made)
       local reading = read(number * BATCH, started)
       table.insert(report.readings, reading)
       if options.on_reading then options.on_reading(reading) end
       forget_compiled()
     end
   end
-  stop()
+  for _, box in ipairs(boxes) do box.stop() end
+  tls.remove(made)
   if report.gone_wrong < report.attempts * options.rate / 2 then
     table.insert(report.violations, "the weather was too good")
   end

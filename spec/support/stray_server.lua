@@ -3,6 +3,7 @@
 --- connections that nobody asked for. What comes afterwards it answers properly. A process.
 
 local socket = require "socket"
+local tcp = require "spec.support.tcp"
 
 local PATIENCE = 10 -- seconds
 
@@ -31,7 +32,8 @@ local function play(count)
     print(what)
     io.stdout:flush()
   end
-  say((select(2, listener:getsockname())))
+  local port = tonumber((select(2, listener:getsockname())))
+  say(port)
   local connections = {}
   for i = 1, count do
     connections[i] = assert(listener:accept())
@@ -41,7 +43,7 @@ local function play(count)
   for _, connection in ipairs(connections) do answer(connection, OWN) end
   listener:accept():close() -- told to go on
   for _, connection in ipairs(connections) do answer(connection, STRAY) end
-  socket.sleep(0.05) -- and have come
+  assert(tcp.wait_for(function() return tcp.has_come_from(port) end, PATIENCE))
   say "said"
   local late = assert(listener:accept())
   late:settimeout(PATIENCE)

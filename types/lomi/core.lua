@@ -60,17 +60,34 @@ function core.sleep(seconds) end
 ---@return boolean terminal
 function core.isatty(descriptor) end
 
+---@return boolean yieldable  the running code can wait: not inside string.gsub, table.sort, require …
+function core.isyieldable() end
+
 --- HTTP/1.1, without a socket.
 ---@class lomi.core.http1
 local http1 = {}
 
---- The head of a request. A header that could add another is refused.
+--- Header lines that every request of a client has. A header that could add another is refused.
+---@param fields string[]  name, value, name, value, …
+---@return string? lines
+---@return string? reason
+function http1.lines(fields) end
+
+--- A whole request, with a Content-Length where there has to be one.
 ---@param method string
----@param target string
----@param headers table<string, string>|{ [1]: string, [2]: string }[]  or a list, its order kept; one is Host
----@return string? head
----@return string? wrong
-function http1.head(method, target, headers) end
+---@param target string  path and query
+---@param lines string  of lines()
+---@param fields string[]  name, value, …: those of this request alone
+---@param body? string
+---@return string? bytes
+---@return string? reason
+function http1.request(method, target, lines, fields, body) end
+
+--- A header of a reply.
+---@param head string  the reply's
+---@param name string  in lower case
+---@return string? value  those of a repeated one joined with `, `
+function http1.field(head, name) end
 
 --- A parser that waits for a reply.
 ---@return lomi.core.http1.Parser
@@ -92,7 +109,20 @@ function Parser:feed(bytes) end
 ---@return "connection"|"protocol"|nil kind  it ended early, or was bad before
 function Parser:eof() end
 
---- The reply. Raises before "done".
+--- The stream has ended in another way.
+---@param how string  a word such as "reset", for the reason
+---@return "done"|nil state
+---@return string? reason
+---@return "connection"|"protocol"|nil kind
+function Parser:lost(how) end
+
+--- The reply: status, body, head, request_id, replayed, and headers, which are made when first asked for. Raises before
+--- "done".
+---@return table reply
+---@return boolean keep_alive  another request may go over the connection
+function Parser:reply() end
+
+--- The same in parts.
 ---@return integer status
 ---@return table<string, string> headers  names in lower case
 ---@return string body

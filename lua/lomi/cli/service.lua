@@ -81,7 +81,10 @@ function M.report(args, typed, err)
     return output.refuse(args.json, args.json and err or as_typed(err.message, args.names))
   end
   local status = output.fail(args.json, err)
-  if not args.json and is_worth_asking_again(err) then
+  if not args.json and err.outcome == "unknown" and typed[2] == "cancel" then -- which ignores keys
+    output.note "To look it up:"
+    output.command(("lomi %s get -- %s"):format(typed[1], quoted(args.id)))
+  elseif not args.json and is_worth_asking_again(err) then
     output.note "To ask again, without doing it twice:"
     output.command(command_with_key(typed, err.idempotency_key, args.idempotency_key ~= nil))
   end

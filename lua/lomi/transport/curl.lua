@@ -1,83 +1,74 @@
 -- SPDX-License-Identifier: MIT
---- The blocking transport: libcurl, one request after the other.
+--- The blocking transport: libcurl's connections, one request after the other.
 
 local core = require "lomi.core"
 local lazy = require "lomi.lazy"
+local transports = require "lomi.transport"
 
---- How a client waits. Three ways are ours: libcurl (blocks), `lomi.loop()` (coroutines), nginx (cosockets); any object
---- with these methods is another.
----@class lomi.Transport
---- Sends one request and gives its reply, or nil and a failure. A raise, or a string for a failure, counts as
---- `connection`, sent. Never follows a redirect, never sends twice.
----@field send fun(self, request: lomi.Request): lomi.RawReply?, lomi.Failure?
---- Waits before the next attempt.
----@field sleep fun(self, seconds: number)
---- A clock in seconds that is never set back.
----@field now fun(self): number
-
---- What a transport is given to send.
----@class lomi.Request
----@field method string  of HTTP
----@field url string  whole
----@field headers table<string, string>  without Host and Content-Length
----@field body? string  JSON
----@field timeout number  seconds, the whole attempt
----@field connect_timeout number  seconds
----@field ca_file? string  for libcurl
----@field proxy? string  for libcurl: "" is none, nil is the environment's
-
---- What a transport gives back.
----@class lomi.RawReply
----@field status integer  of HTTP
----@field headers table<string, string>  names in lower case
----@field body string  decoded of its transfer coding, 4 MiB at most
-
---- What a transport gives when there is no reply.
----@class lomi.Failure
----@field kind "connection"|"timeout"|"tls"|"protocol"  as of the error
----@field message string  what happened
----@field sent? boolean  false: nothing of the request can have left; nil means true
----@field final? boolean  asking again here would fail in the same way: it is not retried
-
-local Curl = { is_curl = true, now = core.now }
+local Curl = transports.implement { takes_ca_file = true, takes_proxy = true }
 Curl.__index = Curl
 
+local M = {}
+
 ---@return lomi.Transport
-function Curl.new()
-  return setmetatable({ finished = {} }, Curl)
+function M.new()
+  return setmetatable({}, Curl)
 end
 
-local function start_engine(self)
-  local ok, engine = pcall(function() return lazy("lomi.curl").engine() end)
-  if not ok then
-    return nil, { kind = "connection", message = "libcurl cannot be used: " .. tostring(engine), sent = false }
+local shared = M.new()
+
+--- All clients of a Lua state share their connections.
+---@return lomi.Transport
+function M.shared()
+  return shared
+end
+
+--- The userdata that stands for a server in lomi.engine.
+---@param server lomi.transport.Server
+function M.endpoint(server)
+  local endpoint = server.endpoint
+  if not endpoint then
+    endpoint = lazy("lomi.engine").endpoint(server.origin, server.lines, server.ca_file, server.proxy)
+    server.endpoint = endpoint
   end
-  self.engine = engine
-  return engine
+  return endpoint
 end
 
-function Curl:send(request)
+local endpoint_of = M.endpoint
+
+--- Loads libcurl and starts an engine.
+---@param make "new"|"shared"
+---@return any engine  or nil
+---@return lomi.Failure|nil
+function M.start(make)
+  local ok, engine, reason = pcall(function() return lazy("lomi.engine")[make]() end)
+  if ok and engine then return engine end
+  local message = ok and reason or "libcurl cannot be used: " .. tostring(engine)
+  return nil, { kind = "connection", message = message, sent = false }
+end
+
+-- The arguments that an engine's `submit` and `perform` take.
+local function arguments(request)
+  local server = request.server
+  return server.endpoint or endpoint_of(server), request.method, request.target, request.fields, request.body,
+    request.timeout, request.connect_timeout
+end
+
+---@return number|nil id
+---@return lomi.Failure|nil
+function M.submit(engine, request)
+  return engine:submit(arguments(request))
+end
+
+function Curl:exchange(request)
   local engine = self.engine
   if not engine then
-    local unusable
-    engine, unusable = start_engine(self)
-    if not engine then return nil, unusable end
+    local failure
+    engine, failure = M.start("shared")
+    if not engine then return nil, failure end
+    self.engine = engine
   end
-  local id, refused = engine:submit(request)
-  if not id then return nil, refused end
-  local finished = self.finished
-  while true do
-    -- A signal ends the step early, with nothing, so that Lua can handle it. What handles it (a hook, a finalizer) may
-    -- make a call of its own meanwhile, and find our reply first.
-    local other, reply, failure = engine:step(request.timeout)
-    if other == id then return reply, failure end
-    if other then finished[other] = { reply, failure } end
-    local ours = finished[id]
-    if ours then
-      finished[id] = nil
-      return ours[1], ours[2]
-    end
-  end
+  return engine:perform(arguments(request))
 end
 
 function Curl:sleep(seconds)
@@ -89,4 +80,62 @@ function Curl:sleep(seconds)
   end
 end
 
-return Curl
+-- ---- without waiting, and without coroutines -----------------------------------------------------
+
+--- Requests under way on an engine of their own, for code that has an event loop already.
+---@class lomi.transport.Queue
+local Queue = {}
+Queue.__index = Queue
+
+---@return lomi.transport.Queue|nil
+---@return lomi.Failure|nil
+function M.queue()
+  local engine, failure = M.start("new")
+  if not engine then return nil, failure end
+  return setmetatable({ engine = engine, inbox = {} }, Queue)
+end
+
+---@param request lomi.Request
+---@return number|nil id
+---@return lomi.Failure|nil
+function Queue:submit(request)
+  local parts, failure = transports.parts(self, request)
+  if not parts then return nil, failure end
+  return M.submit(self.engine, parts)
+end
+
+--- Does what can be done, waiting up to so many seconds for a request to end. Gives one that has, or nothing.
+---@param seconds? number  0
+---@return number|nil id
+---@return table|nil reply
+---@return lomi.Failure|nil
+function Queue:step(seconds)
+  if not self.inbox[1] then self.engine:step(self.inbox, seconds) end
+  local id = table.remove(self.inbox, 1)
+  if not id then return nil end
+  local got = table.remove(self.inbox, 1)
+  if got.status then return id, got end
+  return id, nil, got
+end
+
+function Queue:pollfd()
+  return self.engine:pollfd()
+end
+
+---@return number|nil seconds
+function Queue:timeout()
+  if self.inbox[1] then return 0 end
+  return self.engine:timeout()
+end
+
+function Queue:close()
+  self.engine:close()
+end
+
+--- Forgets all that is under way. The descriptor stays the same.
+function Queue:cancel()
+  self.engine:cancel()
+  self.inbox = {}
+end
+
+return M

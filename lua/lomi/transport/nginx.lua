@@ -2,8 +2,9 @@
 --- The transport inside nginx: cosockets, so that a worker serves others while a call waits. libcurl is never loaded.
 
 local core = require "lomi.core"
+local implement = require("lomi.transport").implement
 
-local head_of, new_parser, now = core.http1.head, core.http1.parser, core.now
+local isyieldable, new_parser, now, request_text = core.isyieldable, core.http1.parser, core.now, core.http1.request
 local ceil, min, remove = math.ceil, math.min, table.remove
 local get_phase = ngx.get_phase
 
@@ -31,44 +32,50 @@ end
 -- ---- where to ----------------------------------------------------------------------------------
 
 ---@class lomi.nginx.Endpoint
----@field origin string  the URL up to its path
----@field host string  for the Host header: with the port, if it is not the scheme's own
+---@field host string  as in the Host header, for messages
 ---@field address string  what nginx connects to
 ---@field port integer
 ---@field named boolean  nginx has to look the address up
 ---@field server_name? string  whose certificate it must be; nil: plain HTTP
+---@field pool string  its name without the generation
+---@field generation integer  raised when the idle connections cannot be trusted any more
 ---@field options { pool: string }
 
 local function is_ip(host)
   return host:find("^%[") ~= nil or host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil
 end
 
----@return lomi.nginx.Endpoint|nil
----@return string|nil wrong
-local function parse(origin)
-  local scheme, host, rest = origin:match("^(%a+)://(%[[%x:.]+%])(.*)$")
-  if not scheme then scheme, host, rest = origin:match("^(%a+)://([%w%-._]+)(.*)$") end
-  scheme = scheme and scheme:lower()
-  local own_port = ({ http = 80, https = 443 })[scheme]
-  local port = rest == "" and own_port or rest and tonumber(rest:match("^:(%d+)$"))
-  if not own_port or not port then return nil, origin .. " is not a URL this transport can use" end
+-- Raised, so that no connection made before is used again. The old ones time out in nginx's pool.
+local function renew_pool(to)
+  to.generation = to.generation + 1
+  to.options = { pool = ("%s:%d"):format(to.pool, to.generation) }
+end
 
-  local name = host:lower():gsub("%.$", "")
+---@param server lomi.transport.Server
+---@return lomi.nginx.Endpoint|nil
+---@return string|nil reason
+local function endpoint_of(server)
+  local scheme, host = server.origin:match("^([a-z]+)://(.*)$")
+  local name, port = host:match("^(.-):(%d+)$")
+  name = (name or host):gsub("%.$", "")
+  port = tonumber(port) or scheme == "https" and 443 or 80
   local server_name = scheme == "https" and name or nil
   if server_name and is_ip(name) then
-    -- Given no name, nginx takes a certificate for any host; given an address, it looks for it among the names.
-    return nil, ("nginx cannot check that a certificate is for the address %s: use a host name"):format(host)
+    -- Given no name, nginx accepts a certificate for any host; given an address, it looks for it among the names.
+    return nil, ("nginx cannot check that a certificate is for the address %s: use a host name"):format(name)
   end
-  return {
-    origin = origin,
-    host = port == own_port and host or ("%s:%d"):format(host, port),
+  local to = {
+    host = server.host,
     address = name == "localhost" and "127.0.0.1" or name, -- a resolver does not read /etc/hosts
     port = port,
     named = name ~= "localhost" and not is_ip(name),
     server_name = server_name,
-    -- A name of our own: nginx's default pool would hand us a connection somebody made without verification.
-    options = { pool = ("lomi:%s:%s:%d:%s"):format(scheme, name, port, server_name or "") },
+    -- A name of our own: nginx's default pool would give us a connection somebody made without verification.
+    pool = ("lomi:%s:%s:%d:%s"):format(scheme, name, port, server_name or ""),
+    generation = 0,
   }
+  renew_pool(to)
+  return to
 end
 
 -- ---- one exchange ------------------------------------------------------------------------------
@@ -125,7 +132,7 @@ end
 -- gives the same error as an unknown authority. "" for what no setting mends.
 local function trust_hint(err)
   if not (err:find("issuer", 1, true) or err:find("self.signed") or err:find("first certificate", 1, true)
-      or err:find("chain too long", 1, true)) then
+      or err:find("chain too long", 1, true) or err:find("verify failed", 1, true)) then
     return ""
   end
   return "; in the http block of nginx.conf lua_ssl_trusted_certificate must name a file of trusted authorities"
@@ -133,14 +140,27 @@ local function trust_hint(err)
     .. " is 1 unless set)"
 end
 
+local CUT = { ["closed"] = true, ["handshake failed"] = true, ["broken pipe"] = true }
+
+local function is_cut(err)
+  return CUT[err] or err:find("connection reset", 1, true) ~= nil
+end
+
 local function handshake(socket, to, deadline)
   if not allow(socket, deadline) then return not_sent("timeout", "no time left for TLS with " .. to.host) end
   local done, err = socket:sslhandshake(false, to.server_name, true)
-  if done then return true end
+  if done then
+    -- Some versions of the Lua module say so of a certificate they have just refused, and close the socket.
+    if socket:getreusedtimes() then return true end
+    err = "the certificate was refused (certificate verify failed)"
+  end
   if err == "timeout" then return not_sent("timeout", "no TLS connection to " .. to.host .. " in time") end
+  -- A refused certificate is always named; "handshake failed" is a peer that ended the handshake.
+  if is_cut(err) then return not_sent("connection", ("the TLS handshake with %s was cut: %s"):format(to.host, err)) end
   return not_sent("tls", ("no trusted TLS connection to %s: %s%s"):format(to.host, err, trust_hint(err)))
 end
 
+-- Gives the time the socket has now, or nil and a failure; or false: the peer takes no more, and may have answered.
 local function write(socket, bytes, deadline, given)
   for from = 1, #bytes, PIECE do
     given = allow(socket, deadline, given)
@@ -148,13 +168,13 @@ local function write(socket, bytes, deadline, given)
     local written, err = socket:send(#bytes <= PIECE and bytes or bytes:sub(from, from + PIECE - 1))
     if not written then
       if err == "timeout" then return sent("timeout", "the request could not be sent in time") end
-      return sent("connection", "the connection was lost while sending: " .. err)
+      return false
     end
   end
   return given
 end
 
--- Feeds the parser until it has a whole reply.
+-- Feeds the parser until it has a whole reply. Gives true and the size of the last piece, or nil and a failure.
 local function read(socket, parser, deadline, given)
   while true do
     given = allow(socket, deadline, given)
@@ -168,16 +188,16 @@ local function read(socket, parser, deadline, given)
     elseif err == "timeout" then
       return sent("timeout", "no complete reply in time")
     else
-      return sent("connection", "the connection was lost: " .. err)
+      state, reason, kind = parser:lost(err:find("reset", 1, true) and "reset" or "lost")
     end
-    if state == "done" then return true end
+    if state == "done" then return true, bytes and #bytes or 0 end
     if not state then return sent(kind, reason) end
   end
 end
 
 -- ---- the transport -----------------------------------------------------------------------------
 
-local Nginx = { now = now }
+local Nginx = implement {}
 Nginx.__index = Nginx
 
 local spare = {} -- parsers without a reply
@@ -187,78 +207,95 @@ function M.new()
   return setmetatable({}, Nginx)
 end
 
--- Where the next request goes. Most go where the one before went, so that is kept. Returns why it cannot be.
-local function aim(self, url)
-  local slash = url:find("/", 9, true) or #url + 1
-  local origin = url:sub(1, slash - 1)
-  self.url = nil
-  if not self.endpoint or self.endpoint.origin ~= origin then
-    local endpoint, wrong = parse(origin)
-    if not endpoint then return wrong end
-    self.endpoint = endpoint
+local shared = M.new()
+
+--- One is enough for all clients: it has no state.
+---@return lomi.Transport
+function M.shared()
+  return shared
+end
+
+--- Why the code that runs now cannot wait; nil: it can, or the call fails by itself.
+---@return string|nil
+function Nginx:unusable()
+  if not isyieldable() and WAITS[get_phase()] then
+    return "a client in nginx cannot be called where Lua cannot yield: inside string.gsub, table.sort, require …"
   end
-  self.url, self.target = url, slash <= #url and url:sub(slash) or "/"
 end
 
--- The headers are the request's own table: nobody else sends it, and a second attempt has the same ones.
-local function head(request, host, target)
-  local method, headers, body = request.method, request.headers, request.body
-  headers["Host"] = host
-  headers["Content-Length"] = body and tostring(#body) or method ~= "GET" and method ~= "DELETE" and "0" or nil
-  return head_of(method, target, headers)
+-- A socket that is connected, TLS and all, and the time limit it has; or nil and a failure.
+local function open(to, deadline, connect_deadline)
+  local left = connect_deadline - now()
+  if left <= 0 then return not_sent("timeout", "no time was left to connect to " .. to.host) end
+  local socket, given = ngx.socket.tcp(), milliseconds(deadline - now())
+  socket:settimeouts(milliseconds(left), given, given)
+  local ok, failure = connect(socket, to, left)
+  if not ok then return nil, failure end
+  if to.server_name and socket:getreusedtimes() == 0 then
+    ok, failure = handshake(socket, to, connect_deadline)
+    given = nil
+    if not ok then
+      socket:close()
+      return nil, failure
+    end
+  end
+  return socket, given
 end
 
----@return lomi.RawReply|nil
+local function talk(socket, to, bytes, deadline, given)
+  local reused = socket:getreusedtimes() ~= 0
+  local failure, keep
+  given, failure = write(socket, bytes, deadline, given)
+  if given == nil then
+    socket:close()
+    if reused then renew_pool(to) end
+    return nil, failure
+  end
+  local parser = remove(spare) or new_parser()
+  local ok, last = read(socket, parser, deadline, given or nil)
+  local reply
+  if ok then
+    reply, keep = parser:reply()
+    -- OpenSSL may hold more that is decrypted when the last piece has just filled nginx's buffer, whose size we do not
+    -- know; it is a multiple of this. The next request must not get those bytes as its reply.
+    if to.server_name and last % 256 == 0 then keep = false end
+  elseif reused and last.kind ~= "protocol" then
+    renew_pool(to)
+  end
+  if not (ok and keep and given and socket:setkeepalive()) then socket:close() end
+  parser:reset()
+  if #spare < MOST_SPARE then spare[#spare + 1] = parser end
+  if ok then return reply end
+  return nil, last
+end
+
+---@param request lomi.transport.Request
+---@return table|nil reply
 ---@return lomi.Failure|nil
-function Nginx:send(request)
+function Nginx:exchange(request)
   local phase = get_phase()
   if not WAITS[phase] then
     local message = ("nginx cannot wait for a reply in its %s phase; call from ngx.timer.at(0, …) there"):format(phase)
     return nil, { kind = "connection", message = message, sent = false, final = true }
   end
+  local reason = self:unusable()
+  if reason then error(reason, 0) end
 
-  local timeout = request.timeout
+  local server, timeout = request.server, request.timeout
   local deadline = now() + timeout
-  if request.url ~= self.url then
-    local refused = aim(self, request.url)
-    if refused then return not_sent("tls", refused) end
+  local to = server.cosocket
+  if not to then
+    to, reason = endpoint_of(server)
+    if not to then return not_sent("tls", reason) end
+    server.cosocket = to
   end
-  local to = self.endpoint
-  local bytes, unfit = head(request, to.host, self.target)
-  if not bytes then return not_sent("protocol", "the request cannot be sent: " .. unfit) end
-  if request.body then bytes = bytes .. request.body end
+  local bytes
+  bytes, reason = request_text(request.method, request.target, server.lines, request.fields, request.body)
+  if not bytes then return not_sent("protocol", "the request cannot be sent: " .. reason) end
 
-  local connect_timeout = min(request.connect_timeout, timeout)
-  if connect_timeout <= 0 then return not_sent("timeout", "no time was left to connect to " .. to.host) end
-  local socket, given = ngx.socket.tcp(), milliseconds(timeout)
-  socket:settimeouts(milliseconds(connect_timeout), given, given)
-  local ok, failure = connect(socket, to, connect_timeout)
-  if not ok then return nil, failure end
-  if to.server_name and socket:getreusedtimes() == 0 then
-    ok, failure = handshake(socket, to, deadline - timeout + connect_timeout)
-    given = nil
-  end
-  if ok then
-    given, failure = write(socket, bytes, deadline, given)
-    ok = given
-  end
-  if not ok then
-    socket:close()
-    return nil, failure
-  end
-
-  local parser = remove(spare) or new_parser()
-  local reply
-  ok, failure = read(socket, parser, deadline, given)
-  if ok then
-    local status, headers, body, keep_alive, leftover = parser:result()
-    reply = { status = status, headers = headers, body = body }
-    ok = keep_alive and leftover == 0 and socket:setkeepalive()
-  end
-  if not ok then socket:close() end
-  parser:reset()
-  if #spare < MOST_SPARE then spare[#spare + 1] = parser end
-  return reply, failure
+  local socket, given = open(to, deadline, deadline - timeout + min(request.connect_timeout, timeout))
+  if not socket then return nil, given end
+  return talk(socket, to, bytes, deadline, given)
 end
 
 function Nginx:sleep(seconds)

@@ -3,7 +3,7 @@
 --- Runs in the server's thread. `handle` may yield seconds to wait.
 
 local core = require "lomi.core"
-local curl = require "lomi.curl"
+local curl = require "lomi.transport.curl"
 local Chaos = require "lomi.sandbox.server.chaos"
 local Deliveries = require "lomi.sandbox.server.deliveries"
 local Fifo = require "lomi.sandbox.server.fifo"
@@ -66,8 +66,7 @@ function App:reset()
   self.offset = 0
   self.journal = Journal.new()
   self.inbox = Inbox.new()
-  if self.engine then self.engine:close() end -- what it had under way ends; the descriptor stays the Lua state's
-  self.engine = curl.engine()
+  if self.engine then self.engine:cancel() else self.engine = assert(curl.queue()) end
   self.deliveries = Deliveries.new(self.clock, self.engine)
   local deliveries = self.deliveries
   self.ledger = Ledger.new {

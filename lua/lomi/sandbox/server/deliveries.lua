@@ -47,7 +47,7 @@ local Deliveries = {}
 Deliveries.__index = Deliveries
 
 ---@param clock fun(): number the sandbox's, which tests may advance
----@param engine table a handle on lomi.curl's engine, for nobody else
+---@param engine table lomi.transport.Queue  for nobody else
 ---@return lomi.sandbox.Deliveries
 local function new(clock, engine)
   return setmetatable({

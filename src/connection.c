@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: MIT */
+#include "connection.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct lomi_connector {
+  CURLM *multi;
+  lomi_poller *poller;
+  const char *ca_file; /* libcurl's own; static */
+  double timer;        /* when libcurl wants to be called; negative: not at all */
+  bool forked;
+  bool starved;   /* no descriptor was left for a socket */
+  ino_t *sockets; /* by descriptor: the inode of a socket we opened; 0: not ours */
+  size_t count;
+  lomi_connector *prev, *next; /* all there are in the process */
+};
+
+/* ---- forks ---------------------------------------------------------------------------------- */
+
+/* The lock is held over a fork, and while the list or a table of sockets changes: the child must
+ * find them whole. */
+static struct {
+  pthread_once_t once;
+  pthread_mutex_t lock;
+  lomi_connector *first;
+} process = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void lock(void) {
+  pthread_mutex_lock(&process.lock);
+}
+
+static void unlock(void) {
+  pthread_mutex_unlock(&process.lock);
+}
+
+/* libcurl may have closed a socket without a word and the number may be another file's by now: only
+ * the very socket we opened is closed. */
+static void close_inherited(int fd, ino_t inode) {
+  struct stat status;
+  if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == inode)
+    close(fd);
+}
+
+static void abandon_all(void) {
+  for (lomi_connector *k = process.first; k != NULL; k = k->next) {
+    k->forked = true;
+    lomi_poller_abandon(k->poller);
+    for (size_t fd = 0; fd < k->count; fd++)
+      if (k->sockets[fd] != 0)
+        close_inherited((int)fd, k->sockets[fd]);
+  }
+  process.first = NULL;
+  unlock();
+}
+
+static void start_once(void) {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  pthread_atfork(lock, unlock, abandon_all);
+}
+
+static void enlist(lomi_connector *k) {
+  lock();
+  k->next = process.first;
+  if (k->next != NULL)
+    k->next->prev = k;
+  process.first = k;
+  unlock();
+}
+
+static void delist(lomi_connector *k) {
+  lock();
+  if (k->prev != NULL)
+    k->prev->next = k->next;
+  else if (process.first == k)
+    process.first = k->next;
+  if (k->next != NULL)
+    k->next->prev = k->prev;
+  unlock();
+}
+
+static bool note_socket(lomi_connector *k, int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0)
+    return false;
+  size_t index = (size_t)fd;
+  lock();
+  if (index >= k->count) {
+    size_t count = index < 32 ? 64 : index * 2;
+    ino_t *sockets = realloc(k->sockets, count * sizeof *sockets);
+    if (sockets != NULL) {
+      memset(sockets + k->count, 0, (count - k->count) * sizeof *sockets);
+      k->sockets = sockets;
+      k->count = count;
+    }
+  }
+  bool noted = index < k->count;
+  if (noted)
+    k->sockets[index] = status.st_ino;
+  unlock();
+  return noted;
+}
+
+/* ---- descriptors that libcurl opens for itself ----------------------------------------------- */
+
+enum { OWN_FDS = 2 }; /* a pair of sockets or a pipe: to wake a wait, or for a resolver's thread */
+
+typedef struct own_fds {
+  int low[LOMI_LOWEST_FD]; /* placeholders for closed descriptors 0, 1 and 2; -1: not needed */
+  int next[OWN_FDS];       /* the numbers that libcurl's will get */
+} own_fds;
+
+/* Before a call in which libcurl may open descriptors: they must not be 0, 1 or 2. */
+static void own_fds_prepare(own_fds *o) {
+  for (int i = 0; i < LOMI_LOWEST_FD; i++) {
+    o->low[i] = -1;
+    if (fcntl(i, F_GETFD) < 0)
+      o->low[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+  }
+  for (int i = 0; i < OWN_FDS; i++)
+    o->next[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int i = 0; i < OWN_FDS; i++)
+    if (o->next[i] >= 0)
+      close(o->next[i]);
+}
+
+/* After it: they are closed on exec. */
+static void own_fds_adopt(const own_fds *o) {
+  for (int i = 0; i < OWN_FDS; i++) {
+    int flags = o->next[i] >= 0 ? fcntl(o->next[i], F_GETFD) : -1;
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0)
+      fcntl(o->next[i], F_SETFD, flags | FD_CLOEXEC);
+  }
+  for (int i = 0; i < LOMI_LOWEST_FD; i++)
+    if (o->low[i] >= 0)
+      close(o->low[i]);
+}
+
+/* ---- libcurl's callbacks ----------------------------------------------------------------------
+ */
+
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
+  lomi_connector *k = arg;
+  (void)purpose;
+  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  fd = lomi_fd_raise(fd);
+  k->starved = fd < 0 && (errno == EMFILE || errno == ENFILE);
+  if (fd < 0)
+    return CURL_SOCKET_BAD;
+  if (!note_socket(k, fd)) {
+    close(fd);
+    errno = ENOMEM;
+    return CURL_SOCKET_BAD;
+  }
+  lomi_poller_renew(k->poller, fd);
+  return fd;
+}
+
+/* libcurl may call this for a connection that is ours no more: hence the connector as argument. */
+static int on_close(void *arg, curl_socket_t fd) {
+  lomi_connector *k = arg;
+  lomi_poller_forget(k->poller, fd);
+  lock();
+  if ((size_t)fd < k->count)
+    k->sockets[fd] = 0;
+  int result = close(fd);
+  unlock();
+  return result;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known) {
+  lomi_connector *k = arg;
+  (void)easy;
+  (void)known;
+  if (what == CURL_POLL_REMOVE) {
+    lomi_poller_forget(k->poller, fd);
+    return 0;
+  }
+  unsigned events = 0;
+  if (what & CURL_POLL_IN)
+    events |= LOMI_READABLE;
+  if (what & CURL_POLL_OUT)
+    events |= LOMI_WRITABLE;
+  return lomi_poller_watch(k->poller, fd, events, k) ? 0 : -1;
+}
+
+static int on_timer(CURLM *multi, long milliseconds, void *arg) {
+  lomi_connector *k = arg;
+  (void)multi;
+  k->timer = milliseconds < 0 ? -1 : lomi_now() + (double)milliseconds / 1e3;
+  return 0;
+}
+
+/* ---- the connector ----------------------------------------------------------------------------
+ */
+
+lomi_connector *lomi_connector_new(lomi_poller *poller) {
+  pthread_once(&process.once, start_once);
+  lomi_connector *k = calloc(1, sizeof *k);
+  if (k == NULL)
+    return NULL;
+  k->poller = poller;
+  k->timer = -1;
+  k->ca_file = curl_version_info(CURLVERSION_NOW)->cainfo;
+  own_fds fds;
+  own_fds_prepare(&fds);
+  k->multi = curl_multi_init();
+  own_fds_adopt(&fds);
+  CURLMcode code = k->multi != NULL ? CURLM_OK : CURLM_OUT_OF_MEMORY;
+#define SET(option, value)                                                                         \
+  (code = code == CURLM_OK ? curl_multi_setopt(k->multi, option, value) : code)
+  SET(CURLMOPT_SOCKETFUNCTION, on_socket);
+  SET(CURLMOPT_SOCKETDATA, k);
+  SET(CURLMOPT_TIMERFUNCTION, on_timer);
+  SET(CURLMOPT_TIMERDATA, k);
+  SET(CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+#if LIBCURL_VERSION_NUM >= 0x081400
+  SET(CURLMOPT_QUICK_EXIT, 1L); /* a silent name server must not hold up the process's end */
+#endif
+#undef SET
+  if (code != CURLM_OK) {
+    curl_multi_cleanup(k->multi);
+    free(k);
+    return NULL;
+  }
+  enlist(k);
+  return k;
+}
+
+const char *lomi_connector_version(const char **tls) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  *tls = info->ssl_version != NULL ? info->ssl_version : "no TLS";
+  return info->version;
+}
+
+void lomi_connector_free(lomi_connector *k) {
+  if (k->forked)
+    return; /* its memory is the parent's copy: libcurl would write to the parent's sockets */
+  curl_multi_cleanup(k->multi);
+  delist(k);
+  free(k->sockets);
+  free(k);
+}
+
+bool lomi_connector_forked(const lomi_connector *k) {
+  return k->forked;
+}
+
+double lomi_connector_timer(const lomi_connector *k) {
+  return k->timer;
+}
+
+bool lomi_connector_act(lomi_connector *k, int fd, unsigned events) {
+  int running, what = 0;
+  if (events & LOMI_READABLE)
+    what |= CURL_CSELECT_IN;
+  if (events & LOMI_WRITABLE)
+    what |= CURL_CSELECT_OUT;
+  if (fd < 0)
+    k->timer = -1; /* libcurl sets the next one */
+  own_fds fds;
+  own_fds_prepare(&fds);
+  CURLMcode code =
+      curl_multi_socket_action(k->multi, fd < 0 ? CURL_SOCKET_TIMEOUT : fd, what, &running);
+  own_fds_adopt(&fds);
+  return code == CURLM_OK;
+}
+
+/* ---- connecting: what went wrong --------------------------------------------------------------
+ */
+
+static bool has_any(const char *text, const char *const *words) {
+  for (; *words != NULL; words++)
+    if (strstr(text, *words) != NULL)
+      return true;
+  return false;
+}
+
+/* A handshake that was cut, not refused. libcurl has one code for both; these words are OpenSSL's
+ * and GnuTLS's for an end of the stream or a reset. */
+static bool is_cut(const char *text) {
+  static const char *const words[] = {
+      "unexpected eof",  "SSL_ERROR_SYSCALL",
+      "onnection reset", "non-properly terminated",
+      "Recv failure",    "Send failure",
+      "Broken pipe",     "onnection was closed",
+      "closed abruptly", NULL,
+  };
+  return has_any(text, words);
+}
+
+static lomi_failure failure_of(CURLcode code, const char *text) {
+  switch (code) {
+  case CURLE_OPERATION_TIMEDOUT: return LOMI_FAILED_TIMEOUT;
+  case CURLE_SSL_CONNECT_ERROR: return is_cut(text) ? LOMI_FAILED_CONNECTION : LOMI_FAILED_TLS;
+  case CURLE_SSL_ENGINE_NOTFOUND:
+  case CURLE_SSL_ENGINE_SETFAILED:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CIPHER:
+  case CURLE_PEER_FAILED_VERIFICATION:
+  case CURLE_USE_SSL_FAILED:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CRL_BADFILE:
+  case CURLE_SSL_ISSUER_ERROR:
+  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+  case CURLE_SSL_INVALIDCERTSTATUS:
+  case CURLE_SSL_CLIENTCERT: return LOMI_FAILED_TLS;
+  default: return LOMI_FAILED_CONNECTION;
+  }
+}
+
+static bool environment_has_proxy(void) {
+  static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *value = getenv(names[i]);
+    if (value != NULL && value[0] != '\0')
+      return true;
+  }
+  return false;
+}
+
+/* The host and port of a proxy's URL, without its user and password. */
+static const char *host_of(const char *url) {
+  if (url == NULL)
+    return "of the environment";
+  const char *at = strrchr(url, '@'), *scheme = strstr(url, "://");
+  return at != NULL ? at + 1 : scheme != NULL ? scheme + 3 : url;
+}
+
+/* With a proxy in play, libcurl's own words may quote its URL, password and all; so they are not
+ * used but for the target's certificate. */
+static void explain_with_proxy(lomi_connection *c, CURLcode code, const char *text) {
+  long status = 0, port = 0;
+  char *address = NULL, proxy[120];
+  curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &address);
+  curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_PORT, &port);
+  if (address != NULL && address[0] != '\0')
+    snprintf(proxy, sizeof proxy, "the proxy at %s port %ld", address, port);
+  else
+    snprintf(proxy, sizeof proxy, "the proxy %.80s", host_of(c->endpoint.proxy));
+  const char *origin = c->endpoint.origin;
+  if (status == 407)
+    snprintf(c->reason, sizeof c->reason,
+             "%s wants a user name and password, or other ones (HTTP status 407)", proxy);
+  else if (status >= 300)
+    snprintf(c->reason, sizeof c->reason, "%s did not connect to %.80s: HTTP status %ld", proxy,
+             origin, status);
+  else if (c->failure == LOMI_FAILED_TIMEOUT)
+    snprintf(c->reason, sizeof c->reason, "%s did not connect to %.80s in time", proxy, origin);
+  else if (c->failure == LOMI_FAILED_TLS)
+    snprintf(c->reason, sizeof c->reason, "no trusted TLS connection to %.80s through %s: %.120s",
+             origin, proxy, text);
+  else if (code == CURLE_COULDNT_RESOLVE_PROXY)
+    snprintf(c->reason, sizeof c->reason,
+             "the proxy's host name cannot be resolved, or its URL "
+             "cannot be read (option `proxy`, or HTTPS_PROXY or ALL_PROXY of the environment)");
+  else
+    snprintf(c->reason, sizeof c->reason, "cannot connect to %.80s through %s", origin, proxy);
+}
+
+static void explain(lomi_connection *c, CURLcode code, const char *text) {
+  c->failed = true;
+  if (text[0] == '\0')
+    text = curl_easy_strerror(code);
+  c->failure = failure_of(code, text);
+  const char *proxy = c->endpoint.proxy;
+  if (c->connector->starved && c->failure == LOMI_FAILED_CONNECTION)
+    snprintf(c->reason, sizeof c->reason, "cannot connect to %.120s: out of file descriptors",
+             c->endpoint.origin);
+  else if (proxy != NULL ? proxy[0] != '\0' : environment_has_proxy())
+    explain_with_proxy(c, code, text);
+  else if (c->failure == LOMI_FAILED_TIMEOUT)
+    snprintf(c->reason, sizeof c->reason, "cannot connect to %.120s in time", c->endpoint.origin);
+  else
+    snprintf(c->reason, sizeof c->reason, "cannot connect to %.120s: %s", c->endpoint.origin, text);
+}
+
+/* ---- connecting -------------------------------------------------------------------------------
+ */
+
+typedef struct handle_data {
+  lomi_connection connection; /* first: the connection is its handle_data */
+  char error[CURL_ERROR_SIZE];
+} handle_data;
+
+static CURLcode set_options(lomi_connection *c, char *error, double seconds) {
+  CURL *easy = c->easy;
+  lomi_connector *k = c->connector;
+  CURLcode code = CURLE_OK;
+  const char *ca_file = c->endpoint.ca_file != NULL ? c->endpoint.ca_file : k->ca_file;
+  double milliseconds = ceil(seconds * 1e3);
+#define SET(option, value) (code = code == CURLE_OK ? curl_easy_setopt(easy, option, value) : code)
+  SET(CURLOPT_URL, c->endpoint.origin);
+  SET(CURLOPT_PRIVATE, c);
+  SET(CURLOPT_ERRORBUFFER, error);
+  SET(CURLOPT_CONNECT_ONLY, 1L);
+  SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+  SET(CURLOPT_OPENSOCKETDATA, k);
+  SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  SET(CURLOPT_CLOSESOCKETDATA, k);
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_QUICK_EXIT, 1L);    /* a silent name server must not hold up the handle's end */
+  SET(CURLOPT_BUFFERSIZE, 1024L); /* the smallest: we receive into our own */
+  /* The engine's timer ends the connecting; libcurl divides this among a host's addresses. */
+  SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds < 1e9 ? (long)milliseconds : 1000000000L);
+  SET(CURLOPT_PROTOCOLS_STR, "http,https");
+  SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* also in ALPN */
+  SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+  SET(CURLOPT_PROXY, c->endpoint.proxy);
+  SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  SET(CURLOPT_SSL_VERIFYPEER, 1L);
+  SET(CURLOPT_SSL_VERIFYHOST, 2L);
+  /* With a CA directory set, libcurl parses the whole CA file anew at every connection: 20 ms. */
+  if (ca_file != NULL) {
+    SET(CURLOPT_CAINFO, ca_file);
+    SET(CURLOPT_CAPATH, NULL);
+  }
+#undef SET
+  return code;
+}
+
+static bool begins_https(const char *url) {
+  return url != NULL && strncasecmp(url, "https:", 6) == 0;
+}
+
+static char *copy(const char *text, bool *no_memory) {
+  char *copied = text != NULL ? strdup(text) : NULL;
+  *no_memory = *no_memory || (text != NULL && copied == NULL);
+  return copied;
+}
+
+static void free_connection(lomi_connection *c) {
+  free((char *)c->endpoint.origin);
+  free((char *)c->endpoint.ca_file);
+  free((char *)c->endpoint.proxy);
+  free(c);
+}
+
+lomi_connection *lomi_connection_open(lomi_connector *k, const lomi_endpoint *endpoint,
+                                      double seconds) {
+  handle_data *data = calloc(1, sizeof *data);
+  if (data == NULL)
+    return NULL;
+  lomi_connection *c = &data->connection;
+  bool no_memory = false;
+  c->connector = k;
+  c->fd = -1;
+  c->endpoint.origin = copy(endpoint->origin, &no_memory);
+  c->endpoint.ca_file = copy(endpoint->ca_file, &no_memory);
+  c->endpoint.proxy = copy(endpoint->proxy, &no_memory);
+  c->encrypted = begins_https(endpoint->origin) || begins_https(endpoint->proxy);
+  c->easy = no_memory ? NULL : curl_easy_init();
+  if (c->easy == NULL || set_options(c, data->error, seconds) != CURLE_OK ||
+      curl_multi_add_handle(k->multi, c->easy) != CURLM_OK) {
+    curl_easy_cleanup(c->easy);
+    free_connection(c);
+    return NULL;
+  }
+  return c;
+}
+
+lomi_connection *lomi_connector_next(lomi_connector *k) {
+  CURLMsg *message;
+  int left;
+  while ((message = curl_multi_info_read(k->multi, &left)) != NULL) {
+    if (message->msg != CURLMSG_DONE)
+      continue;
+    char *private = NULL;
+    CURLcode code = message->data.result;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+    handle_data *data = (handle_data *)(void *)private;
+    lomi_connection *c = &data->connection;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    if (code == CURLE_OK)
+      code = curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, &fd);
+    if (code == CURLE_OK && fd == CURL_SOCKET_BAD)
+      code = CURLE_COULDNT_CONNECT;
+    if (code == CURLE_OK)
+      c->fd = fd;
+    else
+      explain(c, code, data->error);
+    return c;
+  }
+  return NULL;
+}
+
+void lomi_connection_give_up(lomi_connection *c) {
+  explain(c, CURLE_OPERATION_TIMEDOUT, "");
+}
+
+void lomi_connection_close(lomi_connection *c) {
+  if (c->connector->forked)
+    return;
+  curl_multi_remove_handle(c->connector->multi, c->easy); /* closes the connection */
+  curl_easy_cleanup(c->easy);
+  free_connection(c);
+}
+
+static bool same(const char *a, const char *b) {
+  return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool lomi_connection_serves(const lomi_connection *c, const lomi_endpoint *endpoint) {
+  return same(c->endpoint.origin, endpoint->origin) && same(c->endpoint.proxy, endpoint->proxy) &&
+         same(c->endpoint.ca_file, endpoint->ca_file);
+}
+
+/* ---- bytes ------------------------------------------------------------------------------------
+ */
+
+bool lomi_connection_watch(lomi_connection *c, unsigned events) {
+  return lomi_poller_watch(c->connector->poller, c->fd, events, c);
+}
+
+static lomi_io io_of_errno(void) {
+  switch (errno) {
+  case EAGAIN:
+#if EWOULDBLOCK != EAGAIN
+  case EWOULDBLOCK:
+#endif
+  case EINTR: return LOMI_IO_AGAIN;
+  case ECONNRESET:
+  case EPIPE: return LOMI_IO_RESET;
+  default: return LOMI_IO_FAILED;
+  }
+}
+
+static lomi_io io_of_code(const lomi_connection *c, CURLcode code) {
+  long problem = 0;
+  if (code == CURLE_AGAIN)
+    return LOMI_IO_AGAIN;
+  curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &problem);
+  return problem == ECONNRESET || problem == EPIPE ? LOMI_IO_RESET : LOMI_IO_FAILED;
+}
+
+lomi_io lomi_connection_send(lomi_connection *c, const char *bytes, size_t n, size_t *moved) {
+  *moved = 0;
+  if (c->encrypted) {
+    CURLcode code = curl_easy_send(c->easy, bytes, n, moved);
+    if (code != CURLE_OK)
+      return io_of_code(c, code);
+    return *moved > 0 ? LOMI_IO_OK : LOMI_IO_AGAIN;
+  }
+  ssize_t sent = send(c->fd, bytes, n, MSG_NOSIGNAL);
+  if (sent < 0)
+    return io_of_errno();
+  *moved = (size_t)sent;
+  return sent > 0 ? LOMI_IO_OK : LOMI_IO_AGAIN;
+}
+
+lomi_io lomi_connection_receive(lomi_connection *c, char *bytes, size_t n, size_t *moved) {
+  *moved = 0;
+  if (c->encrypted) {
+    CURLcode code = curl_easy_recv(c->easy, bytes, n, moved);
+    if (code != CURLE_OK)
+      return io_of_code(c, code);
+    return *moved > 0 ? LOMI_IO_OK : LOMI_IO_CLOSED;
+  }
+  ssize_t received = recv(c->fd, bytes, n, 0);
+  if (received < 0)
+    return io_of_errno();
+  *moved = (size_t)received;
+  return received > 0 ? LOMI_IO_OK : LOMI_IO_CLOSED;
+}

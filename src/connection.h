@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* One connection, made by libcurl (names, both address families, proxies, TLS), then used by us:
+ * bytes out, bytes in. Knows nothing of Lua, and nothing of HTTP beyond the proxy's CONNECT.
+ *
+ * A connector is libcurl's multi handle: it makes connections on one poller and holds them as long
+ * as they live.
+ *
+ * A forked child must not touch what it inherited: a close_notify would end the parent's TLS
+ * connection too. At the fork the inherited sockets are closed with close(2), and the connector is
+ * of no more use: callers check lomi_connector_forked() first. */
+#ifndef LOMI_CONNECTION_H
+#define LOMI_CONNECTION_H
+
+#include "poller.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct lomi_connector lomi_connector;
+
+/* Where a connection leads. Two requests may share a connection if all three are equal. */
+typedef struct lomi_endpoint {
+  const char *origin;  /* scheme://host[:port] */
+  const char *ca_file; /* NULL: libcurl's own */
+  const char *proxy;   /* NULL: from the environment; "": none */
+} lomi_endpoint;
+
+typedef enum {
+  LOMI_FAILED_CONNECTION,
+  LOMI_FAILED_TIMEOUT,
+  LOMI_FAILED_TLS, /* distrust: another attempt would fail likewise */
+  LOMI_FAILED_PROTOCOL,
+} lomi_failure;
+
+typedef struct lomi_connection {
+  lomi_connector *connector;
+  void *easy;             /* libcurl's handle */
+  int fd;                 /* -1 until connected */
+  lomi_endpoint endpoint; /* its strings are the connection's own */
+  bool encrypted;         /* bytes go through libcurl's TLS; otherwise straight to the socket */
+  bool failed;            /* it could not connect: see `failure` and `reason` */
+  lomi_failure failure;
+  char reason[400];
+
+  /* The engine's. */
+  void *exchange; /* that uses it now; NULL: idle */
+  double idle_since;
+  struct lomi_connection *prev, *next;
+} lomi_connection;
+
+typedef enum {
+  LOMI_IO_OK,
+  LOMI_IO_AGAIN,  /* nothing can be moved now */
+  LOMI_IO_CLOSED, /* the peer ended the stream */
+  LOMI_IO_RESET,  /* the peer aborted it */
+  LOMI_IO_FAILED, /* anything else, a TLS failure for example */
+} lomi_io;
+
+/* NULL: out of memory or descriptors. */
+lomi_connector *lomi_connector_new(lomi_poller *poller);
+void lomi_connector_free(lomi_connector *connector); /* its connections must have been closed */
+
+/* libcurl's version, and its TLS library's. Not curl_version(), which may look up the machine's own
+ * name through LDAP. */
+const char *lomi_connector_version(const char **tls);
+
+/* True in a child process of the one that made the connector. */
+bool lomi_connector_forked(const lomi_connector *connector);
+
+/* When libcurl wants to be called though nothing is ready, on lomi_now()'s clock; negative: never.
+ */
+double lomi_connector_timer(const lomi_connector *connector);
+
+/* A descriptor that the connector owns in the poller is ready; or, with fd -1, its timer is due.
+ * False: libcurl failed as a whole and lost sight of its connections. */
+bool lomi_connector_act(lomi_connector *connector, int fd, unsigned events);
+
+/* The next connection whose connecting has ended, well or not; NULL: none. */
+lomi_connection *lomi_connector_next(lomi_connector *connector);
+
+/* Begins to connect, within `seconds`. NULL: out of memory. */
+lomi_connection *lomi_connection_open(lomi_connector *connector, const lomi_endpoint *endpoint,
+                                      double seconds);
+
+/* The time to connect is over: sets its failure. */
+void lomi_connection_give_up(lomi_connection *c);
+
+void lomi_connection_close(lomi_connection *c);
+
+bool lomi_connection_serves(const lomi_connection *c, const lomi_endpoint *endpoint);
+
+/* Watches the connected socket for `events`; the owner in the poller is the connection. */
+bool lomi_connection_watch(lomi_connection *c, unsigned events);
+
+/* Both move as much as they can at once. With LOMI_IO_OK *moved is above 0, else 0. */
+lomi_io lomi_connection_send(lomi_connection *c, const char *bytes, size_t n, size_t *moved);
+lomi_io lomi_connection_receive(lomi_connection *c, char *bytes, size_t n, size_t *moved);
+
+#endif

@@ -1,0 +1,221 @@
+-- SPDX-License-Identifier: MIT
+-- Do the specs notice? Changes one random line of the code that decides about money, builds, and runs the specs that
+-- should fail; again and again, in a copy of the tree. Prints the mutants that survive, and the share that was killed.
+-- `make mutants`; MUTANTS: how many, SEED: which, LUA: for which Lua. It stops after an hour.
+--
+-- A mutant that does not build counts as none. One that does what the original does cannot be killed: look at each
+-- survivor before you write a spec for it.
+
+local COUNT, SEED = tonumber(os.getenv "MUTANTS") or 150, tonumber(os.getenv "SEED") or 1
+local LUA = os.getenv "LUA" or "lua5.4"
+local LIMIT = 120       -- seconds for the specs of a mutant; one that hangs is killed
+local LONGEST = 60 * 60 -- seconds for all
+
+-- The files, and the specs that are about each. Missing ones are passed over.
+local TARGETS = {
+  { "src/json_lua.c", "spec/json_spec.lua spec/client_spec.lua spec/money_spec.lua" },
+  { "src/schema_lua.c", "spec/schema_spec.lua spec/call spec/contract_spec.lua spec/client_spec.lua" },
+  { "src/http1.c", "spec/http1_spec.lua spec/engine_spec.lua spec/transport" },
+  { "src/engine.c", "spec/engine_spec.lua spec/engine_spec.lua spec/loop_spec.lua spec/client_spec.lua spec/transport" },
+  { "src/connection.c", "spec/connection_spec.lua spec/engine_spec.lua spec/loop_spec.lua spec/transport" },
+  { "src/crypto_lua.c", "spec/crypto_spec.lua spec/webhook_spec.lua" },
+  { "lua/lomi/client.lua", "spec/client_spec.lua spec/contract_spec.lua spec/money_spec.lua" },
+  { "lua/lomi/config.lua", "spec/config_spec.lua spec/client_spec.lua" },
+  { "lua/lomi/errors.lua", "spec/errors_spec.lua spec/client_spec.lua" },
+  { "lua/lomi/redact.lua", "spec/redact_spec.lua spec/errors_spec.lua spec/client_spec.lua" },
+  { "lua/lomi/webhook.lua", "spec/webhook_spec.lua" },
+  { "lua/lomi/loop.lua", "spec/loop_spec.lua spec/transport" },
+  { "lua/lomi/call/amount.lua", "spec/call spec/client_spec.lua spec/money_spec.lua" },
+  { "lua/lomi/call/arguments.lua", "spec/call spec/client_spec.lua" },
+  { "lua/lomi/call/attempts.lua", "spec/call spec/client_spec.lua spec/money_spec.lua" },
+  { "lua/lomi/call/outcome.lua", "spec/call spec/client_spec.lua spec/money_spec.lua" },
+  { "lua/lomi/call/reply.lua", "spec/call spec/client_spec.lua spec/money_spec.lua" },
+  { "lua/lomi/call/retry.lua", "spec/call spec/client_spec.lua spec/money_spec.lua" },
+  { "lua/lomi/call/schema.lua", "spec/call spec/contract_spec.lua spec/client_spec.lua" },
+  { "lua/lomi/transport/curl.lua", "spec/engine_spec.lua spec/client_spec.lua spec/transport" },
+}
+
+-- What becomes of what. A word stands between characters that are of no word, an operator between spaces.
+local OPERATORS = {
+  lua = {
+    ["=="] = "~=", ["~="] = "==", ["<"] = "<=", ["<="] = "<", [">"] = ">=", [">="] = ">", ["+"] = "-", ["-"] = "+",
+  },
+  c = {
+    ["=="] = "!=", ["!="] = "==", ["<"] = "<=", ["<="] = "<", [">"] = ">=", [">="] = ">", ["+"] = "-", ["-"] = "+",
+    ["&&"] = "||", ["||"] = "&&", ["+="] = "-=",
+  },
+}
+local WORDS = {
+  lua = { ["and"] = "or", ["or"] = "and", ["true"] = "false", ["false"] = "true", ["not"] = "" },
+  c = { ["true"] = "false", ["false"] = "true" },
+}
+
+-- ---- chance ------------------------------------------------------------------------------------------
+
+-- The same on every Lua: Park and Miller's generator.
+local state = SEED % 2147483646 + 1
+local function random(n)
+  state = state * 16807 % 2147483647
+  return state % n + 1
+end
+
+-- ---- mutants of a line -------------------------------------------------------------------------------
+
+-- The same line with strings and comments blanked out, so that places in one are places in the other.
+local function code_of(line, kind)
+  local function blank(text) return (" "):rep(#text) end
+  if line:find("^%s*[%-/*#]") then return "" end -- a comment, or of the preprocessor
+  line = line:gsub('\\.', blank):gsub('"[^"]*"', blank):gsub("'[^']*'", blank)
+  if kind == "lua" then return (line:gsub("%-%-.*$", blank)) end
+  return (line:gsub("/%*.*$", blank):gsub("//.*$", blank))
+end
+
+-- All that one line can become.
+local function mutants_of(line, kind)
+  local code, list = code_of(line, kind), {}
+  local function put(from, to, text) list[#list + 1] = line:sub(1, from - 1) .. text .. line:sub(to + 1) end
+  for from, operator, to in code:gmatch(" ()([<>=~!+&|-]+)() ") do
+    local other = OPERATORS[kind][operator]
+    if other then put(from, to - 1, other) end
+  end
+  for from, word, to in code:gmatch("%f[%w_]()([%a_][%w_]*)()%f[^%w_]") do
+    local other = WORDS[kind][word]
+    if other then put(from, to - 1, other) end
+  end
+  for from, digits, to in code:gmatch("%f[%w_.]()(%d+)()%f[^%w_.]") do
+    put(from, to - 1, ("%d"):format(tonumber(digits) + 1))
+  end
+  if kind == "c" then
+    for from in code:gmatch("()![%a(]") do put(from, from, "") end
+  end
+  -- A statement on a line of its own goes: an assignment, or a call.
+  if kind == "lua" and code:find("^%s+[%a_][%w_.%[%]]* = .*[%w%)%]}\"]%s*$") or
+    kind == "c" and code:find("^%s+[%a_][%w_.%[%]>-]* [+-]?= [^;]*;%s*$") or
+    kind == "c" and code:find("^%s+[%a_][%w_]*%([^;{]*%);%s*$") then
+    list[#list + 1] = kind == "c" and ";" or ""
+  end
+  return list
+end
+
+-- ---- the copy of the tree ----------------------------------------------------------------------------
+
+local function output(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read("*a")
+  pipe:close()
+  return (text:gsub("%s+$", ""))
+end
+
+local function succeeds(command)
+  local ok = os.execute(command)
+  return ok == true or ok == 0
+end
+
+local function read_lines(path)
+  local file = io.open(path)
+  if not file then return nil end
+  local list = {}
+  for line in file:lines() do list[#list + 1] = line end
+  file:close()
+  return list
+end
+
+local function write_lines(path, lines)
+  local file = assert(io.open(path, "w"))
+  file:write(table.concat(lines, "\n"), "\n")
+  file:close()
+end
+
+local copy = output "mktemp -d"
+assert(succeeds(("tar -cf - --exclude=.git --exclude=node_modules . | tar -xf - -C %s"):format(copy)))
+
+local function make(arguments)
+  return succeeds(("cd %s && timeout -k 5 %d make -s LUA=%s %s >%s/output 2>&1"):format(copy, LIMIT, LUA, arguments,
+    copy))
+end
+
+local function existing(specs)
+  local list = {}
+  for spec in specs:gmatch("%S+") do
+    if succeeds(("test -e %s/%s"):format(copy, spec)) then list[#list + 1] = spec end
+  end
+  return table.concat(list, " ")
+end
+
+-- ---- the run -----------------------------------------------------------------------------------------
+
+-- All places where a line can be changed: { file, number, specs }.
+local function places()
+  local list = {}
+  for _, target in ipairs(TARGETS) do
+    local path, specs = target[1], target[2]
+    local lines = read_lines(copy .. "/" .. path)
+    for number, line in ipairs(lines or {}) do
+      if mutants_of(line, path:match("(%l+)$"))[1] then
+        list[#list + 1] = { path = path, number = number, specs = existing(specs) }
+      end
+    end
+  end
+  return list
+end
+
+-- One of the copy's lines is another until the specs have run. Returns "killed", "survived", or nil: it does not build.
+local function try(place, number, changed)
+  local path = copy .. "/" .. place.path
+  local lines = read_lines(path)
+  local original = lines[number]
+  lines[number] = changed
+  write_lines(path, lines)
+  local word
+  if not place.path:find("%.lua$") or loadfile(path) then
+    if make "modules" then
+      word = make(("spec SPEC='--no-keep-going %s'"):format(place.specs)) and "survived" or "killed"
+    end
+  end
+  lines[number] = original
+  write_lines(path, lines)
+  return word
+end
+
+local function check_original(list)
+  local known = {}
+  for _, place in ipairs(list) do
+    if not known[place.specs] then
+      known[place.specs] = true
+      if not make(("spec SPEC='--no-keep-going %s'"):format(place.specs)) then
+        error(("%s fail without a mutant:\n%s"):format(place.specs, output(("tail -n 20 %s/output"):format(copy))), 0)
+      end
+    end
+  end
+end
+
+local function run()
+  local list, started = places(), os.time()
+  local tried, survivors = 0, 0
+  local chosen = {}
+  for i = 1, math.min(COUNT, #list) do chosen[i] = table.remove(list, random(#list)) end
+  check_original(chosen)
+  for _, place in ipairs(chosen) do
+    if os.time() - started > LONGEST then
+      print(("stopped after an hour, with %d of %d tried"):format(tried, #chosen))
+      break
+    end
+    local line = read_lines(copy .. "/" .. place.path)[place.number]
+    local mutants = mutants_of(line, place.path:match("(%l+)$"))
+    local changed = mutants[random(#mutants)]
+    local word = try(place, place.number, changed)
+    if word then tried = tried + 1 end
+    if word == "survived" then
+      survivors = survivors + 1
+      print(("survived: %s:%d\n  - %s\n  + %s"):format(place.path, place.number, line:match("^%s*(.*)$"),
+        changed:match("^%s*(.*)$")))
+    end
+    io.stdout:flush()
+  end
+  print(("%d mutants of seed %d on %s: %d killed, %d survived, %.1f %% killed"):format(tried, SEED, LUA,
+    tried - survivors, survivors, tried > 0 and 100 * (tried - survivors) / tried or 0))
+end
+
+local ok, wrong = pcall(run)
+os.execute("rm -rf " .. copy)
+if not ok then error(wrong, 0) end
