@@ -103,13 +103,13 @@ end)
 describe("a client's", function()
   local CUSTOMER = { name = "Awa Ndiaye", phoneNumber = "+2250700000000" }
   local MOBILE = { amount = 5000, currency = "XOF", customer = CUSTOMER }
-  local server, charges
+  local server, api
 
   setup(function() server = server_of.start() end)
   teardown(function() server:stop() end)
 
   before_each(function()
-    charges = lomi.new({ api_key = "lomi_sk_test_demo", base_url = server.url }).charges
+    api = lomi.new({ api_key = "lomi_sk_test_demo", base_url = server.url }).charges
     server:script()
   end)
 
@@ -127,12 +127,12 @@ describe("a client's", function()
   end
 
   it("capture takes part, or all of it when nothing is said", function()
-    assert(charges:capture_card_charge("pi_1", { amount = 7000 }, { idempotency_key = "capture-1" }))
+    assert(api:capture_card_charge("pi_1", { amount = 7000 }, { idempotency_key = "capture-1" }))
     local request = last()
     assert.same({ "POST", "/charge/card/pi_1/capture", '{"amount":7000}', "capture-1" },
       { request.method, request.target, request.body, header(request, "Idempotency-Key") })
     for _, arguments in ipairs { {}, { {} }, { nil, { idempotency_key = "capture-2" } } } do
-      assert(charges:capture_card_charge("pi_1", arguments[1], arguments[2]))
+      assert(api:capture_card_charge("pi_1", arguments[1], arguments[2]))
       assert.equal("{}", last().body)
       assert.equal("application/json", header(last(), "Content-Type"))
       assert.matches("^[%w%-]+$", header(last(), "Idempotency-Key"))
@@ -140,17 +140,17 @@ describe("a client's", function()
   end)
 
   it("increment wants the new total", function()
-    assert(charges:increment_card_hold("pi_1", { amount = 12000.5 }))
+    assert(api:increment_card_hold("pi_1", { amount = 12000.5 }))
     assert.same({ "/charge/card/pi_1/increment", '{"amount":12000.5}' }, { last().target, last().body })
-    refused({ "amount" }, charges:increment_card_hold("pi_1", {}))
-    refused({ "params" }, charges:increment_card_hold("pi_1"))
-    refused({ "id", "amount" }, charges:increment_card_hold("a/b", { amount = 0 }))
+    refused({ "amount" }, api:increment_card_hold("pi_1", {}))
+    refused({ "params" }, api:increment_card_hold("pi_1"))
+    refused({ "id", "amount" }, api:increment_card_hold("a/b", { amount = 0 }))
   end)
 
   it("Wave and MTN give the whole body", function()
     for method, target in pairs { create_wave_charge = "/charge/wave", create_mtn_charge = "/charge/mtn" } do
       server:script { status = 201, body = '{"transactionId":"t-1","checkoutUrl":null,"nested":{"a":10000}}' }
-      local charge, err, reply = charges[method](charges, MOBILE, { idempotency_key = "k" })
+      local charge, err, reply = api[method](api, MOBILE, { idempotency_key = "k" })
       assert.is_nil(err)
       assert.same({ transactionId = "t-1", nested = { a = 10000 } }, charge)
       assert.equal(201, reply.status)
@@ -164,11 +164,11 @@ describe("a client's", function()
   it("Wave and MTN tell all faults at once, before anything is sent", function()
     local _, before = last()
     refused({ "amount", "currency", "customer.name", "customer.phoneNumber", "environment" },
-      charges:create_wave_charge { amount = 0.5, customer = { phoneNumber = "07" }, environment = 1 })
-    refused({ "customer", "countryCode", "productId", "subscriptionId", "quantity" }, charges:create_mtn_charge {
+      api:create_wave_charge { amount = 0.5, customer = { phoneNumber = "07" }, environment = 1 })
+    refused({ "customer", "countryCode", "productId", "subscriptionId", "quantity" }, api:create_mtn_charge {
       amount = 1, currency = "XOF", customer = "Awa", countryCode = "CIV", productId = "p", subscriptionId = "s",
       quantity = "1" })
-    refused({ "customer.name" }, charges:create_mtn_charge {
+    refused({ "customer.name" }, api:create_mtn_charge {
       amount = 1, currency = "XOF", customer = { name = "\255", phoneNumber = "0700000000" } })
     assert.equal(before, select(2, last()))
   end)
@@ -176,7 +176,7 @@ describe("a client's", function()
   it("scenario goes with Wave and MTN", function()
     for _, method in ipairs { "create_wave_charge", "create_mtn_charge" } do
       for _, scenario in ipairs { "pending", "failed" } do
-        assert(charges[method](charges, MOBILE, { scenario = scenario }))
+        assert(api[method](api, MOBILE, { scenario = scenario }))
         assert.equal(scenario, header(last(), "X-Scenario-Key"))
       end
     end
@@ -184,11 +184,11 @@ describe("a client's", function()
 
   it("scenario is misplaced elsewhere, and there are two of them", function()
     local message = "opts has no scenario in this call"
-    assert.error_matches(function() charges:create_card_charge({ amount = 1 }, { scenario = "failed" }) end, message)
-    assert.error_matches(function() charges:get_card_charge("pi_1", { scenario = "failed" }) end, message)
-    assert.error_matches(function() charges:capture_card_charge("pi_1", {}, { scenario = "failed" }) end, message)
+    assert.error_matches(function() api:create_card_charge({ amount = 1 }, { scenario = "failed" }) end, message)
+    assert.error_matches(function() api:get_card_charge("pi_1", { scenario = "failed" }) end, message)
+    assert.error_matches(function() api:capture_card_charge("pi_1", {}, { scenario = "failed" }) end, message)
     for _, wrong in ipairs { "succeeded", "Failed", "", 1, true } do
-      assert.error_matches(function() charges:create_mtn_charge(MOBILE, { scenario = wrong }) end,
+      assert.error_matches(function() api:create_mtn_charge(MOBILE, { scenario = wrong }) end,
         'opts.scenario must be "pending" or "failed"')
     end
   end)

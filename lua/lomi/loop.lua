@@ -378,7 +378,7 @@ function Loop:warm(seconds)
   return all
 end
 
---- Cancels what is under way and ends every task, its `<close>` variables too. A call that waits for its reply ends with
+--- Cancels what is under way and ends every task, its `<close>` variables too. A call that waits for a reply ends with
 --- an error: its outcome is `unknown`, and a retry with its `idempotency_key` is safe. A task that then waits for
 --- anything more is done, too. Idempotent.
 function Loop:close()

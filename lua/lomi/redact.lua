@@ -34,13 +34,19 @@ local ISSUERS = {
   { 6761, 6763, lengths = FROM_12 },
 }
 
--- By a number's first four digits, the lengths a card of it may have.
-local LENGTHS = {}
-for _, issuer in ipairs(ISSUERS) do
-  local first, last = issuer[1], issuer[2] or issuer[1]
-  local scale = 10 ^ (4 - #tostring(first))
-  for prefix = first * scale, (last + 1) * scale - 1 do LENGTHS[prefix] = issuer.lengths end
-end
+-- By a number's first four digits, the lengths a card of it may have; false: it is no card. Filled as prefixes are seen.
+local LENGTHS = setmetatable({}, {
+  __index = function(known, prefix)
+    local lengths = false
+    for _, issuer in ipairs(ISSUERS) do
+      local first, last = issuer[1], issuer[2] or issuer[1]
+      local scale = 10 ^ (4 - #tostring(first))
+      if prefix >= first * scale and prefix < (last + 1) * scale then lengths = issuer.lengths end
+    end
+    known[prefix] = lengths
+    return lengths
+  end,
+})
 
 local FEWEST_DIGITS = 12 -- of a card number
 

@@ -236,7 +236,8 @@ end
 local function run_batch(box, number, options, report)
   local function new_client(loop)
     return lomi.new {
-      api_key = KEY, base_url = box.url, ca_file = box.ca_file, transport = loop, timeout = options.timeout, backoff = { base = 0.001 },
+      api_key = KEY, base_url = box.url, ca_file = box.ca_file, transport = loop, timeout = options.timeout,
+      backoff = { base = 0.001 },
       on_attempt = function(event)
         report.attempts = report.attempts + 1
         if event.kind and event.kind ~= "invalid_request" then report.gone_wrong = report.gone_wrong + 1 end

@@ -81,8 +81,8 @@ function M.report(args, typed, err)
     return output.refuse(args.json, args.json and err or as_typed(err.message, args.names))
   end
   local status = output.fail(args.json, err)
-  if not args.json and err.outcome == "unknown" and typed[2] == "cancel" then -- which ignores keys
-    output.note "To look it up:"
+  if not args.json and err.outcome == "unknown" and typed[1] == "charge" and typed[2] == "cancel" then
+    output.note "To look it up, since a cancellation ignores keys:"
     output.command(("lomi %s get -- %s"):format(typed[1], quoted(args.id)))
   elseif not args.json and is_worth_asking_again(err) then
     output.note "To ask again, without doing it twice:"
