@@ -34,7 +34,7 @@ local ISSUERS = {
   { 6761, 6763, lengths = FROM_12 },
 }
 
--- By a number's first four digits, the lengths a card of it may have; false: it is no card. Filled as prefixes are seen.
+-- By a number's first four digits, the lengths a card of it may have; false: none. Filled as prefixes are seen.
 local LENGTHS = setmetatable({}, {
   __index = function(known, prefix)
     local lengths = false
