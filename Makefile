@@ -123,8 +123,14 @@ install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
 # ---- Proving it -------------------------------------------------------------------------------------
 
 .PHONY: spec test chaos soak lint bench bench-loop bench-nginx clean help
-spec: modules lib $(B)/spec_process.so $(B)/spec_names.so # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
+spec: modules lib $(B)/spec_process.so $(B)/spec_names.so cjson # for one Lua: make spec LUA=luajit SPEC=spec/json_spec.lua
 	@eval "$$($(MAKE) -s env)"; LUA=$(LUA) $(LUA) "$$(command -v $(BUSTED))" $(SPEC)
+
+# Debian has no lua-cjson for Lua 5.5.
+.PHONY: cjson
+cjson:
+	@$(LUA) -e 'require "cjson"' 2>/dev/null || \
+	  { echo "$(LUA) has no lua-cjson: luarocks --lua-version 5.5 install lua-cjson, or docs/compatibility.md" >&2; exit 1; }
 
 test: deps-test ## run every spec on Lua 5.4 and on LuaJIT
 	@$(MAKE) --no-print-directory all

@@ -142,19 +142,20 @@ function Nginx:stop()
   os.execute("rm -rf " .. self.prefix)
 end
 
+local missing
+if not FOUND then
+  missing = "needs nginx and its Lua module: ./deps.sh test"
+elseif not read(ROOT .. "/build/luajit/lomi/core.so") then
+  missing = "nginx runs on LuaJIT: make modules LUA=luajit"
+end
+
 local M = {
+  missing = missing, -- why nginx cannot run here; nil: it can
   root = ROOT,
   modules = FOUND and FOUND.modules or "",
   lua_path = ("%s/lua/?.lua;%s/lua/?/init.lua;%s;"):format(ROOT, ROOT, FOUND and FOUND.lua or ""),
   lua_cpath = ROOT .. "/build/luajit/?.so;;",
 }
-
--- Ends the test as pending where nginx cannot run; a benchmark with an error.
-local function check_found()
-  local ended = require("busted").pending or error
-  if not FOUND then ended("needs nginx and its Lua module: ./deps.sh test") end
-  if not read(ROOT .. "/build/luajit/lomi/core.so") then ended("nginx runs on LuaJIT: make modules LUA=luajit") end
-end
 
 --- Each option is a piece of nginx.conf for the block it is named after; `init_worker` is Lua. `conf` is a whole one
 --- instead; it must say "ready" as ours does. In all of them {prefix}, {root}, {port} and {other_port}, a second free
@@ -164,7 +165,7 @@ end
 ---  files: name = content, put in {prefix}; env: for the shell, such as "A=1 B=2"
 function M.start(options)
   options = options or {}
-  check_found()
+  assert(not M.missing, M.missing)
   local prefix = output_of("mktemp -d"):gsub("%s+$", "")
   local watch = LINES and ('require("tools.lines")("%s/nginx")\n'):format(LINES) or ""
   local fill = {

@@ -11,6 +11,11 @@ local tls = require "spec.support.tls"
 
 local KEY = "lomi_sk_test_51H8s0mething"
 
+if nginx_of.missing then
+  pending("the nginx transport: " .. nginx_of.missing)
+  return
+end
+
 local PERFORM = [[
   local asked = ...
   return require("spec.support.calls").perform(asked.options, asked.calls)
