@@ -1,10 +1,18 @@
+rockspec_format = "3.0"
 package = "lomi-sandbox"
 version = "scm-1"
 source = { url = "git+https://github.com/lomiafrica/lomi-lua.git" }
 description = {
   summary = "The server behind lomi.sandbox: a lomi. payments API on your own machine",
+  detailed = [[
+    A real server in a thread of its own that answers as the lomi. service does: charges, holds, 3-D Secure, signed
+    webhooks; and that fails on demand: lost replies, declined cards, slow and broken answers.]],
   license = "MIT",
+  homepage = "https://github.com/lomiafrica/lomi-lua",
+  issues_url = "https://github.com/lomiafrica/lomi-lua/issues",
+  labels = { "payments", "testing", "mock" },
 }
+supported_platforms = { "unix" }
 dependencies = { "lua >= 5.1", "lomi" }
 external_dependencies = {
   MICROHTTPD = { header = "microhttpd.h", library = "microhttpd" },

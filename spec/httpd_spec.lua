@@ -813,7 +813,7 @@ describe("lomi.httpd", function()
       io.stdout:write(("%d\n"):format(server:port())) io.stdout:flush()
       io.read("*l")
     ]]
-    local LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
+    local LUA = require("spec.support.child").LUA
     local pipe, server, gate, path
 
     before_each(function()
