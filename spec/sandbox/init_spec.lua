@@ -341,6 +341,14 @@ describe("lomi.sandbox", function()
     assert.is_true(tonumber(reply.headers["retry-after"]) >= 1)
   end)
 
+  it("says which rock to install where its server is not there", function()
+    local output = child.run [[
+      package.preload["lomi.httpd"] = function() error("module 'lomi.httpd' not found:", 0) end
+      print(pcall(require("lomi.sandbox").start))
+    ]]
+    assert.matches("^false\t.*sandbox%.start: .*install the rock lomi%-sandbox$", output)
+  end)
+
   it("lets its process exit while it signs webhooks", function()
     local output, status = child.run [[
       local core, lomi = require "lomi.core", require "lomi"

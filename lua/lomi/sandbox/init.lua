@@ -323,7 +323,11 @@ function M.start(options)
   end
   if wrong then error("sandbox.start: " .. wrong, 2) end
   local host = options.host or "127.0.0.1"
-  local httpd = require "lomi.httpd"
+  local found, httpd = pcall(require, "lomi.httpd")
+  if not found then
+    if not tostring(httpd):find("module 'lomi.httpd' not found", 1, true) then error(httpd, 0) end
+    error("sandbox.start: the sandbox's server is not installed: install the rock lomi-sandbox", 2)
+  end
   -- The server's thread signs webhooks until the process exits: libcrypto must outlive it, and so be loaded before.
   require "lomi.crypto"
   local server, why = httpd.start {
