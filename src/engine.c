@@ -100,8 +100,6 @@ static void list_insert_by_due(lomi_exchange_list *list, lomi_exchange *x) {
 
 static void list_remove(lomi_exchange *x) {
   lomi_exchange_list *list = x->list;
-  if (list == NULL)
-    return;
   *(x->prev != NULL ? &x->prev->next : &list->first) = x->next;
   *(x->next != NULL ? &x->next->prev : &list->last) = x->prev;
   x->prev = x->next = NULL;
@@ -172,7 +170,8 @@ static void idle_drop(lomi_engine *e, const lomi_endpoint *endpoint) {
 
 static void finish(lomi_engine *e, lomi_exchange *x) {
   x->done = true;
-  list_remove(x);
+  if (x->list != NULL)
+    list_remove(x);
   list_append(&e->finished, x);
 }
 
@@ -252,7 +251,8 @@ static void receive_more(lomi_engine *e, lomi_exchange *x) {
 static void begin(lomi_engine *e, lomi_exchange *x, lomi_connection *c) {
   x->connection = c;
   c->exchange = x;
-  list_remove(x);
+  if (x->list != NULL)
+    list_remove(x);
   x->due = x->deadline;
   list_insert_by_due(&e->running, x);
   send_more(e, x);
@@ -362,8 +362,11 @@ static void expire(lomi_engine *e) {
   double now = lomi_now();
   lomi_exchange *x;
   while ((x = e->connecting.first) != NULL && x->due <= now) {
-    lomi_connection_give_up(x->connection);
-    fail(e, x, x->connection->failure, x->connection->reason);
+    lomi_connection *c = x->connection; /* while it connects, there is one */
+    if (c == NULL)
+      break;
+    lomi_connection_give_up(c);
+    fail(e, x, c->failure, c->reason);
   }
   while ((x = e->running.first) != NULL && x->due <= now)
     fail(e, x, LOMI_FAILED_TIMEOUT,
@@ -422,7 +425,8 @@ static void exchange_free(lomi_exchange *x) {
 }
 
 void lomi_engine_release(lomi_engine *e, lomi_exchange *x) {
-  list_remove(x);
+  if (x->list != NULL)
+    list_remove(x);
   if (x->connection != NULL) {
     sigpipe signals = sigpipe_block(e);
     lomi_connection_close(x->connection);
@@ -439,11 +443,19 @@ void lomi_engine_release(lomi_engine *e, lomi_exchange *x) {
   list_append(&e->spare, x);
 }
 
+static void release_all(lomi_engine *e, lomi_exchange_list *list) {
+  lomi_exchange *next;
+  for (lomi_exchange *x = list->first; x != NULL; x = next) {
+    next = x->next;
+    list_remove(x);
+    lomi_engine_release(e, x);
+  }
+}
+
 void lomi_engine_cancel(lomi_engine *e) {
-  lomi_exchange_list *lists[] = {&e->connecting, &e->running, &e->finished};
-  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-    while (lists[i]->first != NULL)
-      lomi_engine_release(e, lists[i]->first);
+  release_all(e, &e->connecting);
+  release_all(e, &e->running);
+  release_all(e, &e->finished);
 }
 
 /* ---- the engine's life ------------------------------------------------------------------------
@@ -468,9 +480,9 @@ bool lomi_engine_usable(const lomi_engine *e) {
 }
 
 static void free_all(lomi_exchange_list *list) {
-  while (list->first != NULL) {
-    lomi_exchange *x = list->first;
-    list_remove(x);
+  lomi_exchange *next;
+  for (lomi_exchange *x = list->first; x != NULL; x = next) {
+    next = x->next;
     if (x->connection != NULL)
       lomi_connection_close(x->connection);
     exchange_free(x);

@@ -8,8 +8,8 @@
 #include "resident.h"
 
 #include <curl/curlver.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define ENGINE "lomi.engine"
 #define ENDPOINT "lomi.endpoint"
@@ -143,7 +143,7 @@ static lomi_exchange *begin(lua_State *L, handle *h, const char **kind, char *pr
   *kind = "connection";
   lomi_exchange *x = !h->closed && renew(h) ? lomi_engine_prepare(h->held->engine) : NULL;
   if (x == NULL) {
-    strcpy(problem, h->closed ? "the engine is closed" : NO_ENGINE);
+    snprintf(problem, LOMI_PROBLEM, "%s", h->closed ? "the engine is closed" : NO_ENGINE);
     return NULL;
   }
   static const lomi_request_at at = {METHOD_ARG, TARGET_ARG, FIELDS_ARG, BODY_ARG};

@@ -503,7 +503,7 @@ static void unmark_empty_lists(lua_State *L) {
   const char *at = lua_tolstring(L, -1, &len), *end = at + len, *mark;
   luaL_Buffer text;
   luaL_buffinit(L, &text);
-  while ((mark = memchr(at, MARK[0], (size_t)(end - at))) != NULL) {
+  while ((mark = memchr(at, (unsigned char)MARK[0], (size_t)(end - at))) != NULL) {
     luaL_addlstring(&text, at, (size_t)(mark - 1 - at)); /* up to the bracket, without the quote */
     at = mark + 2;
   }
