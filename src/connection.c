@@ -546,9 +546,15 @@ static lomi_io io_of_code(const lomi_connection *c, CURLcode code) {
   return problem == ECONNRESET || problem == EPIPE ? LOMI_IO_RESET : LOMI_IO_FAILED;
 }
 
+/* A TLS library may let records leave and tell of none until the last one is out: it is given one
+ * at a time, so that what has left is known. */
+enum { RECORD = 16 * 1024 };
+
 lomi_io lomi_connection_send(lomi_connection *c, const char *bytes, size_t n, size_t *moved) {
   *moved = 0;
   if (c->encrypted) {
+    if (n > RECORD)
+      n = RECORD;
     CURLcode code = curl_easy_send(c->easy, bytes, n, moved);
     if (code != CURLE_OK)
       return io_of_code(c, code);

@@ -159,22 +159,39 @@ static lomi_exchange *begin(lua_State *L, handle *h, const char **kind, char *pr
 /* ---- and ends ----------------------------------------------------------------------------------
  */
 
-/* The exchange, a light userdata, becomes two values. Called protected: it may run out of memory.
- */
-static int push_result(lua_State *L) {
+/* What is called protected, since it may run out of memory, takes its exchange from a box, an
+ * upvalue that it shares with its caller: nothing is allocated outside of the protected call, where
+ * even a C function or a light userdata may be in LuaJIT. Between filling and emptying it, no code
+ * of others runs. */
+typedef struct box {
+  const lomi_exchange *exchange;
+} box;
+
+static box *box_at(lua_State *L, int upvalue) {
+  return lua_touserdata(L, lua_upvalueindex(upvalue));
+}
+
+static int push_exchange(lua_State *L, const lomi_exchange *x) {
   static const char *const kinds[] = {
       [LOMI_FAILED_CONNECTION] = "connection",
       [LOMI_FAILED_TIMEOUT] = "timeout",
       [LOMI_FAILED_TLS] = "tls",
       [LOMI_FAILED_PROTOCOL] = "protocol",
   };
-  const lomi_exchange *x = lua_touserdata(L, 1);
   if (x->failed)
     return push_failure(L, kinds[x->failure], x->reason, x->sent);
   lomi_push_reply(L, &x->http1);
   lua_pushnil(L);
   return 2;
 }
+
+/* Upvalue: box. Gives reply | nil, failure. */
+static int push_result(lua_State *L) {
+  return push_exchange(L, box_at(L, 1)->exchange);
+}
+
+/* Upvalues of perform. */
+enum { PERFORM_IDLE = 1, PERFORM_BOX, PERFORM_RESULT };
 
 /* Drives the engine until the exchange is done, letting Lua run in between. Non-zero: what ran then
  * raised, and the error is on the stack. */
@@ -183,7 +200,7 @@ static int wait_until_done(lua_State *L, held_engine *held, const lomi_exchange 
     lomi_engine_drive(held->engine, SLICE);
     if (x->done)
       break;
-    lua_pushvalue(L, lua_upvalueindex(1)); /* a Lua function that does nothing: hooks act here */
+    lua_pushvalue(L, lua_upvalueindex(PERFORM_IDLE)); /* does nothing: hooks act in it */
     int status = lua_pcall(L, 0, 0, 0);
     if (status != 0)
       return status;
@@ -206,9 +223,9 @@ static int engine_perform(lua_State *L) {
   held->holders++; /* a handler of signals may make a call of its own, and replace the engine */
   int status = wait_until_done(L, held, x);
   if (status == 0) {
-    lua_pushcfunction(L, push_result);
-    lua_pushlightuserdata(L, x);
-    status = lua_pcall(L, 1, 2, 0);
+    box_at(L, PERFORM_BOX)->exchange = x;
+    lua_pushvalue(L, lua_upvalueindex(PERFORM_RESULT));
+    status = lua_pcall(L, 0, 2, 0);
   }
   lomi_engine_release(held->engine, x);
   let_go(held);
@@ -228,14 +245,11 @@ static int engine_submit(lua_State *L) {
   return 1;
 }
 
-/* Appends an exchange's id and its reply or failure to a table. Called protected, with the table
- * and the exchange. */
+/* Appends an exchange's id and its reply or failure to a table, its argument. Upvalue: box. */
 static int append_result(lua_State *L) {
-  const lomi_exchange *x = lua_touserdata(L, 2);
+  const lomi_exchange *x = box_at(L, 1)->exchange;
   int end = (int)lua_rawlen(L, 1);
-  lua_pushcfunction(L, push_result);
-  lua_pushvalue(L, 2);
-  lua_call(L, 1, 2);
+  push_exchange(L, x);
   if (!x->failed)
     lua_pop(L, 1);
   lua_pushnumber(L, x->id);
@@ -243,6 +257,9 @@ static int append_result(lua_State *L) {
   lua_rawseti(L, 1, end + 2);
   return 0;
 }
+
+/* Upvalues of step. */
+enum { STEP_BOX = 1, STEP_APPEND };
 
 static void drive_until_finished(lomi_engine *e, double wait) {
   double end = wait > 0 ? lomi_now() + wait : 0;
@@ -271,10 +288,10 @@ static int engine_step(lua_State *L) {
   held->stepping = true;
   drive_until_finished(held->engine, wait);
   for (lomi_exchange *x; status == 0 && (x = lomi_engine_finished(held->engine)) != NULL;) {
-    lua_pushcfunction(L, append_result);
+    box_at(L, STEP_BOX)->exchange = x;
+    lua_pushvalue(L, lua_upvalueindex(STEP_APPEND));
     lua_pushvalue(L, 2);
-    lua_pushlightuserdata(L, x);
-    status = lua_pcall(L, 2, 0, 0);
+    status = lua_pcall(L, 1, 0, 0);
     if (status == 0)
       lomi_engine_release(held->engine, x);
   }
@@ -365,10 +382,13 @@ static int engine_shared(lua_State *L) {
 }
 
 static const luaL_Reg engine_methods[] = {
-    {"submit", engine_submit},   {"step", engine_step},
-    {"pollfd", engine_pollfd},   {"timeout", engine_timeout},
-    {"running", engine_running}, {"cancel", engine_cancel},
-    {"close", engine_close},     {NULL, NULL},
+    {"submit", engine_submit},
+    {"pollfd", engine_pollfd},
+    {"timeout", engine_timeout},
+    {"running", engine_running},
+    {"cancel", engine_cancel},
+    {"close", engine_close},
+    {NULL, NULL},
 };
 
 static const luaL_Reg engine_metamethods[] = {
@@ -385,6 +405,25 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
+/* Adds perform and step to the table on top of the stack. */
+static void push_calls(lua_State *L) {
+  int methods = lua_gettop(L), shared = methods + 1;
+  *(box *)lua_newuserdata(L, sizeof(box)) = (box){NULL};
+  if (luaL_loadstring(L, "return") != 0)
+    lua_error(L);
+  lua_pushvalue(L, shared);
+  lua_pushvalue(L, shared);
+  lua_pushcclosure(L, push_result, 1);
+  lua_pushcclosure(L, engine_perform, 3);
+  lua_setfield(L, methods, "perform");
+  lua_pushvalue(L, shared);
+  lua_pushvalue(L, shared);
+  lua_pushcclosure(L, append_result, 1);
+  lua_pushcclosure(L, engine_step, 2);
+  lua_setfield(L, methods, "step");
+  lua_settop(L, methods);
+}
+
 LOMI_EXPORT int luaopen_lomi_engine(lua_State *L);
 
 LOMI_EXPORT int luaopen_lomi_engine(lua_State *L) {
@@ -393,10 +432,7 @@ LOMI_EXPORT int luaopen_lomi_engine(lua_State *L) {
   luaL_newmetatable(L, ENGINE);
   luaL_setfuncs(L, engine_metamethods, 0);
   luaL_newlib(L, engine_methods);
-  if (luaL_loadstring(L, "return") != 0)
-    return lua_error(L);
-  lua_pushcclosure(L, engine_perform, 1);
-  lua_setfield(L, -2, "perform");
+  push_calls(L);
   lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
   const char *tls, *version = lomi_connector_version(&tls);
