@@ -44,12 +44,12 @@ static void unlock(void) {
   pthread_mutex_unlock(&process.lock);
 }
 
-/* libcurl may have closed a socket without a word and the number may be another file's by now: only
- * the very socket we opened is closed. */
-static void close_inherited(int fd, ino_t inode) {
+/* Is the descriptor the very socket we opened? libcurl, or the program, may have closed it without
+ * a word, and the number may be another file's by now. */
+static bool is_own(const lomi_connector *k, int fd) {
   struct stat status;
-  if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == inode)
-    close(fd);
+  return (size_t)fd < k->count && k->sockets[fd] != 0 && fstat(fd, &status) == 0 &&
+         S_ISSOCK(status.st_mode) && status.st_ino == k->sockets[fd];
 }
 
 static void abandon_all(void) {
@@ -57,8 +57,8 @@ static void abandon_all(void) {
     k->forked = true;
     lomi_poller_abandon(k->poller);
     for (size_t fd = 0; fd < k->count; fd++)
-      if (k->sockets[fd] != 0)
-        close_inherited((int)fd, k->sockets[fd]);
+      if (is_own(k, (int)fd))
+        close((int)fd);
   }
   process.first = NULL;
   unlock();
@@ -171,9 +171,9 @@ static int on_close(void *arg, curl_socket_t fd) {
   lomi_connector *k = arg;
   lomi_poller_forget(k->poller, fd);
   lock();
+  int result = is_own(k, fd) ? close(fd) : 0;
   if ((size_t)fd < k->count)
     k->sockets[fd] = 0;
-  int result = close(fd);
   unlock();
   return result;
 }
@@ -394,6 +394,10 @@ typedef struct handle_data {
   char error[CURL_ERROR_SIZE];
 } handle_data;
 
+static bool begins_https(const char *url) {
+  return url != NULL && strncasecmp(url, "https:", 6) == 0;
+}
+
 static CURLcode set_options(lomi_connection *c, char *error, double seconds) {
   CURL *easy = c->easy;
   lomi_connector *k = c->connector;
@@ -417,7 +421,9 @@ static CURLcode set_options(lomi_connection *c, char *error, double seconds) {
   SET(CURLOPT_PROTOCOLS_STR, "http,https");
   SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* also in ALPN */
   SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-  SET(CURLOPT_PROXY, c->endpoint.proxy);
+  /* A proxy of the environment serves https only. */
+  bool https = begins_https(c->endpoint.origin);
+  SET(CURLOPT_PROXY, c->endpoint.proxy != NULL || https ? c->endpoint.proxy : "");
   SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -430,10 +436,6 @@ static CURLcode set_options(lomi_connection *c, char *error, double seconds) {
   }
 #undef SET
   return code;
-}
-
-static bool begins_https(const char *url) {
-  return url != NULL && strncasecmp(url, "https:", 6) == 0;
 }
 
 static char *copy(const char *text, bool *no_memory) {
@@ -511,6 +513,10 @@ void lomi_connection_close(lomi_connection *c) {
 
 static bool same(const char *a, const char *b) {
   return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool lomi_connection_is_own(const lomi_connection *c) {
+  return is_own(c->connector, c->fd);
 }
 
 bool lomi_connection_serves(const lomi_connection *c, const lomi_endpoint *endpoint) {

@@ -87,6 +87,10 @@ void lomi_connection_give_up(lomi_connection *c);
 
 void lomi_connection_close(lomi_connection *c);
 
+/* Is its descriptor still the socket that was opened? A program that makes itself a daemon may have
+ * closed it, and the number may be a socket of its own by now. */
+bool lomi_connection_is_own(const lomi_connection *c);
+
 bool lomi_connection_serves(const lomi_connection *c, const lomi_endpoint *endpoint);
 
 /* Watches the connected socket for `events`; the owner in the poller is the connection. */

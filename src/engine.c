@@ -147,7 +147,7 @@ static lomi_connection *idle_take(lomi_engine *e, const lomi_endpoint *endpoint)
     next = c->next;
     if (!lomi_connection_serves(c, endpoint))
       continue;
-    if (c->idle_since > oldest && is_quiet(c)) {
+    if (c->idle_since > oldest && lomi_connection_is_own(c) && is_quiet(c)) {
       idle_remove(e, c);
       return c;
     }
@@ -172,7 +172,8 @@ static void finish(lomi_engine *e, lomi_exchange *x) {
   x->done = true;
   if (x->list != NULL)
     list_remove(x);
-  list_append(&e->finished, x);
+  if (!x->claimed)
+    list_append(&e->finished, x);
 }
 
 static void fail(lomi_engine *e, lomi_exchange *x, lomi_failure failure, const char *reason) {
@@ -276,7 +277,7 @@ lomi_exchange *lomi_engine_prepare(lomi_engine *e) {
   lomi_http1_init(&x->http1, &x->head, &x->body);
   x->id = ++e->last_id;
   x->out_at = 0;
-  x->done = x->failed = x->sent = x->send_ended = x->reused = false;
+  x->claimed = x->done = x->failed = x->sent = x->send_ended = x->reused = false;
   return x;
 }
 
@@ -417,6 +418,14 @@ lomi_exchange *lomi_engine_finished(const lomi_engine *e) {
   return e->finished.first;
 }
 
+void lomi_engine_take(lomi_exchange *x) {
+  list_remove(x);
+}
+
+void lomi_engine_untake(lomi_engine *e, lomi_exchange *x) {
+  list_insert_after(&e->finished, x, NULL);
+}
+
 static void exchange_free(lomi_exchange *x) {
   lomi_buffer_free(&x->out);
   lomi_buffer_free(&x->head);
@@ -443,19 +452,21 @@ void lomi_engine_release(lomi_engine *e, lomi_exchange *x) {
   list_append(&e->spare, x);
 }
 
-static void release_all(lomi_engine *e, lomi_exchange_list *list) {
+static void cancel_all(lomi_engine *e, lomi_exchange_list *list) {
   lomi_exchange *next;
   for (lomi_exchange *x = list->first; x != NULL; x = next) {
     next = x->next;
-    list_remove(x);
-    lomi_engine_release(e, x);
+    if (x->claimed)
+      fail(e, x, LOMI_FAILED_CONNECTION, "the request was cancelled");
+    else
+      lomi_engine_release(e, x);
   }
 }
 
 void lomi_engine_cancel(lomi_engine *e) {
-  release_all(e, &e->connecting);
-  release_all(e, &e->running);
-  release_all(e, &e->finished);
+  cancel_all(e, &e->connecting);
+  cancel_all(e, &e->running);
+  cancel_all(e, &e->finished);
 }
 
 /* ---- the engine's life ------------------------------------------------------------------------

@@ -22,6 +22,8 @@ typedef struct lomi_engine lomi_engine;
 typedef struct lomi_exchange {
   double id;       /* from 1; unique in its engine */
   lomi_buffer out; /* the request's bytes, written by the caller before the start */
+  bool claimed; /* set by the caller before the start: it is waited for, and not listed as finished
+                 */
 
   /* When done. */
   bool done;
@@ -68,10 +70,15 @@ bool lomi_engine_drive(lomi_engine *engine, double wait);
 /* The exchange that was done first of those not released yet; NULL: none. */
 lomi_exchange *lomi_engine_finished(const lomi_engine *engine);
 
+/* Takes it off the list of the finished, so that nobody else finds it; and puts it back, first. */
+void lomi_engine_take(lomi_exchange *x);
+void lomi_engine_untake(lomi_engine *engine, lomi_exchange *x);
+
 /* Gives an exchange back, in any state: what is under way is cancelled. */
 void lomi_engine_release(lomi_engine *engine, lomi_exchange *x);
 
-void lomi_engine_cancel(lomi_engine *engine); /* releases all exchanges; idle connections stay */
+/* Releases all exchanges, but those that are claimed: these fail. Idle connections stay. */
+void lomi_engine_cancel(lomi_engine *engine);
 
 size_t lomi_engine_running(const lomi_engine *engine); /* exchanges started and not done */
 

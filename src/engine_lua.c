@@ -129,7 +129,8 @@ static int push_failure(lua_State *L, const char *kind, const char *reason, bool
 }
 
 /* The arguments of perform and submit. NULL: *problem says why nothing was started. */
-static lomi_exchange *begin(lua_State *L, handle *h, const char **kind, char *problem) {
+static lomi_exchange *begin(lua_State *L, handle *h, bool claimed, const char **kind,
+                            char *problem) {
   const endpoint *where = luaL_checkudata(L, ENDPOINT_ARG, ENDPOINT);
   luaL_checktype(L, METHOD_ARG, LUA_TSTRING);
   luaL_checktype(L, TARGET_ARG, LUA_TSTRING);
@@ -152,6 +153,7 @@ static lomi_exchange *begin(lua_State *L, handle *h, const char **kind, char *pr
     lomi_engine_release(h->held->engine, x);
     return NULL;
   }
+  x->claimed = claimed;
   lomi_engine_start(h->held->engine, x, &where->to, timeout, connect_timeout);
   return x;
 }
@@ -216,7 +218,7 @@ static int engine_perform(lua_State *L) {
   const char *kind;
   char problem[LOMI_PROBLEM];
   lua_settop(L, CONNECT_ARG);
-  lomi_exchange *x = begin(L, h, &kind, problem);
+  lomi_exchange *x = begin(L, h, true, &kind, problem);
   if (x == NULL)
     return push_failure(L, kind, problem, false);
   held_engine *held = h->held;
@@ -238,7 +240,7 @@ static int engine_submit(lua_State *L) {
   const char *kind;
   char problem[LOMI_PROBLEM];
   lua_settop(L, CONNECT_ARG);
-  lomi_exchange *x = begin(L, h, &kind, problem);
+  lomi_exchange *x = begin(L, h, false, &kind, problem);
   if (x == NULL)
     return push_failure(L, kind, problem, false);
   lua_pushnumber(L, x->id);
@@ -288,12 +290,20 @@ static int engine_step(lua_State *L) {
   held->stepping = true;
   drive_until_finished(held->engine, wait);
   for (lomi_exchange *x; status == 0 && (x = lomi_engine_finished(held->engine)) != NULL;) {
+    lomi_engine_take(x);
     box_at(L, STEP_BOX)->exchange = x;
     lua_pushvalue(L, lua_upvalueindex(STEP_APPEND));
     lua_pushvalue(L, 2);
     status = lua_pcall(L, 1, 0, 0);
     if (status == 0)
       lomi_engine_release(held->engine, x);
+    else /* a finalizer may have made the handle take another engine */
+      lomi_engine_untake(h->held != NULL ? h->held->engine : held->engine, x);
+  }
+  int entries = (int)lua_rawlen(L, 2);
+  if (entries % 2 != 0) { /* there was no memory for the result behind the id */
+    lua_pushnil(L);
+    lua_rawseti(L, 2, entries);
   }
   held->stepping = false;
   let_go(held);

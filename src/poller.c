@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,8 +56,21 @@ static struct lomi_watch *watch_at(lomi_poller *p, int fd) {
   return &p->watches[index];
 }
 
+/* The program may have closed it, and the number may be a file of its own by now. */
+static void close_own(const lomi_poller *p) {
+  struct stat status;
+  if (p->fd >= 0 && !p->lost && fstat(p->fd, &status) == 0 && status.st_dev == p->device &&
+      status.st_ino == p->inode)
+    close(p->fd);
+}
+
 bool lomi_poller_open(lomi_poller *p) {
   *p = (lomi_poller){.fd = lomi_fd_raise(epoll_create1(EPOLL_CLOEXEC))};
+  struct stat status;
+  if (p->fd >= 0 && fstat(p->fd, &status) == 0) {
+    p->device = status.st_dev;
+    p->inode = status.st_ino;
+  }
   p->reports = malloc(MOST_REPORTS * sizeof *p->reports);
   if (p->fd >= 0 && p->reports != NULL && watch_at(p, p->fd) != NULL)
     return true;
@@ -66,8 +80,7 @@ bool lomi_poller_open(lomi_poller *p) {
 
 void lomi_poller_close(lomi_poller *p) {
   int problem = errno;
-  if (p->fd >= 0 && !p->lost)
-    close(p->fd);
+  close_own(p);
   free(p->watches);
   free(p->reports);
   *p = (lomi_poller){.fd = -1};
@@ -75,8 +88,7 @@ void lomi_poller_close(lomi_poller *p) {
 }
 
 void lomi_poller_abandon(lomi_poller *p) {
-  if (p->fd >= 0 && !p->lost)
-    close(p->fd);
+  close_own(p);
   p->fd = -1;
 }
 

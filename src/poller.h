@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum { LOMI_READABLE = 1, LOMI_WRITABLE = 2 }; /* errors and hang-ups count as both */
 
@@ -17,6 +18,8 @@ typedef struct lomi_poller {
   struct lomi_watch *watches; /* by descriptor */
   size_t count;               /* entries in `watches` */
   struct lomi_report *reports;
+  dev_t device; /* of `fd`, as it was opened */
+  ino_t inode;
   bool lost; /* somebody else closed `fd`: the number may belong to another file by now */
 } lomi_poller;
 
