@@ -34,7 +34,7 @@ engine_SRC := engine_lua.c engine.c connection.c poller.c http1.c message_lua.c 
 engine_PKG := libcurl
 crypto_SRC := crypto_lua.c resident.c
 crypto_PKG := libcrypto
-httpd_SRC  := httpd_lua.c httpd.c httpd_app.c buffer.c resident.c
+httpd_SRC  := httpd_lua.c httpd.c httpd_app.c poller.c buffer.c resident.c
 httpd_PKG  := libmicrohttpd
 
 PKG_CFLAGS = $(call pkg,--cflags,$(LUA_PKG) $(foreach module,$(MODULES),$($(module)_PKG)))

@@ -3,10 +3,10 @@
  *
  * One thread does it all, so a handler that waits must not hold it: its connection is suspended and
  * put on the list of timers. A connection is suspended exactly as long as it is on that list. */
+#define _GNU_SOURCE /* accept4 */
 #include "httpd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/sockios.h>
 #include <math.h>
@@ -28,12 +28,14 @@
 #include <unistd.h>
 
 #include "httpd_app.h"
+#include "poller.h"
 
 enum {
   MAX_BODY = 2 * 1024 * 1024,
   MAX_CONNECTIONS = 10000,
-  SPARE = 24, /* kept free, see make_room(): libmicrohttpd accepts ten at once, */
-  FEW = 4,    /* and two such turns may pass until room that was made is there */
+  RESERVE = 8,  /* descriptors held back for peers, whatever the rest of the process uses up */
+  FEW = 4,      /* room is short with fewer than so many of them left */
+  AT_ONCE = 64, /* peers accepted before the others are served */
   BACKLOG = 1024,
   READ_BLOCK = 16 * 1024,
   KEPT = 64 * 1024, /* bytes of buffers a connection holds on to between requests */
@@ -41,8 +43,9 @@ enum {
 
 static const uint64_t NEVER = UINT64_MAX;
 static const uint64_t SECOND = 1000000000u;
-static const double MOMENT = 0.001; /* seconds until a full socket is tried again */
-static const double PATIENCE = 60;  /* seconds a peer may take for its next step, see waits() */
+static const double MOMENT =
+    0.001; /* seconds until a full socket, or a full process, is tried again */
+static const double PATIENCE = 60; /* seconds a peer may take for its next step, see waits() */
 
 typedef enum {
   PHASE_IDLE,      /* between requests */
@@ -79,7 +82,7 @@ struct lomi_httpd {
   pid_t pid;
   pthread_t thread;
   int port;
-  int listen_fd; /* libmicrohttpd's once that has started */
+  int listen_fd;
   int stop_fd;
   int epoll_fd;
 
@@ -96,7 +99,8 @@ struct lomi_httpd {
   connection *oldest, *newest; /* the connections whose peer has to do something */
   unsigned connections;
   char reserved[64]; /* targets that begin so are served when there is no room */
-  uint64_t step_due;
+  int reserve[RESERVE], reserves;
+  uint64_t step_due, accept_due;
   unsigned long accepts;
 };
 
@@ -171,33 +175,12 @@ static void end_patience(lomi_httpd *s) {
     hang_up(s->oldest);
 }
 
-/* Whether there are fewer than `wanted` more: descriptors, for the rest of the process too, and
- * connections. */
-static bool room_is_short(const lomi_httpd *s, int wanted) {
-  int probes[SPARE], n = 0;
-  while (n < wanted && (probes[n] = fcntl(s->stop_fd, F_DUPFD_CLOEXEC, 0)) >= 0)
-    n++;
-  bool is_short = n < wanted || s->connections + (unsigned)wanted > MAX_CONNECTIONS;
-  while (n > 0)
-    close(probes[--n]);
-  return is_short;
-}
-
-/* Slow peers must not lock everybody out: the one that has kept us waiting longest goes. It takes a
- * moment until it is gone, hence the spares. */
-static void make_room(connection *c) {
-  c->spare = room_is_short(c->server, SPARE);
-  if (c->spare && c->server->oldest != NULL)
-    hang_up(c->server->oldest);
-}
-
 /* Where handlers hold all the room, what is left is for the reserved target. */
 static bool is_refused(const connection *c) {
   const lomi_httpd *s = c->server;
   size_t n = strlen(s->reserved);
-  if (!c->spare || (n > 0 && c->target.len >= n && memcmp(c->target.data, s->reserved, n) == 0))
-    return false;
-  return room_is_short(s, FEW);
+  return c->spare && s->reserves < FEW &&
+         (n == 0 || c->target.len < n || memcmp(c->target.data, s->reserved, n) != 0);
 }
 
 static void suspend(connection *c, double seconds) {
@@ -374,7 +357,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
   c->due = NEVER;
   c->patience = NEVER;
   s->connections++;
-  make_room(c);
+  c->spare = s->reserves < FEW;
   waits(c);
   lomi_buffer_init(&c->target, s->connection_memory);
   lomi_buffer_init(&c->body, MAX_BODY);
@@ -468,6 +451,47 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
   return MHD_NO;
 }
 
+/* ---- Accepting ----
+ *
+ * libmicrohttpd would stop at the first EMFILE until one of its connections closes. */
+
+static void fill_reserve(lomi_httpd *s) {
+  int fd;
+  while (s->reserves < RESERVE && (fd = lomi_fd_raise(eventfd(0, EFD_CLOEXEC))) >= 0)
+    s->reserve[s->reserves++] = fd;
+}
+
+static bool give_up_one(lomi_httpd *s) {
+  return s->reserves > 0 && close(s->reserve[--s->reserves]) == 0;
+}
+
+/* Slow peers must not lock everybody out: where room is short, the one that has kept us waiting
+ * longest goes. A peer for whom there is no room yet stays in the backlog. */
+static void accept_peers(lomi_httpd *s) {
+  struct sockaddr_storage peer;
+  socklen_t len;
+  for (unsigned n = 0; n < AT_ONCE; n++) {
+    bool full = s->connections + n >= MAX_CONNECTIONS;
+    int fd = -1;
+    while (!full && fd < 0) {
+      len = sizeof peer;
+      fd = lomi_fd_raise(
+          accept4(s->listen_fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (fd < 0 && errno == EAGAIN) {
+        s->accept_due = NEVER;
+        return;
+      }
+      full = fd < 0 && ((errno != EMFILE && errno != ENFILE) || !give_up_one(s));
+    }
+    if ((full || s->reserves < FEW) && s->oldest != NULL)
+      hang_up(s->oldest);
+    if (full)
+      break;
+    MHD_add_connection(s->daemon, fd, (struct sockaddr *)&peer, len);
+  }
+  s->accept_due = after(MOMENT);
+}
+
 /* ---- The loop ---- */
 
 /* A handler that waits again keeps its connection suspended. */
@@ -501,7 +525,7 @@ static int time_to_wait(lomi_httpd *s) {
   unsigned long long pending;
   if (MHD_get_timeout(s->daemon, &pending) == MHD_YES && pending == 0)
     return 0; /* for libmicrohttpd connections never time out: it says nothing else but MHD_NO */
-  uint64_t due = s->step_due;
+  uint64_t due = s->step_due < s->accept_due ? s->step_due : s->accept_due;
   if (s->first != NULL && s->first->due < due)
     due = s->first->due;
   if (s->oldest != NULL && s->oldest->patience < due)
@@ -516,31 +540,39 @@ static int time_to_wait(lomi_httpd *s) {
 }
 
 /* epoll tells its descriptors apart by these. */
-enum { EVENT_STOP, EVENT_MHD, EVENT_APP };
+enum { EVENT_STOP, EVENT_LISTEN, EVENT_MHD, EVENT_APP };
 
 static void serve(lomi_httpd *s) {
   for (;;) {
     step(s);
+    if (s->accept_due == NEVER) /* nobody in the backlog needs what has become free */
+      fill_reserve(s);
     int timeout = time_to_wait(s);
-    bool run = timeout == 0;
-    struct epoll_event events[3];
-    int n = epoll_wait(s->epoll_fd, events, 3, timeout);
+    bool run = timeout == 0, knocked = false;
+    struct epoll_event events[4];
+    int n = epoll_wait(s->epoll_fd, events, 4, timeout);
     if (n < 0 && errno != EINTR)
       return;
     for (int i = 0; i < n; i++) {
       if (events[i].data.u32 == EVENT_STOP)
         return;
       run |= events[i].data.u32 == EVENT_MHD;
+      knocked |= events[i].data.u32 == EVENT_LISTEN;
     }
     end_patience(s);
     run |= fire_timers(s); /* resuming wakes nothing up, it only takes effect in MHD_run */
+    if (knocked || s->accept_due <= now()) {
+      accept_peers(s);
+      run = true;
+    }
     if (run)
       MHD_run(s->daemon);
   }
 }
 
 static bool watch(lomi_httpd *s, int fd, uint32_t what) {
-  struct epoll_event event = {.events = EPOLLIN, .data = {.u32 = what}};
+  uint32_t edge = what == EVENT_LISTEN ? EPOLLET : 0; /* for what stays, there is accept_due */
+  struct epoll_event event = {.events = EPOLLIN | edge, .data = {.u32 = what}};
   return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
@@ -551,9 +583,9 @@ static void fail(lomi_httpd *s, const char *what) {
 static bool start_daemon(lomi_httpd *s) {
   const lomi_httpd_config *config = s->config;
   bool secure = config->tls_cert != NULL;
-  unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0);
+  unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                   (secure ? MHD_USE_TLS : 0);
   struct MHD_OptionItem options[] = {
-      {MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL},
       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory, NULL},
       {MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, NULL},
       {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, s},
@@ -565,12 +597,9 @@ static bool start_daemon(lomi_httpd *s) {
   };
   s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_progress, s, MHD_OPTION_ARRAY, options,
                                MHD_OPTION_END);
-  if (s->daemon == NULL) {
-    /* It has closed the socket, except where it ran out of memory or descriptors. */
-    s->listen_fd = -1;
+  if (s->daemon == NULL)
     snprintf(s->app.error, sizeof s->app.error, "libmicrohttpd did not start%s",
              secure ? "; are tls_cert and tls_key a PEM certificate and its key?" : "");
-  }
   return s->daemon != NULL;
 }
 
@@ -579,7 +608,8 @@ static bool set_up(lomi_httpd *s) {
   if (!lomi_app_open(&s->app, s->config) || !start_daemon(s))
     return false;
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-  if (info == NULL || !watch(s, info->epoll_fd, EVENT_MHD) || !watch(s, s->stop_fd, EVENT_STOP)) {
+  if (info == NULL || !watch(s, info->epoll_fd, EVENT_MHD) || !watch(s, s->stop_fd, EVENT_STOP) ||
+      !watch(s, s->listen_fd, EVENT_LISTEN)) {
     fail(s, "epoll_ctl");
     return false;
   }
@@ -587,19 +617,21 @@ static bool set_up(lomi_httpd *s) {
     fail(s, "cannot poll the descriptor that app:pollfd returned");
     return false;
   }
+  fill_reserve(s);
   return true;
 }
 
 static void tear_down(lomi_httpd *s) {
+  close(s->listen_fd);
+  while (give_up_one(s))
+    continue;
   while (s->first != NULL) { /* libmicrohttpd aborts the process if one is still suspended */
     connection *c = s->first;
     timer_remove(c);
     MHD_resume_connection(c->mhd);
   }
   if (s->daemon != NULL)
-    MHD_stop_daemon(s->daemon); /* ends every request, and closes the listening socket */
-  else if (s->listen_fd >= 0)
-    close(s->listen_fd);
+    MHD_stop_daemon(s->daemon); /* ends every request */
   lomi_app_close(&s->app);
 }
 
@@ -682,6 +714,8 @@ static void after_fork_child(void) {
     close(s->listen_fd);
     close(s->stop_fd);
     close(s->epoll_fd);
+    while (give_up_one(s))
+      continue;
   }
   running.first = NULL;
   pthread_mutex_unlock(&running.mutex);
@@ -707,7 +741,7 @@ static int listen_on(const char *host, int port, int *bound_port, char *error, s
   int on = 1;
   struct sockaddr_storage bound;
   socklen_t len = sizeof bound;
-  int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = lomi_fd_raise(socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
             bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
             getsockname(fd, (struct sockaddr *)&bound, &len) == 0;
@@ -760,9 +794,9 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
   snprintf(s->reserved, sizeof s->reserved, "%s", config->reserved != NULL ? config->reserved : "");
   lomi_buffer_init(&s->headers, s->connection_memory * 2);
   s->pid = getpid();
-  s->step_due = NEVER;
-  s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  s->step_due = s->accept_due = NEVER;
+  s->stop_fd = lomi_fd_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  s->epoll_fd = lomi_fd_raise(epoll_create1(EPOLL_CLOEXEC));
   if (s->stop_fd < 0 || s->epoll_fd < 0) {
     snprintf(error, error_size, "no descriptor: %s", strerror(errno));
     free_server(s);
