@@ -14,6 +14,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -97,7 +98,7 @@ struct lomi_httpd {
   lomi_buffer headers;         /* lomi_app_header of the request at hand */
   connection *first, *last;    /* timers, soonest first */
   connection *oldest, *newest; /* the connections whose peer has to do something */
-  unsigned connections;
+  unsigned connections, waiting;
   char reserved[64]; /* targets that begin so are served when there is no room */
   int reserve[RESERVE], reserves;
   uint64_t step_due, accept_due;
@@ -151,6 +152,7 @@ static void stop_waiting(connection *c) {
   *(c->older != NULL ? &c->older->newer : &s->oldest) = c->newer;
   *(c->newer != NULL ? &c->newer->older : &s->newest) = c->older;
   c->patience = NEVER;
+  s->waiting--;
 }
 
 static void waits(connection *c) {
@@ -161,6 +163,7 @@ static void waits(connection *c) {
   c->older = s->newest;
   *(c->older != NULL ? &c->older->newer : &s->oldest) = c;
   s->newest = c;
+  s->waiting++;
 }
 
 /* libmicrohttpd sees the end of the stream, and closes. */
@@ -179,7 +182,7 @@ static void end_patience(lomi_httpd *s) {
 static bool is_refused(const connection *c) {
   const lomi_httpd *s = c->server;
   size_t n = strlen(s->reserved);
-  return c->spare && s->reserves < FEW &&
+  return c->spare && (unsigned)s->reserves + s->waiting < FEW &&
          (n == 0 || c->target.len < n || memcmp(c->target.data, s->reserved, n) != 0);
 }
 
@@ -465,31 +468,25 @@ static bool give_up_one(lomi_httpd *s) {
   return s->reserves > 0 && close(s->reserve[--s->reserves]) == 0;
 }
 
-/* Slow peers must not lock everybody out: where room is short, the one that has kept us waiting
- * longest goes. A peer for whom there is no room yet stays in the backlog. */
+/* Where nothing is left, the peer that has kept us waiting longest gives way. */
 static void accept_peers(lomi_httpd *s) {
-  struct sockaddr_storage peer;
-  socklen_t len;
-  for (unsigned n = 0; n < AT_ONCE; n++) {
-    bool full = s->connections + n >= MAX_CONNECTIONS;
+  struct pollfd backlog = {.fd = s->listen_fd, .events = POLLIN};
+  s->accept_due = NEVER;
+  for (unsigned n = 0; poll(&backlog, 1, 0) > 0; n++) { /* accept4() may say EMFILE for nobody */
     int fd = -1;
-    while (!full && fd < 0) {
-      len = sizeof peer;
-      fd = lomi_fd_raise(
-          accept4(s->listen_fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK));
-      if (fd < 0 && errno == EAGAIN) {
-        s->accept_due = NEVER;
-        return;
-      }
-      full = fd < 0 && ((errno != EMFILE && errno != ENFILE) || !give_up_one(s));
+    while (n < AT_ONCE && s->connections + n < MAX_CONNECTIONS && fd < 0) {
+      fd = lomi_fd_raise(accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (fd < 0 && !give_up_one(s))
+        break;
     }
-    if ((full || s->reserves < FEW) && s->oldest != NULL)
-      hang_up(s->oldest);
-    if (full)
-      break;
-    MHD_add_connection(s->daemon, fd, (struct sockaddr *)&peer, len);
+    if (fd < 0) {
+      s->accept_due = after(n < AT_ONCE && s->oldest == NULL ? MOMENT : 0);
+      if (n < AT_ONCE && s->oldest != NULL)
+        hang_up(s->oldest);
+      return;
+    }
+    MHD_add_connection(s->daemon, fd, NULL, 0);
   }
-  s->accept_due = after(MOMENT);
 }
 
 /* ---- The loop ---- */
