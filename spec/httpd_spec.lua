@@ -715,6 +715,46 @@ describe("lomi.httpd", function()
       ]])
     end)
 
+    it("that has used up its descriptors is served all the same, and afterwards", function()
+      assert.equal("served 6\nserved 1\nstopped with 0 more\nstatus 0\n", run([[
+        local httpd, socket = require "lomi.httpd", require "socket"
+        local function fill()
+          local files, file = {}, io.open "/dev/null"
+          while file do files[#files + 1], file = file, io.open "/dev/null" end
+          return files
+        end
+        local function give_back(files, most)
+          for _ = 1, most do table.remove(files):close() end
+        end
+        local function ask(port, clients)
+          local client = assert(socket.connect("127.0.0.1", port))
+          clients[#clients + 1] = client
+          client:settimeout(5)
+          client:send "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+          return assert(client:receive "*l") == "HTTP/1.1 200 OK" and 1 or 0
+        end
+        local files = fill()
+        local room = #files
+        give_back(files, room)
+        local server = assert(httpd.start { app = "spec.support.scripted",
+          options = "return { handle = function() return {} end }" })
+        local port = server:port()
+        local clients, served = {}, 0
+        files = fill()
+        for _ = 1, 6 do
+          give_back(files, 1)
+          served = served + ask(port, clients)
+        end
+        print("served " .. served)
+        give_back(files, #files)
+        print("served " .. ask(port, clients))
+        for _, client in ipairs(clients) do client:close() end
+        server:stop()
+        files = fill()
+        print("stopped with " .. room - #files .. " more")
+      ]], "ulimit -n 48;"))
+    end)
+
     local ffi = rawget(_G, "jit") and require "ffi"
 
     -- ThreadSanitizer cannot start a thread in a forked child; LeakSanitizer misses the threads of the parent there.
