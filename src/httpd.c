@@ -480,8 +480,10 @@ static void accept_peers(lomi_httpd *s) {
         break;
     }
     if (fd < 0) {
-      s->accept_due = after(n < AT_ONCE && s->oldest == NULL ? MOMENT : 0);
-      if (n < AT_ONCE && s->oldest != NULL)
+      if (n == 0)
+        MHD_run(s->daemon); /* a peer whose request is there already is not slow */
+      s->accept_due = after(n == 0 && s->oldest == NULL ? MOMENT : 0);
+      if (n == 0 && s->oldest != NULL)
         hang_up(s->oldest);
       return;
     }
