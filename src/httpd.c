@@ -738,7 +738,7 @@ static int listen_on(const char *host, int port, int *bound_port, char *error, s
     return -1;
   }
   int on = 1;
-  struct sockaddr_storage bound;
+  struct sockaddr_storage bound = {0};
   socklen_t len = sizeof bound;
   int fd = lomi_fd_raise(socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&

@@ -236,8 +236,12 @@ static void set_string(lua_State *L, const char *field, const char *bytes, size_
 static void push_lower(lua_State *L, const char *name, size_t len) {
   luaL_Buffer b;
   luaL_buffinit(L, &b);
-  for (size_t i = 0; i < len; i++)
-    luaL_addchar(&b, name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + ('a' - 'A')) : name[i]);
+  for (size_t i = 0; i < len; i++) {
+    char c = name[i];
+    if (c >= 'A' && c <= 'Z')
+      c = (char)(c + ('a' - 'A'));
+    luaL_addchar(&b, c);
+  }
   luaL_pushresult(&b);
 }
 
