@@ -398,6 +398,10 @@ static bool begins_https(const char *url) {
   return url != NULL && strncasecmp(url, "https:", 6) == 0;
 }
 
+bool lomi_endpoint_encrypts(const lomi_endpoint *endpoint) {
+  return begins_https(endpoint->origin) || begins_https(endpoint->proxy);
+}
+
 static CURLcode set_options(lomi_connection *c, char *error, double seconds) {
   CURL *easy = c->easy;
   lomi_connector *k = c->connector;
@@ -463,7 +467,7 @@ lomi_connection *lomi_connection_open(lomi_connector *k, const lomi_endpoint *en
   c->endpoint.origin = copy(endpoint->origin, &no_memory);
   c->endpoint.ca_file = copy(endpoint->ca_file, &no_memory);
   c->endpoint.proxy = copy(endpoint->proxy, &no_memory);
-  c->encrypted = begins_https(endpoint->origin) || begins_https(endpoint->proxy);
+  c->encrypted = lomi_endpoint_encrypts(endpoint);
   c->easy = no_memory ? NULL : curl_easy_init();
   if (c->easy == NULL || set_options(c, data->error, seconds) != CURLE_OK ||
       curl_multi_add_handle(k->multi, c->easy) != CURLM_OK) {

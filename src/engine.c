@@ -300,6 +300,7 @@ static void collect_connected(lomi_engine *e) {
 void lomi_engine_start(lomi_engine *e, lomi_exchange *x, const lomi_endpoint *endpoint,
                        double timeout, double connect_timeout) {
   double now = lomi_now();
+  e->encrypts = e->encrypts || lomi_endpoint_encrypts(endpoint);
   sigpipe signals = sigpipe_block(e);
   x->deadline = now + timeout;
   lomi_connection *c = idle_take(e, endpoint);
@@ -311,7 +312,6 @@ void lomi_engine_start(lomi_engine *e, lomi_exchange *x, const lomi_endpoint *en
   } else {
     x->connection = c;
     c->exchange = x;
-    e->encrypts = e->encrypts || c->encrypted;
     x->due = now + (connect_timeout < timeout ? connect_timeout : timeout);
     list_insert_by_due(&e->connecting, x);
     connector_act(e, -1, 0);

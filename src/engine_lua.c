@@ -10,6 +10,7 @@
 #include <curl/curlver.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ENGINE "lomi.engine"
 #define ENDPOINT "lomi.endpoint"
@@ -149,7 +150,7 @@ static lomi_exchange *begin(lua_State *L, handle *h, bool claimed, const char **
   }
   static const lomi_request_at at = {METHOD_ARG, TARGET_ARG, FIELDS_ARG, BODY_ARG};
   if (!lomi_write_request(L, &x->out, &at, where->lines, where->lines_len, problem)) {
-    *kind = "protocol";
+    *kind = strstr(problem, "out of memory") != NULL ? "connection" : "protocol";
     lomi_engine_release(h->held->engine, x);
     return NULL;
   }
@@ -163,8 +164,8 @@ static lomi_exchange *begin(lua_State *L, handle *h, bool claimed, const char **
 
 /* What is called protected, since it may run out of memory, takes its exchange from a box, an
  * upvalue that it shares with its caller: nothing is allocated outside of the protected call, where
- * even a C function or a light userdata may be in LuaJIT. Between filling and emptying it, no code
- * of others runs. */
+ * even a C function or a light userdata may be in LuaJIT. A hook may make a call of its own before
+ * the box is read, so whoever fills it puts back what was there. */
 typedef struct box {
   const lomi_exchange *exchange;
 } box;
@@ -225,9 +226,12 @@ static int engine_perform(lua_State *L) {
   held->holders++; /* a handler of signals may make a call of its own, and replace the engine */
   int status = wait_until_done(L, held, x);
   if (status == 0) {
-    box_at(L, PERFORM_BOX)->exchange = x;
+    box *shared = box_at(L, PERFORM_BOX);
+    const lomi_exchange *outer = shared->exchange;
+    shared->exchange = x;
     lua_pushvalue(L, lua_upvalueindex(PERFORM_RESULT));
     status = lua_pcall(L, 0, 2, 0);
+    shared->exchange = outer;
   }
   lomi_engine_release(held->engine, x);
   let_go(held);
@@ -291,10 +295,13 @@ static int engine_step(lua_State *L) {
   drive_until_finished(held->engine, wait);
   for (lomi_exchange *x; status == 0 && (x = lomi_engine_finished(held->engine)) != NULL;) {
     lomi_engine_take(x);
-    box_at(L, STEP_BOX)->exchange = x;
+    box *shared = box_at(L, STEP_BOX);
+    const lomi_exchange *outer = shared->exchange;
+    shared->exchange = x;
     lua_pushvalue(L, lua_upvalueindex(STEP_APPEND));
     lua_pushvalue(L, 2);
     status = lua_pcall(L, 1, 0, 0);
+    shared->exchange = outer;
     if (status == 0)
       lomi_engine_release(held->engine, x);
     else /* a finalizer may have made the handle take another engine */
@@ -323,11 +330,12 @@ static int engine_pollfd(lua_State *L) {
 
 static int engine_timeout(lua_State *L) {
   handle *h = check_handle(L);
-  double left = 0; /* one that cannot be used: step tells what became of its exchanges */
-  if (h->held == NULL)
-    left = -1;
-  else if (lomi_engine_usable(h->held->engine))
-    left = lomi_engine_timeout(h->held->engine);
+  lomi_engine *e = h->held != NULL ? h->held->engine : NULL;
+  double left = -1;
+  if (e != NULL && lomi_engine_usable(e))
+    left = lomi_engine_timeout(e);
+  else if (e != NULL && (lomi_engine_running(e) > 0 || lomi_engine_finished(e) != NULL))
+    left = 0; /* step tells what became of them */
   if (left < 0)
     lua_pushnil(L);
   else

@@ -125,7 +125,10 @@ static void fail_byte(lomi_http1 *p, char byte, const char *where, const char *n
 static bool append(lomi_http1 *p, lomi_buffer *b, const char *bytes, size_t n) {
   switch (lomi_buffer_append(b, bytes, n)) {
   case LOMI_BUFFER_OK: return true;
-  case LOMI_BUFFER_NOMEM: fail(p, "out of memory for the reply"); return false;
+  case LOMI_BUFFER_NOMEM:
+    fail(p, "out of memory for the reply");
+    p->failure = LOMI_HTTP1_PARTIAL; /* the reply may be good: another attempt may read it */
+    return false;
   case LOMI_BUFFER_FULL: break;
   }
   fail(p, "the body is over the limit of %zu bytes", b->cap); /* the head never gets this far */

@@ -5,6 +5,8 @@
 #include "lomi.h"
 #include "message_lua.h"
 
+#include <string.h>
+
 #define PARSER_TYPE "lomi.http1.parser"
 #define SCRATCH_TYPE "lomi.http1.scratch"
 
@@ -18,6 +20,8 @@ typedef struct scratch {
 } scratch;
 
 static int refuse(lua_State *L, const char *problem) {
+  if (strstr(problem, "out of memory") != NULL)
+    return luaL_error(L, "not enough memory");
   lua_pushnil(L);
   lua_pushstring(L, problem);
   return 2;

@@ -737,8 +737,9 @@ static int listen_on(const char *host, int port, int *bound_port, char *error, s
     snprintf(error, size, "host '%.64s' is not a numeric address such as 127.0.0.1 or ::1", host);
     return -1;
   }
-  int on = 1;
-  struct sockaddr_storage bound = {0};
+  const int on = 1;
+  struct sockaddr_storage bound;
+  memset(&bound, 0, sizeof bound);
   socklen_t len = sizeof bound;
   int fd = lomi_fd_raise(socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&

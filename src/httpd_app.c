@@ -240,7 +240,7 @@ static void push_lower(lua_State *L, const char *name, size_t len) {
     char c = name[i];
     if (c >= 'A' && c <= 'Z')
       c = (char)(c + ('a' - 'A'));
-    luaL_addchar(&b, c);
+    luaL_addlstring(&b, &c, 1);
   }
   luaL_pushresult(&b);
 }

@@ -179,7 +179,7 @@ local function resume_answered(loop)
     if task and task.waits == id then resume(loop, task, TOKEN, id, inbox[i + 1]) end
     waiting[id] = nil
   end
-  if inbox[1] then loop.inbox = {} end
+  if inbox[1] and loop.inbox == inbox then loop.inbox = {} end
 end
 
 local function resume_due(loop, now)

@@ -201,8 +201,10 @@ function Foreign:exchange(request)
   return failed(failure and M.text_of(failure) or "the transport gave no reply")
 end
 
+-- A raise here must not hide what is known of the attempts before: the next one follows at once.
 function Foreign:sleep(seconds)
-  return self.inner:sleep(seconds)
+  local ok, problem = pcall(self.inner.sleep, self.inner, seconds)
+  if not ok and M.is_interrupt(problem) then error(problem, 0) end
 end
 
 function Foreign:now()
