@@ -655,9 +655,16 @@ local function conformance(name, start)
       end
 
       it("sends nothing where plain HTTP is spoken", function()
-        check(charge((server.url:gsub("^http://127.0.0.1", "https://localhost"))),
-          name == "nginx" and "connection" or "tls", "not_sent") -- nginx has one word for all that ends a handshake
-        assert.equal(0, #server:requests())
+        local plain = peer.start { serve = [[
+          return function(connection)
+            say(connection:receive():find("HTTP", 1, true) and "a request" or "no request")
+            connection:send(reply(400, ""))
+            connection:drain() -- an end with bytes unread would be a reset, which may overtake the answer
+          end ]] }
+        local got, came = charge((plain.url:gsub("^http://127.0.0.1", "https://localhost"))), plain:line()
+        plain:stop()
+        check(got, name == "nginx" and "connection" or "tls", "not_sent") -- nginx has one word for all that ends TLS
+        assert.equal("no request", came)
       end)
 
       it("sends nothing to who does not answer the handshake in time", function()
