@@ -5,6 +5,7 @@ local core = require "lomi.core"
 local curl = require("lomi.transport.curl").new()
 local dns_of = require "spec.support.dns_server"
 local nginx_of = require "spec.support.nginx"
+local peer = require "spec.support.peer"
 local server_of = require "spec.support.server"
 local socket = require "socket"
 local tls = require "spec.support.tls"
@@ -256,6 +257,25 @@ describe("the nginx transport", function()
       end
       assert.equal(0, #secure:requests())
       tls.remove(certificate)
+    end)
+
+    it("in another attempt after a handshake that was cut, though a certificate was refused before", function()
+      local certificate = tls.certificate()
+      finally(function() tls.remove(certificate) end)
+      local secure = keep(server_of.start(certificate))
+      local plain = keep(peer.start { serve = [[
+        return function(connection)
+          connection:send "HTTP/1.1 400 Bad Request\r\n\r\n"
+          connection:drain()
+        end ]] })
+      start { http = trusting("lua_socket_log_errors off;") }
+      check(charge(secure.url), "tls", "not_sent")
+      local list = {}
+      for i = 1, 1000 do list[i] = { "create_card_charge", { amount = 10000 } } end
+      local options = { api_key = KEY, base_url = "https://localhost:" .. plain.port, max_retries = 0 }
+      for _, got in ipairs(nginx:run(PERFORM, { options = options, calls = list })) do
+        check(got, "connection", "not_sent", "cut: handshake failed")
+      end
     end)
 
     it("no chain longer than allowed, and says what to change", function()

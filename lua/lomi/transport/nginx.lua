@@ -156,7 +156,9 @@ local function handshake(socket, to, deadline)
   end
   if err == "timeout" then return not_sent("timeout", "no TLS connection to " .. to.host .. " in time") end
   -- A refused certificate is always named; "handshake failed" is a peer that ended the handshake.
-  if is_cut(err) then return not_sent("connection", ("the TLS handshake with %s was cut: %s"):format(to.host, err)) end
+  -- Some versions of the Lua module put the code of a certificate that was refused earlier before these words.
+  local cut = err:gsub("^%d+: ", "")
+  if is_cut(cut) then return not_sent("connection", ("the TLS handshake with %s was cut: %s"):format(to.host, cut)) end
   return not_sent("tls", ("no trusted TLS connection to %s: %s%s"):format(to.host, err, trust_hint(err)))
 end
 
