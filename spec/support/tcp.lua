@@ -39,7 +39,7 @@ function M.holds_others(ports)
     for _, row in ipairs(rows(name)) do alive[row[10]] = true end
   end
   for _, row in ipairs(rows "unix") do alive[row[7]] = true end
-  local pipe = assert(io.popen "ls -l /proc/$PPID/fd")
+  local pipe = assert(io.popen "ls -l /proc/$PPID/fd 2>/dev/null")
   local sockets = pipe:read "*a"
   pipe:close()
   for inode in sockets:gmatch "socket:%[(%d+)%]" do
