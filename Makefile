@@ -248,9 +248,15 @@ build/bare: bench/bare.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu99 $(WARN) $(CFLAGS) $(call pkg,--cflags,libcurl) -o $@ $< $(call pkg,--libs,libcurl)
 
-bench: deps-bench all build/bare ## every figure, in one table: two minutes; BENCH_ROUNDS=3 for a short run
+bench: deps-bench all build/bare ## every figure, in one table: three minutes; BENCH_ROUNDS=3 for a short run
 	-@./deps.sh rivals
-	@eval "$$($(MAKE) -s env)"; $(LUA) bench/figures.lua
+	@eval "$$($(MAKE) -s env)"; $(LUA) bench/figures.lua > build/bench.md.new
+	@mv build/bench.md.new build/bench.md && cat build/bench.md
+
+.PHONY: chart
+chart: ## docs/performance.svg, out of the figures of the last make bench
+	@lua5.4 bench/chart.lua < build/bench.md > build/performance.svg
+	@mv build/performance.svg docs/performance.svg
 
 .PHONY: instructions
 instructions: deps-valgrind all build/bare ## instructions of a whole charge, by callgrind, against the bare libcurl loop

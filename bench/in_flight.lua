@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- A thousand charges in flight on one thread, each answered after DELAY seconds: prints the seconds until all are done
--- on new connections, the same on warm ones, and how much a charge in flight adds to the resident set, in KiB.
+-- on new connections, the same on warm ones, and what each adds to the resident set, in KiB: a charge in flight, and a
+-- connection that is idle afterwards.
 --
 --   in_flight.lua URL DELAY
 local core = require "lomi.core"
@@ -44,4 +45,7 @@ charge(lomi.new { api_key = order.KEY, base_url = url }) -- libcurl is loaded, t
 collectgarbage()
 local before = rss()
 local cold, held = all_at_once()
-print(cold, (all_at_once()), (held - before) / COUNT)
+local warm = all_at_once()
+collectgarbage()
+collectgarbage()
+print(cold, warm, (held - before) / COUNT, (rss() - before) / COUNT)

@@ -17,7 +17,7 @@ local STARTS = 5
 local DELAY = 0.001  -- seconds
 
 -- Libraries, as patterns of their file names.
-local CURL, CJSON, ENGINE = "^libcurl", "cjson", "^curl%.so$"
+local CURL, CJSON, ENGINE = "^libcurl", "cjson", "^engine%.so$"
 
 local directory = os.tmpname()
 os.execute(("rm %s && mkdir -m 700 %s"):format(directory, directory))
