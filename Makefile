@@ -253,14 +253,16 @@ bench: deps-bench all build/bare ## every figure, in one table: three minutes; B
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/figures.lua > build/bench.md.new
 	@mv build/bench.md.new build/bench.md && cat build/bench.md
 
-.PHONY: chart
-chart: ## docs/performance.svg, out of the figures of the last make bench
+.PHONY: performance
+performance: instructions bench ## docs/performance.md and its chart, with the figures of this machine
+	@lua5.4 bench/publish.lua
 	@lua5.4 bench/chart.lua < build/bench.md > build/performance.svg
 	@mv build/performance.svg docs/performance.svg
 
 .PHONY: instructions
 instructions: deps-valgrind all build/bare ## instructions of a whole charge, by callgrind, against the bare libcurl loop
-	@eval "$$($(MAKE) -s env)"; $(LUA) bench/instructions.lua
+	@eval "$$($(MAKE) -s env)"; $(LUA) bench/instructions.lua > build/instructions.md.new
+	@mv build/instructions.md.new build/instructions.md && cat build/instructions.md
 
 bench-loop: deps-test modules ## a thousand charges in flight; the cost of a poll in a frame
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/loop.lua

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A bar chart in SVG, out of the table that `make bench` prints: the CPU of a charge against the bare libcurl loop in C.
--- `make chart`; chart.lua < TABLE > CHART.
+-- A bar chart in SVG, out of the table that `make bench` prints: the CPU of a charge against the bare libcurl loop in
+-- C. `make performance`; chart.lua < TABLE > CHART.
 local SECTION = "CPU of a charge, ratio to the bare libcurl loop in C"
 local BAR, GAP, LEFT, UNIT, MOST = 14, 14, 330, 100, 4 -- pixels; UNIT: of a ratio of 1; MOST: a longer bar is cut
 local COLUMNS = { { name = "Lua 5.4", color = "#2c4a9a" }, { name = "LuaJIT", color = "#7a9be0" } }
@@ -46,8 +46,9 @@ for _, row in ipairs(rows) do
     local ratio = row[i + 1]
     if ratio then
       local shown = math.min(ratio, MOST) * UNIT
-      put('<rect x="%d" y="%d" width="%.0f" height="%d" fill="%s"/>', LEFT, y + (i - 1) * BAR, shown, BAR - 2, column.color)
-      text(LEFT + shown + 4, y + (i - 1) * BAR + 10, "start", ("%.2f%s"):format(ratio, ratio > MOST and " (cut)" or ""))
+      local top = y + (i - 1) * BAR
+      put('<rect x="%d" y="%d" width="%.0f" height="%d" fill="%s"/>', LEFT, top, shown, BAR - 2, column.color)
+      text(LEFT + shown // 1 + 4, top + 10, "start", ("%.2f%s"):format(ratio, ratio > MOST and " (cut)" or ""))
     end
   end
   y = y + 2 * BAR + GAP

@@ -152,7 +152,7 @@ local function memory(server)
       flying[lua][round], idle[lua][round] = held, kept
     end)
   end)
-  figures:section(("1,000 charges in flight on one thread, each answered after %d ms, ratio to that"):format(DELAY * 1e3))
+  figures:section(("1,000 charges in flight on one thread, answered after %d ms, ratio to that"):format(DELAY * 1e3))
   figures:row("on new connections", "%.2f", cold)
   figures:row("on open ones", "%.2f", warm, 1.20)
   figures:section "Memory, KiB"
