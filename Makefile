@@ -155,7 +155,7 @@ test-love: deps-love ## play the LÖVE example under Xvfb: one sale, and its fra
 
 chaos: deps-test modules ## 10,000 charges in bad weather: made once or not at all; 100,000 requests in bounded memory
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/chaos.lua
-	@LOMI_LOAD=100000 $(MAKE) --no-print-directory spec SPEC=spec/load_spec.lua
+	@LOMI_LOAD=100000 $(MAKE) --no-print-directory spec SPEC=spec/stories/load_spec.lua
 
 C_DIRS  := src spec/support bench examples/embed tools fuzz
 C_FILES := $(wildcard $(C_DIRS:%=%/*.c))

@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
--- Loaded by busted before every spec file. What specs share is in spec/support/, and is required by those that need it.
