@@ -244,6 +244,10 @@ check-reference: modules # fails if docs/reference.md is not what the comments s
 	@eval "$$($(MAKE) -s env)"; $(LUA) tools/reference.lua > $(B)/reference.md
 	@diff -u docs/reference.md $(B)/reference.md || { echo 'docs/reference.md is old: make reference' >&2; exit 1; }
 
+.PHONY: map
+map: ## the picture of the modules in CONTRIBUTING.md, made from the sources
+	@$(LUA) tools/map.lua
+
 build/bare: bench/bare.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu99 $(WARN) $(CFLAGS) $(call pkg,--cflags,libcurl) -o $@ $< $(call pkg,--libs,libcurl)

@@ -604,7 +604,7 @@ static bool start_daemon(lomi_httpd *s) {
 
 /* On false the reason is in app.error. */
 static bool set_up(lomi_httpd *s) {
-  if (!lomi_app_open(&s->app, s->config) || !start_daemon(s))
+  if (!lomi_app_open(&s->app, &s->config->app) || !start_daemon(s))
     return false;
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
   if (info == NULL || !watch(s, info->epoll_fd, EVENT_MHD) || !watch(s, s->stop_fd, EVENT_STOP) ||

@@ -6,13 +6,11 @@
 
 #include <stddef.h>
 
+#include "httpd_app.h"
+
 /* Read only while lomi_httpd_start() runs: every string stays the caller's. */
 typedef struct lomi_httpd_config {
-  const char *app;     /* a module name; the server's state calls require(app).new(options) */
-  const char *options; /* opaque bytes, or NULL for none */
-  size_t options_len;
-  const char *package_path; /* the server's package.path and package.cpath */
-  const char *package_cpath;
+  lomi_app_config app;
   const char *host;     /* a numeric IPv4 or IPv6 address */
   int port;             /* 0: any free one */
   const char *reserved; /* targets that begin so are served when there is no room for others; or

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "compat.h"
-#include "httpd.h"
 
 enum {
   MAX_REPLY_HEADERS = 64 * 1024,
@@ -437,7 +436,7 @@ double lomi_app_step(lomi_app *app) {
 
 typedef struct open_call {
   lomi_app *app;
-  const lomi_httpd_config *config;
+  const lomi_app_config *config;
 } open_call;
 
 static bool has_method(lua_State *L, const char *name) {
@@ -449,20 +448,20 @@ static bool has_method(lua_State *L, const char *name) {
 
 static int run_open(lua_State *L) {
   const open_call *call = lua_touserdata(L, 1);
-  const lomi_httpd_config *config = call->config;
+  const lomi_app_config *config = call->config;
   luaL_openlibs(L);
   lua_getglobal(L, "package");
   set_string(L, "path", config->package_path, strlen(config->package_path));
   set_string(L, "cpath", config->package_cpath, strlen(config->package_cpath));
 
   lua_getglobal(L, "require");
-  lua_pushstring(L, config->app);
+  lua_pushstring(L, config->module);
   lua_call(L, 1, 1);
   if (!lua_istable(L, -1))
-    return luaL_error(L, "module '%s' is a %s, not a table with new", config->app,
+    return luaL_error(L, "module '%s' is a %s, not a table with new", config->module,
                       luaL_typename(L, -1));
   if (!has_method(L, "new"))
-    return luaL_error(L, "module '%s' has no function new", config->app);
+    return luaL_error(L, "module '%s' has no function new", config->module);
   lua_getfield(L, -1, "new");
   if (config->options != NULL)
     lua_pushlstring(L, config->options, config->options_len);
@@ -470,7 +469,7 @@ static int run_open(lua_State *L) {
     lua_pushnil(L);
   lua_call(L, 1, 1);
   if (!lua_istable(L, -1) || !has_method(L, "handle"))
-    return luaL_error(L, "%s.new returned a %s without a method handle", config->app,
+    return luaL_error(L, "%s.new returned a %s without a method handle", config->module,
                       luaL_typename(L, -1));
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, call->app);
@@ -489,7 +488,7 @@ static int run_open(lua_State *L) {
   return 0;
 }
 
-bool lomi_app_open(lomi_app *app, const lomi_httpd_config *config) {
+bool lomi_app_open(lomi_app *app, const lomi_app_config *config) {
   app->has_step = false;
   app->pollfd = -1;
   app->spares = 0;

@@ -24,8 +24,15 @@
 
 #include "buffer.h"
 
-struct lomi_httpd_config;
 struct lua_State;
+
+typedef struct lomi_app_config {
+  const char *module;  /* its name; the server's state calls require(module).new(options) */
+  const char *options; /* opaque bytes, or NULL for none */
+  size_t options_len;
+  const char *package_path; /* the server's package.path and package.cpath */
+  const char *package_cpath;
+} lomi_app_config;
 
 /* Room for the longest error text that is kept; longer ones are cut. */
 enum { LOMI_APP_ERROR = 4096 };
@@ -88,7 +95,7 @@ void lomi_app_reply_error(lomi_app_reply *reply, int status, const char *code, c
 
 /* A fresh Lua state with the application in it. On false the reason is in app->error; close it
  * all the same. */
-bool lomi_app_open(lomi_app *app, const struct lomi_httpd_config *config);
+bool lomi_app_open(lomi_app *app, const lomi_app_config *config);
 void lomi_app_close(lomi_app *app); /* idempotent; every task must have been abandoned or ended */
 
 typedef enum {

@@ -95,10 +95,10 @@ static int httpd_start(lua_State *L) {
   luaL_checkstack(L, 20, NULL);
   refuse_unknown_options(L);
   lomi_httpd_config config = {0};
-  config.app = string_option(L, "app", NULL);
-  if (config.app == NULL)
+  config.app.module = string_option(L, "app", NULL);
+  if (config.app.module == NULL)
     return option_error(L, "app", "the name of a module", -1);
-  config.options = string_option(L, "options", &config.options_len);
+  config.app.options = string_option(L, "options", &config.app.options_len);
   config.host = string_option(L, "host", NULL);
   if (config.host == NULL)
     config.host = "127.0.0.1";
@@ -110,8 +110,8 @@ static int httpd_start(lua_State *L) {
   config.tls_key = string_option(L, "tls_key", NULL);
   if ((config.tls_cert == NULL) != (config.tls_key == NULL))
     return luaL_argerror(L, 1, "tls_cert and tls_key go together");
-  config.package_path = package_field(L, "path");
-  config.package_cpath = package_field(L, "cpath");
+  config.app.package_path = package_field(L, "path");
+  config.app.package_cpath = package_field(L, "cpath");
 
   handle *h = lua_newuserdata(L, sizeof *h);
   memset(h, 0, sizeof *h);

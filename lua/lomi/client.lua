@@ -6,6 +6,7 @@ local arguments = require "lomi.call.arguments"
 local attempts = require "lomi.call.attempts"
 local contract = require "lomi.contract"
 local core = require "lomi.core"
+local default_transport = require "lomi.transport.default"
 local errors = require "lomi.errors"
 local lazy = require "lomi.lazy"
 local schema = require "lomi.call.schema"
@@ -48,7 +49,7 @@ end
 -- Some transports cannot be used just anywhere; such a call is the program's bug. Raises at the line that called the
 -- method that calls this.
 local function check_place(config)
-  local transport = config.carrier or transports.default()
+  local transport = config.carrier or default_transport()
   local reason = transport.unusable and transport:unusable()
   if reason then error(reason, 3) end
   return transport

@@ -5,6 +5,7 @@ local ascii = require "lomi.ascii"
 local contract = require "lomi.contract"
 local rules = require "lomi.rules"
 local transports = require "lomi.transport"
+local urls = require "lomi.url"
 
 local M = {}
 
@@ -103,59 +104,9 @@ end
 
 -- ---- the host ---------------------------------------------------------------------------------
 
----@param host string  lower case, without brackets
----@return boolean
-function M.is_loopback(host)
-  if host == "localhost" or host == "::1" then return true end
-  local a, b, c, d = host:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
-  if a ~= "127" then return false end
-  for _, part in ipairs { b, c, d } do
-    if #part > 3 or tonumber(part) > 255 or part:find("^0.") then return false end
-  end
-  return true
-end
-
---- Does a path have a `.` or `..` segment, in any spelling that a server or a proxy may resolve: percent-encoded, also
---- twice, with a backslash for a slash, or with a `;` behind the dots; or a `..` beside a percent-encoded slash.
----@param path string
----@return boolean
-function M.has_dot_segment(path)
-  local more
-  repeat path, more = path:gsub("%%25", "%%") until more == 0
-  path = path:gsub("%%2[eE]", "."):gsub("%%3[bB]", ";"):gsub("\\", "/") .. "/"
-  if path:find("/%.%.?[/;]") then return true end
-  return path:gsub("%%2[fF]", "/"):gsub("%%5[cC]", "/"):find("/%.%.[/;]") ~= nil
-end
-
----@class lomi.Url
----@field scheme "http"|"https"
----@field host string  lower case, without brackets
----@field port integer
----@field path string  "" or beginning with a slash, without one at the end
-
---- Takes a base URL apart. Strict: what is not understood is refused, not guessed.
----@param url string
----@return lomi.Url|nil
----@return string|nil wrong
-function M.parse_url(url)
-  if url:find("[^\33-\126]") then return nil, "must not hold spaces or control characters" end
-  local scheme, authority, path = url:match("^([A-Za-z]+)://([^/?#\\]*)([^?#\\]*)$")
-  if not scheme then return nil, "must be like https://host or http://127.0.0.1:4010, without query or fragment" end
-  scheme = ascii.lower(scheme)
-  if scheme ~= "https" and scheme ~= "http" then return nil, "must begin with https://" end
-  if authority:find("@", 1, true) then return nil, "must not hold a user name or password" end
-  local host, rest = authority:match("^%[([%x:.]+)%](.*)$")
-  if not host then host, rest = authority:match("^([A-Za-z0-9%-._]+)(.*)$") end
-  local port = rest == "" and (scheme == "https" and 443 or 80) or rest and tonumber(rest:match("^:(%d+)$"))
-  if not port then return nil, "has no readable host and port" end
-  if port < 1 or port > 65535 then return nil, "has a port that is not between 1 and 65535" end
-  if M.has_dot_segment(path) then return nil, "must not hold . or .. as a part of its path" end
-  return { scheme = scheme, host = ascii.lower(host), port = port, path = (path:gsub("/+$", "")) }
-end
-
 local function find_url(given, environment, allow_http)
   local text = given or ("https://" .. contract.hosts[environment])
-  local url, wrong = M.parse_url(text)
+  local url, wrong = urls.parse(text)
   if not url then return nil, "base_url " .. wrong end
   local host = url.host:gsub("%.$", "")
   if host == "" or host:find("%.%.") or host:find("^%.") or host:find("%.$") then
@@ -166,7 +117,7 @@ local function find_url(given, environment, allow_http)
       return nil, ("base_url is the %s host, but the key is for %s"):format(other, environment)
     end
   end
-  if url.scheme == "http" and not M.is_loopback(url.host) then
+  if url.scheme == "http" and not urls.is_loopback(url.host) then
     if environment == "live" then return nil, "base_url must be https: a live key is never sent in the clear" end
     if not allow_http then
       return nil, "base_url must be https: http is for loopback hosts only (allow_http = true for a host you trust)"
@@ -216,7 +167,7 @@ end
 ---@return string|nil user  of the proxy
 local function find_proxy(url, options)
   local proxy, source = options.proxy, "proxy"
-  local is_loopback = M.is_loopback(url.host)
+  local is_loopback = urls.is_loopback(url.host)
   if not proxy then
     if not has(options, "takes_proxy") then return nil end
     if not is_loopback and url.scheme == "https" then proxy, source = environment_proxy() end

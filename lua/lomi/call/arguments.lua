@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --- Checks the arguments of a call, all but the payload, and puts ids and queries into a path.
 
-local config = require "lomi.config"
 local core = require "lomi.core"
 local redact = require "lomi.redact"
 local rules = require "lomi.rules"
+local urls = require "lomi.url"
 
 local M = {}
 
@@ -97,7 +97,7 @@ function M.path_fault(path)
   if path:find("[^\33-\126]") then return "must be printable ASCII without spaces; percent-encode the rest" end
   if path:find("[?#]") then return "must not hold ? or #; give the query as opts.query" end
   if #path > 4096 then return "must be at most 4096 bytes long" end
-  if config.has_dot_segment(path) then return "must not hold . or .. as a part, in any spelling" end
+  if urls.has_dot_segment(path) then return "must not hold . or .. as a part, in any spelling" end
 end
 
 local function query_text(value)

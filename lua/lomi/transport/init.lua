@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
---- The seam between a client and what carries its requests: the interface, the choice, and the one wrapper around
+--- The seam between a client and what carries its requests: the interface, and the one wrapper around
 --- somebody else's transport.
 ---
 --- Ours (`curl`, `nginx`, a loop) have a method `exchange(request)` beside the interface's `send`. It takes the parts
 --- of a request as the client has them, so that no URL and no header table is made only to be taken apart again.
 
 local core = require "lomi.core"
-local lazy = require "lomi.lazy"
+local urls = require "lomi.url"
 
 --- How a client waits. Three ways are ours: libcurl (blocks), `lomi.loop()` (coroutines), nginx (cosockets); any object
 --- with these methods is another.
@@ -92,7 +92,7 @@ local function server_of(owner, request)
   if not origin then return nil, "the URL is not absolute" end
   local server = servers[owner]
   if not server or server.url ~= origin or server.ca_file ~= request.ca_file or server.proxy ~= request.proxy then
-    local parsed, reason = lazy("lomi.config").parse_url(origin)
+    local parsed, reason = urls.parse(origin)
     if not parsed then return nil, "the URL " .. reason end
     server = M.server(parsed, {}, request.ca_file, request.proxy)
     server.url = origin
@@ -229,18 +229,6 @@ function M.of(given)
   local found, exchange = pcall(function() return given.exchange end)
   if found and exchange and given.send == send then return given end
   return setmetatable({ inner = given }, Foreign)
-end
-
---- The transport of a client that was given none. Chosen at each call: a client made while nginx reads its
---- configuration must work in its workers.
----@return table transport
-local default_transport
-
-function M.default()
-  if not default_transport then
-    default_transport = lazy(M.in_nginx() and "lomi.transport.nginx" or "lomi.transport.curl").shared()
-  end
-  return default_transport
 end
 
 return M

@@ -1,0 +1,44 @@
+-- SPDX-License-Identifier: MIT
+-- The parts of a URL. What a base URL may be beyond that: config_spec.lua.
+local urls = require "lomi.url"
+
+describe("a URL", function()
+  it("is taken apart", function()
+    assert.same({ scheme = "https", host = "api.example", port = 443, path = "" }, urls.parse "HTTPS://Api.Example/")
+    assert.same({ scheme = "http", host = "::1", port = 4010, path = "/a/b" }, urls.parse "http://[::1]:4010/a/b//")
+  end)
+
+  it("that is not understood is refused, with the reason", function()
+    for text, reason in pairs {
+      ["https://a b"] = "spaces", ["a.example"] = "must be like https://", ["https://a/?q"] = "must be like https://",
+      ["ftp://a"] = "must begin with https://", ["https://u:p@a"] = "user name", ["https://a:port"] = "host and port",
+      ["https://a:65536"] = "between 1 and 65535", ["https://a/../b"] = "%. or %.%.",
+    } do
+      local parsed, why = urls.parse(text)
+      assert.is_nil(parsed, text)
+      assert.matches(reason, why)
+    end
+  end)
+end)
+
+describe("a loopback host", function()
+  it("is localhost, ::1 or 127.0.0.0/8", function()
+    for _, host in ipairs { "localhost", "::1", "127.0.0.1", "127.255.255.255" } do
+      assert.is_true(urls.is_loopback(host), host)
+    end
+    for _, host in ipairs { "127.0.0.256", "127.0.0.01", "127.0.0", "128.0.0.1", "localhost.example" } do
+      assert.is_false(urls.is_loopback(host), host)
+    end
+  end)
+end)
+
+describe("a dot segment", function()
+  it("is found in any spelling", function()
+    for _, path in ipairs { "/a/..", "/./a", "/%2e%2E/a", "/%252e/a", "/a\\..\\b", "/..;x/a", "/a%2f..%2fb" } do
+      assert.is_true(urls.has_dot_segment(path), path)
+    end
+    for _, path in ipairs { "", "/a.b", "/...", "/a/.b", "/a..b/c" } do
+      assert.is_false(urls.has_dot_segment(path), path)
+    end
+  end)
+end)
