@@ -22,6 +22,11 @@ function Timers:push(at, value)
   heap[i] = entry
 end
 
+---@return integer
+function Timers:size()
+  return #self.heap
+end
+
 ---@return number|nil at  when the first is due
 function Timers:next()
   local first = self.heap[1]

@@ -258,7 +258,7 @@ describe("lomi.sandbox.server.deliveries", function()
       assert.is_true(#sent < 60, #sent .. " attempts in 500 s")
       assert.equal(10000, deliveries.list:count())
       assert.is_true(deliveries.ready:count() <= 10000)
-      assert.is_true(#deliveries.later <= 20000)
+      assert.is_true(deliveries.later:size() <= 20000)
       assert.is_true(os.clock() - began < 20)
     end)
 

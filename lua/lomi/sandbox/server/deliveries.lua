@@ -9,6 +9,7 @@ local core = require "lomi.core"
 local Fifo = require "lomi.sandbox.server.fifo"
 local fields = require "lomi.sandbox.server.fields"
 local json = require "lomi.sandbox.server.json"
+local timers = require "lomi.timers"
 local views = require "lomi.sandbox.server.views"
 
 local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
@@ -37,7 +38,7 @@ local RULES = {
 ---@field event string
 ---@field state "waiting"|"sending"|"delivered"|"refused"|"given_up"|"dropped"
 ---@field tries table[] one per attempt: time, and status or error
----@field due number? by the sandbox's clock
+---@field due number? by the sandbox's clock, of the one that waits to be overtaken
 ---@field endpoint table as it was when the event happened
 
 ---@class lomi.sandbox.Deliveries
@@ -53,7 +54,7 @@ local function new(clock, engine)
   return setmetatable({
     clock = clock, engine = engine, list = Fifo.new(LIMITS),
     ready = Fifo.new({ items = math.huge, weight = math.huge }), -- first attempts whose time has come
-    later = {},                                                 -- a heap: what is due first comes first
+    later = timers.new(),
     in_flight = {}, flying = 0, first_in_flight = false,
     failures = 0, pause = 0, paused_until = 0,
   }, Deliveries)
@@ -73,44 +74,17 @@ function Deliveries:unset()
   return true
 end
 
--- The heap ------------------------------------------------------------------------------------------------------------
-
-local function sooner(a, b)
-  if a.due ~= b.due then return a.due < b.due end
-  return a.number < b.number
-end
-
 function Deliveries:wait(delivery, due)
-  delivery.due, delivery.state = due, "waiting"
-  local heap = self.later
-  if #heap >= 2 * LIMITS.items then -- at least half of it was dropped
-    local kept = {}
-    for _, one in ipairs(heap) do
-      if one.state ~= "dropped" then kept[#kept + 1] = one end
+  delivery.state = "waiting"
+  if self.later:size() >= 2 * LIMITS.items then -- at least half of it was dropped
+    local all, kept = self.later, timers.new()
+    while all:next() do
+      local at, one = all:next(), all:pop(math.huge)
+      if one.state ~= "dropped" then kept:push(at, one) end
     end
-    table.sort(kept, sooner)
-    self.later, heap = kept, kept
+    self.later = kept
   end
-  local at = #heap + 1
-  while at > 1 and sooner(delivery, heap[math.floor(at / 2)]) do
-    heap[at] = heap[math.floor(at / 2)]
-    at = math.floor(at / 2)
-  end
-  heap[at] = delivery
-end
-
-local function take_first(heap)
-  local first, last = heap[1], table.remove(heap)
-  if first == last then return first end
-  local at, child = 1, 2
-  while heap[child] do
-    if heap[child + 1] and sooner(heap[child + 1], heap[child]) then child = child + 1 end
-    if not sooner(heap[child], last) then break end
-    heap[at] = heap[child]
-    at, child = child, 2 * child
-  end
-  heap[at] = last
-  return first
+  self.later:push(due, delivery)
 end
 
 -- In ---------------------------------------------------------------------------------------------------------------
@@ -241,19 +215,18 @@ end
 -- What has waited long enough: first attempts go to the end of the queue, others straight out.
 function Deliveries:wake(now)
   if self.swap and self.swap.due <= now then self:end_swap() end
-  local heap = self.later
-  while heap[1] and heap[1].due <= now and self:has_place(now) do
-    local delivery = take_first(heap)
+  while self:has_place(now) do
+    local delivery = self.later:pop(now)
+    if not delivery then break end
     if delivery.state ~= "dropped" then
       if #delivery.tries == 0 then self.ready:push(delivery) else self:send(delivery) end
     end
-    heap = self.later
   end
 end
 
 -- Seconds until the clock alone makes something happen.
 function Deliveries:seconds_to_wait(now)
-  local due = math.min(self.later[1] and self.later[1].due or math.huge, self.swap and self.swap.due or math.huge)
+  local due = math.min(self.later:next() or math.huge, self.swap and self.swap.due or math.huge)
   if self.ready:oldest() and not self.first_in_flight then due = now end
   if self.failures >= FAILURES then due = math.max(due, self.paused_until) end
   -- When every place is taken, the next thing to happen is that one becomes free.
