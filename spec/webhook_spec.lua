@@ -515,7 +515,7 @@ describe("lomi.webhook", function()
       end
       assert_raises_here("opts must be a table", function() webhook.construct_event(BODY, SIGNATURE, SECRET, 300) end)
       for opts, pattern in pairs {
-        [{ tolerence = 300 }] = "unknown option tolerence",
+        [{ tolerence = 300 }] = "unknown option tolerence; did you mean \"tolerance\"%?",
         [{ tolerance = "300" }] = "tolerance must be",
         [{ tolerance = -1 }] = "tolerance must be",
         [{ tolerance = 0 / 0 }] = "tolerance must be",

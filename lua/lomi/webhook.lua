@@ -185,7 +185,7 @@ local function check_options(opts)
   if type(opts) ~= "table" then error("opts must be a table, not " .. type(opts), 3) end
   for key in pairs(opts) do
     if not OPTIONS[key] then
-      error(("unknown option %s; there are tolerance and now"):format(tostring(key)), 3)
+      error(("unknown option %s%s"):format(tostring(key), lazy("lomi.suggest").hint(key, OPTIONS)), 3)
     end
   end
   if opts.tolerance ~= nil and not (is_number(opts.tolerance) and opts.tolerance >= 0) then
