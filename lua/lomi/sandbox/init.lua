@@ -167,12 +167,12 @@ function Sandbox:fail(fault)
 end
 
 --- All kinds of trouble at random, the same for the same seed.
----@param weather lomi.sandbox.ChaosOptions
-function Sandbox:chaos(weather)
-  ask(self, "POST", "/chaos", options_table(weather, "chaos"))
+---@param opts lomi.sandbox.ChaosOptions
+function Sandbox:chaos(opts)
+  ask(self, "POST", "/chaos", options_table(opts, "chaos"))
 end
 
---- Fair weather: no trouble waits any more, no chaos.
+--- Ends the chaos, and forgets the faults that are still to come.
 function Sandbox:clear_faults()
   ask(self, "DELETE", "/faults")
 end

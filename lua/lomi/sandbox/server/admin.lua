@@ -165,7 +165,7 @@ local function is_foreign(app, call)
 end
 
 --- Whether a path is ours.
-function M.owns(path)
+function M.matches(path)
   return path == "/_sandbox" or path:find("^/_sandbox/") ~= nil
 end
 

@@ -154,7 +154,7 @@ local function header_text(text)
 end
 
 -- An answer as the server sends it.
-local function dressed(call, done)
+local function to_response(call, done)
   local headers = { ["Content-Type"] = "application/json; charset=utf-8", ["X-Request-Id"] = done.request_id
     or call.request_id }
   for name, value in pairs(call.reply_headers) do headers[name] = value end
@@ -165,46 +165,46 @@ local function dressed(call, done)
   return { status = done.status, headers = headers, body = done.body }
 end
 
--- The API, in whatever weather.
+-- The API, with an injected fault if one is due.
 local function serve_api(app, call)
   local fault = app.faults:take(call.method, call.path)
   if not fault and app.chaos then fault = app.chaos:take() end
   if not fault then
     local done = app.service:answer(call, {})
     if call.replayed then call.reply_headers["Idempotency-Cache-Hit"] = "true" end
-    return dressed(call, done), true
+    return to_response(call, done), true
   end
 
   call.fault = fault.description
-  local weather, done = faults.weather(fault, call.request_id), nil
-  if fault.charged then done = app.service:answer(call, weather) end
-  if weather.delay then
-    coroutine.yield(weather.delay)
-    weather.delay = nil
+  local effect, done = faults.effect(fault, call.request_id), nil
+  if fault.charged then done = app.service:answer(call, effect) end
+  if effect.delay then
+    coroutine.yield(effect.delay)
+    effect.delay = nil
   end
   local leaving = faults.answer(fault, done, call.request_id)
   if call.replayed and done and leaving.status == done.status then
     call.reply_headers["Idempotency-Cache-Hit"] = "true"
   end
-  return faults.send(fault, dressed(call, leaving))
+  return faults.send(fault, to_response(call, leaving))
 end
 
 ---@param request table { method, target, headers, body, connection }
 ---@return table response as the server takes it
 function App:handle(request)
   local call = open(self, request)
-  if admin.owns(call.path) then return dressed(call, admin.answer(self, call)) end
+  if admin.matches(call.path) then return to_response(call, admin.answer(self, call)) end
 
   count_connection(self, request.connection)
   local started = core.now()
   local entry = self.journal:add(request, call.path, call.query, self.clock(), call.request_id)
   local serve = serve_api
-  if pay.owns(call.path) then serve, entry.body = pay.serve, "[hidden]" end -- a card number may be in it
-  if checkout.owns(call.path) then serve = checkout.serve end
+  if pay.matches(call.path) then serve, entry.body = pay.serve, "[hidden]" end -- a card number may be in it
+  if checkout.matches(call.path) then serve = checkout.serve end
   local ok, response, arrives = pcall(serve, self, call)
   if not ok then
     call.trouble = tostring(response)
-    response = dressed(call, answer.error(500, call.request_id, { message = "The sandbox itself failed: "
+    response = to_response(call, answer.error(500, call.request_id, { message = "The sandbox itself failed: "
       .. call.trouble }))
     arrives = true
   end

@@ -4,7 +4,7 @@
 local faults = require "lomi.sandbox.server.faults"
 local fields = require "lomi.sandbox.server.fields"
 
--- No recorded ones: a key answered with a recorded 500 never becomes a charge, which is no weather that passes.
+-- No recorded ones: a key answered with a recorded 500 never becomes a charge, and no retry would help.
 local FORMS = {
   { status = 500 }, { status = 503 }, { status = 429 }, { status = 502, html = true },
   { html = true, charged = true }, { status = 504, charged = true },

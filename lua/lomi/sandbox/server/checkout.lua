@@ -363,7 +363,7 @@ local function serve_link(app, call, code)
 end
 
 --- Whether a path is a page of ours.
-function M.owns(path)
+function M.matches(path)
   return path:find("^/checkout/cs_") ~= nil or path:find("^/link/") ~= nil
 end
 

@@ -217,8 +217,8 @@ end
 
 --- What the service is told when it has to do with the request at all.
 ---@param fault lomi.sandbox.Fault
----@return lomi.sandbox.Weather
-function M.weather(fault, request_id)
+---@return lomi.sandbox.Effect
+function M.effect(fault, request_id)
   local recorded = fault.recorded and own_answer(fault, request_id) or nil
   return { delay = fault.delay, recorded = recorded, works = fault.works }
 end

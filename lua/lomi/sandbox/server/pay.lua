@@ -322,7 +322,7 @@ local function respond(app, call)
 end
 
 --- Whether a path is the payer's page.
-function M.owns(path)
+function M.matches(path)
   return path:find("^/pay/") ~= nil
 end
 

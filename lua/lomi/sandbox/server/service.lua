@@ -219,14 +219,14 @@ local REFUSALS = {
     message = "The first request with this Idempotency-Key is still running; retry with the same key" },
 }
 
-local function pause(weather)
-  local seconds = weather.delay
-  weather.delay = nil
+local function pause(effect)
+  local seconds = effect.delay
+  effect.delay = nil
   if seconds then coroutine.yield(seconds) end
 end
 
 -- The work under its idempotency key.
-local function once(service, call, operation, weather)
+local function once(service, call, operation, effect)
   local key = Idempotency.read_key(call.headers["idempotency-key"])
   if not key and operation.key_required then
     if service.options.strict then
@@ -249,11 +249,11 @@ local function once(service, call, operation, weather)
   end
 
   local done, broken
-  if not weather.recorded or weather.works then done, broken = work(service, call, operation) end
-  if not broken then done = weather.recorded or done end
-  -- The work comes before the wait: whoever gives up waiting has a charge all the same, and whoever asks again
+  if not effect.recorded or effect.works then done, broken = work(service, call, operation) end
+  if not broken then done = effect.recorded or done end
+  -- The work comes before the wait: a caller that gives up waiting has a charge all the same, and a retry
   -- meanwhile finds the key in progress.
-  pause(weather)
+  pause(effect)
   if intent and broken then
     service.idempotency:abandon(intent)
   elseif intent then
@@ -262,15 +262,15 @@ local function once(service, call, operation, weather)
   return done
 end
 
----@class lomi.sandbox.Weather what stands between a request and its answer
+---@class lomi.sandbox.Effect what an injected fault asks of the service
 ---@field delay number? seconds; still there if nobody has waited yet
 ---@field recorded lomi.sandbox.Answer? given instead of the true one, and kept under the idempotency key
 ---@field works boolean? the work is done even so
 
 ---@param call lomi.sandbox.Call
----@param weather lomi.sandbox.Weather
+---@param effect lomi.sandbox.Effect
 ---@return lomi.sandbox.Answer
-function Service:answer(call, weather)
+function Service:answer(call, effect)
   local ok, fault = read_json(call)
   if not ok then return failed(call, fault) end
   local operation, id, second_id = routes.match(OPERATIONS, call.method, call.path)
@@ -288,9 +288,9 @@ function Service:answer(call, weather)
   if not ok then return failed(call, fault) end
 
   if call.method == "POST" and self.idempotency and not operation.ignores_key then
-    return once(self, call, operation, weather)
+    return once(self, call, operation, effect)
   end
-  return weather.recorded or (work(self, call, operation))
+  return effect.recorded or (work(self, call, operation))
 end
 
 return { new = new }
