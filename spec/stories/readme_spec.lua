@@ -1,15 +1,27 @@
 -- SPDX-License-Identifier: MIT
--- The README's examples, run as they stand: each block that a comment before it marks, such as <!-- runs: busted -->.
+-- The examples of README.md and docs/, run as they stand. A comment before each block says how it runs, such as
+-- <!-- runs: busted -->. The links between the documents lead somewhere.
 local child = require "spec.support.child"
 local lomi = require "lomi"
 local nginx = require "spec.support.nginx"
 
--- The marked blocks, in order: how each runs, its first line in the README, and its text.
-local function examples()
+local DOCUMENTS = {
+  "README.md", "docs/cli.md", "docs/embedding.md", "docs/errors.md", "docs/loop.md", "docs/openresty.md",
+  "docs/sandbox.md", "docs/webhooks.md",
+}
+
+local function read(path)
+  local file = assert(io.open(nginx.root .. "/" .. path))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+-- The blocks, in order: how each runs ("nothing": no comment says so), its first line, and its text.
+local function examples(path)
   local found, mark, block = {}, nil, nil
   local number = 0
-  local file = assert(io.open(nginx.root .. "/README.md"))
-  for line in file:lines() do
+  for line in io.lines(nginx.root .. "/" .. path) do
     number = number + 1
     if block and line == "```" then
       found[#found + 1] = { runs = block.runs, line = block.line, text = table.concat(block, "\n") .. "\n" }
@@ -17,13 +29,12 @@ local function examples()
     elseif block then
       block[#block + 1] = line
     elseif line:find("^```") then
-      if mark then block = { runs = mark, line = number } end
+      block = { runs = mark or "nothing", line = number }
       mark = nil
     elseif line ~= "" then
       mark = line:match("^<!%-%- runs: (%S+) %-%->$")
     end
   end
-  file:close()
   return found
 end
 
@@ -64,6 +75,65 @@ function RUN.busted(text)
   assert.is_nil(output:find("not ok", 1, true), output)
 end
 
+-- What .ci/run does, on a machine of its own.
+function RUN.ci(text)
+  local ci, makefile = read ".ci/run", read "Makefile"
+  local count = 0
+  for target in ("\n" .. text):gmatch "\nmake ([%w-]+)" do
+    count = count + 1
+    assert.is_truthy(makefile:find("\n" .. target .. ":", 1, true), "no target " .. target)
+    assert.is_truthy(ci:find("make " .. target, 1, true), ".ci/run does not run make " .. target)
+  end
+  assert.is_true(count > 0)
+end
+
+-- Commands, beside a sandbox.
+function RUN.sh(text)
+  local sandbox = assert(require("lomi.sandbox").start())
+  finally(function() sandbox:stop() end)
+  local path = written(([[
+    set -e
+    export LUA_PATH=%q LUA_CPATH=%q LOMI_BASE_URL=%q LOMI_API_KEY=lomi_sk_test_demo
+    lomi() { %s %s/lua/lomi/cli.lua "$@"; }
+  ]]):format(package.path, package.cpath, sandbox.url, child.LUA, nginx.root) .. text)
+  local pipe = assert(io.popen("sh " .. path .. " 2>&1; echo \"status $?\""))
+  local output = pipe:read("*a")
+  pipe:close()
+  os.remove(path)
+  assert.matches("status 0\n$", output)
+  assert.is_true(#sandbox:requests() > 0)
+end
+
+-- A whole nginx.conf with POST /charge; the port, the host and the tree's paths are the spec's.
+RUN["nginx.conf"] = function(text)
+  local sandbox = assert(require("lomi.sandbox").start())
+  finally(function() sandbox:stop() end)
+  local function replace(from, to)
+    local first, last = text:find(from, 1, true)
+    assert.is_truthy(first, "not in the example: " .. from)
+    text = text:sub(1, first - 1) .. to .. text:sub(last + 1)
+  end
+  replace("new {}", ("new { base_url = %q }"):format(sandbox.url))
+  replace("listen 8080;", "listen 127.0.0.1:{port};")
+  replace("http {", ([[http {
+    access_log off;
+    client_body_temp_path {prefix}/body; proxy_temp_path {prefix}/proxy; fastcgi_temp_path {prefix}/fastcgi;
+    uwsgi_temp_path {prefix}/uwsgi; scgi_temp_path {prefix}/scgi;
+    lua_package_path "%s;";
+    lua_package_cpath "%s";
+    init_worker_by_lua_block { io.stdout:write("ready\n") io.stdout:flush() }]]):format(
+    nginx.lua_path, nginx.lua_cpath))
+  local server = nginx.start {
+    conf = "{user}\npid {prefix}/nginx.pid;\nerror_log {prefix}/error.log warn;\n{modules}\n" .. text,
+    env = "LOMI_API_KEY=lomi_sk_test_demo",
+  }
+  finally(function() server:stop() sandbox:stop() end)
+  for _ = 1, 2 do assert.equal(200, assert(server:request("POST", "/charge?order=ORD-1")).status, server:log()) end
+  assert.equal(1, #sandbox:charges())
+  assert.equal(403, assert(server:request("GET", "/charge?order=ORD-1")).status)
+  assert.equal(400, assert(server:request("POST", "/charge")).status)
+end
+
 -- A location that takes webhooks at /webhooks/lomi.
 function RUN.nginx(text)
   local secret = "whsec_of_the_readme"
@@ -86,20 +156,67 @@ function RUN.nginx(text)
   assert.truthy(server:log():find("buffered to a temporary file", 1, true))
 end
 
-describe("the README", function()
-  local found, counts = examples(), {}
-  for _, example in ipairs(found) do
-    counts[example.runs] = (counts[example.runs] or 0) + 1
-    local missing = example.runs == "nginx" and nginx.missing
-    local test, name = it, ("has an example at line %d that runs in %s"):format(example.line, example.runs)
-    if missing then test, name = pending, name .. ": " .. missing end
-    test(name, function()
-      assert.is_truthy(RUN[example.runs], "no such way to run it: " .. example.runs)
-      RUN[example.runs](example.text)
+-- The address of a heading, as forges make it.
+local function anchor(heading)
+  return (heading:lower():gsub("[^%w%s_-]", ""):gsub(" ", "-"))
+end
+
+-- What a document links to: path or "", and the anchor or nil. Web addresses are not followed.
+local function links(path)
+  local text = read(path):gsub("\n```.-\n```", "")
+  local found = {}
+  for target in text:gmatch "%]%(([^)%s]+)%)" do
+    if not target:find "^%a+:" then
+      found[#found + 1] = { target = target, path = target:match "^[^#]*", anchor = target:match "#(.*)$" }
+    end
+  end
+  return found
+end
+
+local function exists(path)
+  local file = io.open(nginx.root .. "/" .. path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+describe("the documents", function()
+  local counts = {}
+  for _, path in ipairs(DOCUMENTS) do
+    for _, example in ipairs(examples(path)) do
+      counts[example.runs] = (counts[example.runs] or 0) + 1
+      local missing = example.runs:find "^nginx" and nginx.missing
+      local test, name = it, ("%s:%d runs in %s"):format(path, example.line, example.runs)
+      if missing then test, name = pending, name .. ": " .. missing end
+      test(name, function()
+        assert.is_truthy(RUN[example.runs], "no such way to run it: " .. example.runs)
+        RUN[example.runs](example.text)
+      end)
+    end
+
+    it(path .. " has no broken link", function()
+      local directory = path:match "^(.*/)" or ""
+      for _, link in ipairs(links(path)) do
+        local target = link.path == "" and path or directory .. link.path
+        assert.is_true(exists(target), link.target)
+        if link.anchor then
+          local there = {}
+          for heading in ("\n" .. read(target)):gmatch "\n#+ ([^\n]*)" do there[anchor(heading)] = true end
+          assert.is_true(there[link.anchor], link.target)
+        end
+      end
     end)
   end
 
-  it("has examples of every kind", function()
-    for runs in pairs(RUN) do assert.is_truthy(counts[runs], ("no <!-- runs: %s --> in README.md"):format(runs)) end
+  it("have examples of every kind", function()
+    for runs in pairs(RUN) do assert.is_truthy(counts[runs], ("no <!-- runs: %s -->"):format(runs)) end
+  end)
+
+  it("are linked from README.md, which has at most 150 lines", function()
+    local text = read "README.md"
+    for _, path in ipairs(DOCUMENTS) do
+      if path ~= "README.md" then assert.is_truthy(text:find("](" .. path .. ")", 1, true), path) end
+    end
+    local _, lines = text:gsub("\n", "")
+    assert.is_true(lines <= 150)
   end)
 end)
