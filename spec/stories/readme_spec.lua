@@ -10,6 +10,11 @@ local DOCUMENTS = {
   "docs/sandbox.md", "docs/webhooks.md",
 }
 
+-- Their code is that of the English ones, see readme_fr_spec.lua.
+local FRENCH = {
+  "README.fr.md", "docs/fr/errors.md", "docs/fr/openresty.md", "docs/fr/sandbox.md", "docs/fr/webhooks.md",
+}
+
 local function read(path)
   local file = assert(io.open(nginx.root .. "/" .. path))
   local text = file:read("*a")
@@ -158,7 +163,7 @@ end
 
 -- The address of a heading, as forges make it.
 local function anchor(heading)
-  return (heading:lower():gsub("[^%w%s_-]", ""):gsub(" ", "-"))
+  return (heading:lower():gsub("[^%w%s_\128-\255-]", ""):gsub(" ", "-"))
 end
 
 -- What a document links to: path or "", and the anchor or nil. Web addresses are not followed.
@@ -179,6 +184,19 @@ local function exists(path)
   return file ~= nil
 end
 
+local function follows_links(path)
+  local directory = path:match "^(.*/)" or ""
+  for _, link in ipairs(links(path)) do
+    local target = link.path == "" and path or directory .. link.path
+    assert.is_true(exists(target), link.target)
+    if link.anchor then
+      local there = {}
+      for heading in ("\n" .. read(target)):gmatch "\n#+ ([^\n]*)" do there[anchor(heading)] = true end
+      assert.is_true(there[link.anchor], link.target)
+    end
+  end
+end
+
 describe("the documents", function()
   local counts = {}
   for _, path in ipairs(DOCUMENTS) do
@@ -193,18 +211,11 @@ describe("the documents", function()
       end)
     end
 
-    it(path .. " has no broken link", function()
-      local directory = path:match "^(.*/)" or ""
-      for _, link in ipairs(links(path)) do
-        local target = link.path == "" and path or directory .. link.path
-        assert.is_true(exists(target), link.target)
-        if link.anchor then
-          local there = {}
-          for heading in ("\n" .. read(target)):gmatch "\n#+ ([^\n]*)" do there[anchor(heading)] = true end
-          assert.is_true(there[link.anchor], link.target)
-        end
-      end
-    end)
+    it(path .. " has no broken link", function() follows_links(path) end)
+  end
+
+  for _, path in ipairs(FRENCH) do
+    it(path .. " has no broken link", function() follows_links(path) end)
   end
 
   it("have examples of every kind", function()
