@@ -19,7 +19,6 @@ end
 local ELSEWHERE = {
   { "spec/core_spec.lua", "the door itself: what it loads and gives", "lua/lomi.lua", "src/resident.c", "src/lomi.h",
     "src/compat.h" },
-  { "spec/client_spec.lua", "the loop around the other steps of a call", "lua/lomi/call/attempts.lua" },
   { "spec/cli_spec.lua", "commands, tried as typed", "lua/lomi/cli/charge.lua", "lua/lomi/cli/interrupt.lua",
     "lua/lomi/cli/listener.lua", "lua/lomi/cli/sandbox.lua", "lua/lomi/cli/service.lua", "lua/lomi/cli/webhook.lua" },
   { "spec/contract/resources_spec.lua", "data, compared with the API's facts, all resources alike",
@@ -37,7 +36,6 @@ local ELSEWHERE = {
     "lua/lomi/sandbox/server/resources.lua", "lua/lomi/sandbox/server/store.lua",
     "lua/lomi/sandbox/server/subscriptions.lua" },
   { "spec/transport/nginx_spec.lua", "the choice is seen inside and outside nginx", "lua/lomi/transport/default.lua" },
-  { "spec/support/conformance.lua", "the interface, asked of every transport", "lua/lomi/transport/init.lua" },
   { "spec/engine_spec.lua", "parts of the engine, tried through it", "src/connection.c", "src/poller.c",
     "src/message_lua.c" },
   { "spec/http1_spec.lua", "every fixture goes through it", "src/buffer.c" },

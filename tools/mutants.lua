@@ -17,7 +17,7 @@ local TARGETS = {
   { "src/schema_lua.c", "spec/schema_spec.lua spec/call spec/contract spec/client_spec.lua" },
   { "src/http1.c", "spec/http1_spec.lua spec/engine_spec.lua spec/transport" },
   { "src/engine.c", "spec/engine_spec.lua spec/loop_spec.lua spec/client_spec.lua spec/transport" },
-  { "src/connection.c", "spec/connection_spec.lua spec/engine_spec.lua spec/loop_spec.lua spec/transport" },
+  { "src/connection.c", "spec/engine_spec.lua spec/loop_spec.lua spec/transport" },
   { "src/crypto_lua.c", "spec/crypto_spec.lua spec/webhook_spec.lua" },
   { "lua/lomi/client.lua", "spec/client_spec.lua spec/contract spec/stories/money_spec.lua" },
   { "lua/lomi/config.lua", "spec/config_spec.lua spec/client_spec.lua" },

@@ -16,7 +16,8 @@ describe("a process that charges in bad weather with ever new clients and loops"
     assert.is_true(report.ends["cut short"] > 0)
     local first, last = report.readings[1], report.readings[2]
     assert.same({ 200, 400 }, { first.charges, last.charges })
-    assert.equal(first.descriptors, last.descriptors)
+    -- Idle connections come and go with the faults; what is kept would grow with the charges.
+    assert.is_true(last.descriptors <= first.descriptors + 6, last.descriptors - first.descriptors)
   end)
 
   it("is found out if it keeps something", function()

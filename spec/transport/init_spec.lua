@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- The seam: how a client sees somebody else's transport, and how a program sees ours.
 local child = require "spec.support.child"
-local config = require "lomi.config"
+local urls = require "lomi.url"
 local core = require "lomi.core"
 local curl = require "lomi.transport.curl"
 local lomi = require "lomi"
 local server_of = require "spec.support.server"
 local transports = require "lomi.transport"
 
-local SERVER = transports.server(assert(config.parse_url "https://api.example:8443/v1"), { "X-API-KEY", "k" })
+local SERVER = transports.server(assert(urls.parse "https://api.example:8443/v1"), { "X-API-KEY", "k" })
 
 local function request(more)
   local made = {
@@ -31,7 +31,7 @@ end
 
 describe("a server", function()
   local function host_of(url)
-    local server = transports.server(assert(config.parse_url(url)), {})
+    local server = transports.server(assert(urls.parse(url)), {})
     return server.origin .. " " .. server.path .. " " .. server.host
   end
 
@@ -168,12 +168,12 @@ describe("a transport of ours", function()
   end)
 
   it("can be used in one of a program's own", function()
-    local ours, urls = curl.new(), {}
+    local ours, asked_for = curl.new(), {}
     local client = lomi.new {
       api_key = "lomi_sk_test_x", base_url = server.url, max_retries = 0,
       transport = {
         send = function(_, asked)
-          urls[#urls + 1] = asked.url
+          asked_for[#asked_for + 1] = asked.url
           asked.proxy = ""
           return ours:send(asked)
         end,
@@ -182,7 +182,7 @@ describe("a transport of ours", function()
       },
     }
     assert(client.charges:create_card_charge { amount = 10000 })
-    assert.same({ server.url .. "/charge/card" }, urls)
+    assert.same({ server.url .. "/charge/card" }, asked_for)
   end)
 
   it("sends a whole request, and gives a reply that is a plain table", function()
@@ -231,7 +231,7 @@ describe("the transport of a client that was given none", function()
     local output, status = child.run(([[
       local ngx = %s
       rawset(_G, "ngx", ngx)
-      local transport = require("lomi.transport").default()
+      local transport = require("lomi.transport.default")()
       print(transport == require("lomi.transport." .. (package.loaded["lomi.transport.nginx"] and "nginx" or "curl"))
         .shared(), package.loaded["lomi.transport.nginx"] and "nginx" or "curl", package.loaded["lomi.engine"] ~= nil)
     ]]):format(ngx))

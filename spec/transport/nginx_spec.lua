@@ -73,7 +73,7 @@ describe("the nginx transport", function()
       return text
     ]]
     assert.is_truthy(maps:find("/lomi/core.so", 1, true))
-    for _, other in ipairs { "libcurl", "/lomi/curl.so", "/lomi/crypto.so" } do
+    for _, other in ipairs { "libcurl", "/lomi/engine.so", "/lomi/crypto.so" } do
       assert.is_nil(maps:find(other, 1, true), other)
     end
   end)
