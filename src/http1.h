@@ -16,7 +16,8 @@
 
 typedef enum {
   LOMI_HTTP1_DONE,    /* a complete reply */
-  LOMI_HTTP1_PARTIAL, /* good so far; with a reason: it ended early, or there was no memory for it */
+  LOMI_HTTP1_PARTIAL, /* good so far; with a reason: it ended early, or there was no memory for it
+                       */
   LOMI_HTTP1_BAD,     /* not a reply we accept; reason says why */
 } lomi_http1_result;
 
