@@ -7,7 +7,6 @@
 #include "message_lua.h"
 #include "resident.h"
 
-#include <curl/curlver.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
