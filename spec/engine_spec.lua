@@ -435,6 +435,69 @@ describe("the engine", function()
     assert.same({ "pi_1", "pi_2" }, ids)
   end)
 
+  it("gives a call its own result though a hook makes another before that is read", function()
+    local body = '{"data":{"id":"pi_%d"}}'
+    server:script({ status = 201, body = body:format(1) }, { status = 201, body = body:format(2) })
+    local engine = engine_of.new()
+    local endpoint = engine_of.endpoint(server.url, "Host: h\r\n", nil, "")
+    local perform, inner = engine.perform, nil
+    local function get() return perform(engine, endpoint, "GET", "/", {}, nil, 9, 9) end
+    debug.sethook(function() -- in what makes the reply of the first
+      local info, above = debug.getinfo(2, "Sf"), debug.getinfo(3, "f")
+      if inner or info.what ~= "C" or info.func == perform or not above or above.func ~= perform then return end
+      debug.sethook()
+      inner = get()
+    end, "c")
+    local outer = get()
+    debug.sethook()
+    assert.equal(body:format(1), outer.body)
+    if inner then assert.equal(body:format(2), inner.body) end
+    engine:close()
+  end)
+
+  it("gives a call its own reply though a hook steps meanwhile, which finds nothing of it", function()
+    server:script { status = 201, delay = 0.2, body = '{"data":{"id":"pi_1"}}' }
+    local engine, inbox, steps = engine_of.new(), {}, 0
+    local endpoint = engine_of.endpoint(server.url, "Host: h\r\n", nil, "")
+    debug.sethook(function() -- between the slices of the wait
+      if debug.getinfo(2, "S").source ~= "return" then return end
+      steps = steps + 1
+      local deadline = core.now() + 0.4
+      debug.sethook()
+      repeat engine:step(inbox, 0.05) until core.now() > deadline
+    end, "", 1)
+    local reply = engine:perform(endpoint, "GET", "/", {}, nil, 9, 9)
+    debug.sethook()
+    assert.same({ 201, 1, {} }, { reply.status, steps, inbox })
+    engine:close()
+  end)
+
+  it("sends nothing to a socket that the program opened where it had closed one of ours", function()
+    local output, status = child.run(([[
+      local process, socket = require "spec_process", require "socket"
+      local client = require("lomi").new { api_key = "lomi_sk_test_x", base_url = %q, timeout = 2, max_retries = 0 }
+      assert(client.charges:create_card_charge { amount = 1 })
+      for fd = 3, 63 do process.close(fd) end -- as a daemon does
+      local listener = assert(socket.bind("127.0.0.1", 0))
+      local _, port = listener:getsockname()
+      local own, others = {}, {}
+      for i = 1, 8 do
+        own[i] = assert(socket.connect("127.0.0.1", port))
+        others[i] = assert(listener:accept())
+      end
+      client.charges:create_card_charge { amount = 1 }
+      for i, other in ipairs(others) do
+        other:settimeout(0)
+        local _, problem, got = other:receive(1)
+        assert(problem == "timeout" and got == "", "bytes on a stranger's socket")
+        assert(own[i]:send "x", "a socket of the program was closed")
+      end
+      print "kept apart"
+    ]]):format(server.url))
+    assert.equal("kept apart", output)
+    assert.equal(0, status)
+  end)
+
   it("says so when there are no descriptors left, and works when there are", function()
     server:script { status = 201, headers = { Connection = "close" }, body = '{"data":{"id":"pi_1"}}' }
     local output, status = child.run(([[
