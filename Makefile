@@ -232,7 +232,7 @@ coverage: deps-test ## the lines of C and Lua that no spec runs
 	@tools/prove.sh coverage
 
 .PHONY: mutants
-mutants: deps all ## change lines that decide about money, one at a time: do the specs notice? MUTANTS=20: a short run
+mutants: deps-test all ## change lines that decide about money, one at a time: do the specs notice? MUTANTS=20: a short run
 	@unset MAKEFLAGS MFLAGS MAKELEVEL; LUA=$(LUA) lua5.4 tools/mutants.lua
 
 .PHONY: reference check-reference

@@ -18,6 +18,8 @@ local TARGETS = {
   { "src/http1.c", "spec/http1_spec.lua spec/engine_spec.lua spec/transport" },
   { "src/engine.c", "spec/engine_spec.lua spec/loop_spec.lua spec/client_spec.lua spec/transport" },
   { "src/connection.c", "spec/engine_spec.lua spec/loop_spec.lua spec/transport" },
+  { "src/poller.c", "spec/engine_spec.lua spec/loop_spec.lua" },
+  { "src/message_lua.c", "spec/engine_spec.lua spec/http1_spec.lua spec/client_spec.lua spec/transport" },
   { "src/crypto_lua.c", "spec/crypto_spec.lua spec/webhook_spec.lua" },
   { "lua/lomi/client.lua", "spec/client_spec.lua spec/contract spec/stories/money_spec.lua" },
   { "lua/lomi/config.lua", "spec/config_spec.lua spec/client_spec.lua" },
@@ -33,6 +35,7 @@ local TARGETS = {
   { "lua/lomi/call/reply.lua", "spec/call spec/client_spec.lua spec/stories/money_spec.lua" },
   { "lua/lomi/call/retry.lua", "spec/call spec/client_spec.lua spec/stories/money_spec.lua" },
   { "lua/lomi/call/schema.lua", "spec/call spec/contract spec/client_spec.lua" },
+  { "lua/lomi/transport/init.lua", "spec/client_spec.lua spec/transport" },
   { "lua/lomi/transport/curl.lua", "spec/engine_spec.lua spec/client_spec.lua spec/transport" },
 }
 
