@@ -37,7 +37,7 @@ static int push_text(lua_State *L) {
 static scratch *take_scratch(lua_State *L) {
   scratch *s = lua_touserdata(L, lua_upvalueindex(1));
   if (s->busy)
-    luaL_error(L, "a finalizer cannot write a request while one is being written");
+    luaL_error(L, "a finalizer cannot write a request now: one is being written, or Lua ends");
   lomi_buffer_clear(&s->buffer, LOMI_MAX_HEAD);
   return s;
 }
@@ -85,6 +85,7 @@ static int http1_request(lua_State *L) {
 static int scratch_gc(lua_State *L) {
   scratch *s = luaL_checkudata(L, 1, SCRATCH_TYPE);
   lomi_buffer_free(&s->buffer);
+  s->busy = true; /* the Lua state is closing: an older finalizer writes no request any more */
   return 0;
 }
 

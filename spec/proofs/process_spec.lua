@@ -259,7 +259,8 @@ describe("a process that charges", function()
     end
 
     local function check(all)
-      assert.is_true(all[5] < 0.1, "half of them took longer than " .. all[5])
+      local most = os.getenv "SANITIZER" and 0.3 or 0.1 -- the end of the process looks for leaks there
+      assert.is_true(all[5] < most, "half of them took longer than " .. all[5])
       assert.is_true(all[10] < 0.5, "the slowest took " .. all[10]) -- the machine may be busy; the timeout is 4 s
     end
 
