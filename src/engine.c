@@ -12,11 +12,11 @@
 #include <time.h>
 
 enum {
-  MOST_IDLE = 1024,       /* connections kept for reuse */
-  MOST_SPARE = 64,        /* exchanges kept for reuse */
-  KEEP_BYTES = 64 * 1024, /* memory that a spare exchange's buffers may keep */
-  PIECE = 16 * 1024,      /* bytes received at once */
-  IDLE_SECONDS = 60,      /* then an idle connection is closed */
+  MOST_IDLE = 1024,      /* connections kept for reuse */
+  MOST_SPARE = 64,       /* exchanges kept for reuse */
+  KEEP_BYTES = 4 * 1024, /* memory that a spare exchange's buffers may keep */
+  PIECE = 16 * 1024,     /* bytes received at once */
+  IDLE_SECONDS = 60,     /* then an idle connection is closed */
 };
 
 typedef struct lomi_exchange_list {
