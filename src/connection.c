@@ -398,10 +398,6 @@ static bool begins_https(const char *url) {
   return url != NULL && strncasecmp(url, "https:", 6) == 0;
 }
 
-bool lomi_endpoint_encrypts(const lomi_endpoint *endpoint) {
-  return begins_https(endpoint->origin) || begins_https(endpoint->proxy);
-}
-
 static CURLcode set_options(lomi_connection *c, char *error, double seconds) {
   CURL *easy = c->easy;
   lomi_connector *k = c->connector;
@@ -467,7 +463,7 @@ lomi_connection *lomi_connection_open(lomi_connector *k, const lomi_endpoint *en
   c->endpoint.origin = copy(endpoint->origin, &no_memory);
   c->endpoint.ca_file = copy(endpoint->ca_file, &no_memory);
   c->endpoint.proxy = copy(endpoint->proxy, &no_memory);
-  c->encrypted = lomi_endpoint_encrypts(endpoint);
+  c->encrypted = begins_https(endpoint->origin) || begins_https(endpoint->proxy);
   c->easy = no_memory ? NULL : curl_easy_init();
   if (c->easy == NULL || set_options(c, data->error, seconds) != CURLE_OK ||
       curl_multi_add_handle(k->multi, c->easy) != CURLM_OK) {
@@ -556,7 +552,9 @@ static lomi_io io_of_code(const lomi_connection *c, CURLcode code) {
   return problem == ECONNRESET || problem == EPIPE ? LOMI_IO_RESET : LOMI_IO_FAILED;
 }
 
-/* A TLS library may let records leave and tell of none until the last one is out: it is given one
+/* No send raises SIGPIPE: ours says so, and so does libcurl's under TLS, from 7.87 on.
+ *
+ * A TLS library may let records leave and tell of none until the last one is out: it is given one
  * at a time, so that what has left is known. */
 enum { RECORD = 16 * 1024 };
 

@@ -25,8 +25,6 @@ typedef struct lomi_endpoint {
   const char *proxy;   /* NULL: from the environment; "": none */
 } lomi_endpoint;
 
-bool lomi_endpoint_encrypts(const lomi_endpoint *endpoint);
-
 typedef enum {
   LOMI_FAILED_CONNECTION,
   LOMI_FAILED_TIMEOUT,

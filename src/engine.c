@@ -2,14 +2,9 @@
 #include "engine.h"
 #include "lomi.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
 
 enum {
   MOST_IDLE = 1024,      /* connections kept for reuse */
@@ -34,45 +29,7 @@ struct lomi_engine {
   size_t idle_count;
   double last_id;
   bool broken;
-  bool encrypts; /* a TLS connection was made: OpenSSL's writes can raise SIGPIPE */
 };
-
-/* ---- SIGPIPE ----------------------------------------------------------------------------------
- */
-
-typedef struct sigpipe {
-  sigset_t before;
-  bool blocked; /* by us */
-} sigpipe;
-
-/* Plain sockets are sent to with MSG_NOSIGNAL; only TLS needs this. */
-static sigpipe sigpipe_block(const lomi_engine *e) {
-  sigpipe s = {.blocked = false};
-  if (e->encrypts) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &set, &s.before);
-    s.blocked = sigismember(&s.before, SIGPIPE) != 1;
-  }
-  return s;
-}
-
-/* Takes a SIGPIPE of ours back. There was none before, or it would have been delivered. */
-static void sigpipe_restore(const sigpipe *s) {
-  if (!s->blocked)
-    return;
-  sigset_t set;
-  sigpending(&set);
-  if (sigismember(&set, SIGPIPE) == 1) {
-    const struct timespec at_once = {0, 0};
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    while (sigtimedwait(&set, NULL, &at_once) < 0 && errno == EINTR)
-      ;
-  }
-  pthread_sigmask(SIG_SETMASK, &s->before, NULL);
-}
 
 /* ---- lists of exchanges -----------------------------------------------------------------------
  */
@@ -300,8 +257,6 @@ static void collect_connected(lomi_engine *e) {
 void lomi_engine_start(lomi_engine *e, lomi_exchange *x, const lomi_endpoint *endpoint,
                        double timeout, double connect_timeout) {
   double now = lomi_now();
-  e->encrypts = e->encrypts || lomi_endpoint_encrypts(endpoint);
-  sigpipe signals = sigpipe_block(e);
   x->deadline = now + timeout;
   lomi_connection *c = idle_take(e, endpoint);
   if (c != NULL) {
@@ -317,7 +272,6 @@ void lomi_engine_start(lomi_engine *e, lomi_exchange *x, const lomi_endpoint *en
     connector_act(e, -1, 0);
     collect_connected(e);
   }
-  sigpipe_restore(&signals);
 }
 
 /* ---- driving ----------------------------------------------------------------------------------
@@ -387,7 +341,6 @@ bool lomi_engine_drive(lomi_engine *e, double wait) {
     e->broken = true;
   if (status != LOMI_WAIT_OK)
     return false;
-  sigpipe signals = sigpipe_block(e);
   for (int i = 0; i < ready && !e->broken; i++) {
     int fd;
     unsigned events;
@@ -402,7 +355,6 @@ bool lomi_engine_drive(lomi_engine *e, double wait) {
     connector_act(e, -1, 0);
   collect_connected(e);
   expire(e);
-  sigpipe_restore(&signals);
   return !e->broken;
 }
 
@@ -437,10 +389,8 @@ void lomi_engine_release(lomi_engine *e, lomi_exchange *x) {
   if (x->list != NULL)
     list_remove(x);
   if (x->connection != NULL) {
-    sigpipe signals = sigpipe_block(e);
     lomi_connection_close(x->connection);
     x->connection = NULL;
-    sigpipe_restore(&signals);
   }
   if (e->spare.count >= MOST_SPARE) {
     exchange_free(x);
@@ -501,7 +451,6 @@ static void free_all(lomi_exchange_list *list) {
 }
 
 void lomi_engine_free(lomi_engine *e) {
-  sigpipe signals = sigpipe_block(e); /* the end of a TLS connection is written */
   free_all(&e->connecting);
   free_all(&e->running);
   free_all(&e->finished);
@@ -510,7 +459,6 @@ void lomi_engine_free(lomi_engine *e) {
   while (e->idle != NULL && !forked)
     idle_close(e, e->idle);
   lomi_connector_free(e->connector);
-  sigpipe_restore(&signals);
   lomi_poller_close(&e->poller);
   free(e);
 }

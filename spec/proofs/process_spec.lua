@@ -291,6 +291,32 @@ describe("a process that charges", function()
     end)
   end)
 
+  it("is not ended by SIGPIPE when a TLS peer is gone", function()
+    local certificate = tls.certificate()
+    local server = peer.start { MADE, tls = certificate, serve = [[
+      local made = ...
+      return function(connection)
+        if connection:request() then connection:send(reply(201, made)) end
+        connection:head()
+        connection:reset()
+      end]] }
+    local output, status = child.run(([[
+      local lomi = require "lomi"
+      local made, lost = 0, 0
+      for i = 1, 20 do
+        local client = lomi.new { api_key = "lomi_sk_test_x", base_url = %q, ca_file = %q, max_retries = 0 }
+        local text = ("x"):rep(i * 40000) -- the later ones are still on their way
+        local ok = client.charges:create_card_charge { amount = 10000, metadata = { text = text } }
+        if ok then made = made + 1 else lost = lost + 1 end
+      end
+      print(made, lost)
+    ]]):format(server.url, certificate.ca_file))
+    server:stop()
+    tls.remove(certificate)
+    assert.equal("10\t10", output)
+    assert.equal(0, status)
+  end)
+
   describe("may be interrupted anywhere in a blocking call:", function()
     it("the next call gets its own answer, and nothing of the first is kept", function()
       local sandbox = assert(sandbox_of.start())
