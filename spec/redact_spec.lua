@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local child = require "spec.support.child"
+local cost = require "spec.support.cost"
 local locale = require "spec.support.locale"
 local redact = require "lomi.redact"
 
@@ -225,10 +226,10 @@ describe("the cost of a hostile text", function()
       local text = piece:rep(math.floor(4e6 / #piece))
       local list = {}
       for i = 1, 200 do list[i] = text end
-      local start = os.clock()
-      redact.value(list, "a-key")
-      redact.sentence(text, { "a-key", "b-key" })
-      assert.is_true(os.clock() - start < 0.1, piece)
+      assert.is_true(cost.of(function()
+        redact.value(list, "a-key")
+        redact.sentence(text, { "a-key", "b-key" })
+      end) < 0.1, piece)
     end
   end)
 

@@ -14,11 +14,24 @@ local NOTHING, LOMI, ALL = "", 'require "lomi"', "charge()"
 
 local CHUNK = [[
   package.path, package.cpath = %q, %q
-  function charge()
+  function charge(loop)
     local client = require("lomi").new {
-      api_key = "lomi_sk_test_memerr", base_url = %q, timeout = 3, max_retries = 0,
+      api_key = "lomi_sk_test_memerr", base_url = %q, timeout = 3, max_retries = 0, transport = loop,
     }
     return client.charges:create_card_charge { amount = 10000, metadata = { order_id = "ORD-1" } }
+  end
+  function on_loop() -- three tasks; what fails in one must not reach the others
+    local loop, tasks = require("lomi").loop(), {}
+    loop.on_error = function() end
+    for i = 1, 3 do tasks[i] = loop:spawn(charge, loop) end
+    for _ = 1, 5 do pcall(loop.run, loop) end
+    for i = 1, 3 do
+      if not tasks[i]:done() then error("a task never ends") end
+      local ok, made, err = pcall(tasks[i].result, tasks[i])
+      if not ok then error(made, 0) end
+      if not made then return nil, err end
+    end
+    return tasks[1]:result()
   end
   function parse() -- what the transport of nginx does with a reply
     local parser = require("lomi.core").http1.parser()
@@ -42,6 +55,7 @@ local TRIES = {
   { name = "Lua, with nothing loaded", source = "lua", before = NOTHING },
   { name = "Lua, with lomi required", source = "lua", before = LOMI },
   { name = "Lua, after a first charge", source = "lua", before = ALL },
+  { name = "Lua, on a loop, the n-th alone", source = "lua", before = "on_loop()", call = "on_loop", once = true },
   { name = "libcurl, from the n-th on", source = "curl", before = LOMI },
   { name = "libcurl, the n-th alone", source = "curl", before = LOMI, once = true },
   { name = "our C, from the n-th on", source = "own", before = LOMI },
@@ -82,7 +96,7 @@ local function run(try, first, last)
     kinds[kind_of(result)] = (kinds[kind_of(result)] or 0) + 1
     n = n + 1
   until seen < n - 1 or n > last
-  print(("%-28s %6d allocations"):format(try.name, n - 1))
+  print(("%-30s %6d allocations"):format(try.name, n - 1))
   local list = {}
   for kind, count in pairs(kinds) do list[#list + 1] = ("  %6d  %s"):format(count, kind) end
   table.sort(list)

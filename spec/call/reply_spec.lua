@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local core = require "lomi.core"
+local cost = require "spec.support.cost"
 local read = require("lomi.call.reply").read
 
 local function trouble_of(status, err)
@@ -50,9 +51,8 @@ describe("the body of an error", function()
     for i = 1, 1000 do list[i] = ("x"):rep(100) end
     assert.equal("x", trouble_of(503, { code = "x", details = list }).code)
     local body = '{"error":{"code":"x","details":[' .. ("[],"):rep(1300000) .. "1]}}"
-    local start = os.clock()
     local _, trouble = read({ status = 503, body = body }, "data")
-    assert.is_true(os.clock() - start < 0.01)
+    assert.is_true(cost.of(function() read({ status = 503, body = body }, "data") end) < 0.01)
     assert.is_nil(trouble.code)
     assert.equal("api", trouble.kind)
   end)

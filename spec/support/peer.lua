@@ -216,6 +216,7 @@ local function play(path)
   end
   local listener = assert(socket.bind("127.0.0.1", 0, 1024))
   listener:settimeout(0)
+  if options.narrow then process.narrow(listener:getfd()) end
   LIBRARY.say((select(2, listener:getsockname())))
   spawn(function()
     local count = 0
@@ -275,10 +276,18 @@ end
 
 --- Starts one. `serve` is Lua that gives a function(connection, number), called in a coroutine for each connection,
 --- which is closed when it returns; it sees LIBRARY above, and as `...` the list's own entries (strings, numbers).
---- `bare`: it makes the TLS handshake itself.
----@param options { [integer]: string|number, serve: string, tls: { cert: string, key: string }?, bare: boolean? }
+--- `bare`: it makes the TLS handshake itself. `narrow`: little can be sent to it that it does not read.
+---@class spec.peer.Options
+---@field [integer] string|number
+---@field serve string
+---@field tls? { cert: string, key: string }
+---@field bare? boolean
+---@field narrow? boolean
+
+---@param options spec.peer.Options
 function M.start(options)
-  local lines = { ("serve = %q, bare = %s,"):format(write(options.serve), tostring(options.bare or false)) }
+  local lines = { ("serve = %q, bare = %s, narrow = %s,"):format(write(options.serve), tostring(options.bare or false),
+    tostring(options.narrow or false)) }
   if options.tls then
     lines[#lines + 1] = ("cert = %q, key = %q,"):format(write(options.tls.cert), write(options.tls.key))
   end

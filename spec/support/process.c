@@ -5,6 +5,8 @@
 #include "../../src/lomi.h"
 
 #include <dirent.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -93,6 +95,14 @@ static int process_reset(lua_State *L) {
   return 1;
 }
 
+/* narrow(descriptor): a listener whose peers can send little that is not read */
+static int process_narrow(lua_State *L) {
+  int descriptor = (int)luaL_checkinteger(L, 1), bytes = 8192, segment = 536;
+  setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  setsockopt(descriptor, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+  return 0;
+}
+
 /* limit_descriptors(n): no more than so many from now on */
 static int process_limit_descriptors(lua_State *L) {
   rlim_t n = (rlim_t)luaL_checkinteger(L, 1);
@@ -109,6 +119,7 @@ static const luaL_Reg process_functions[] = {
     {"close", process_close},
     {"shutdown", process_shutdown},
     {"reset", process_reset},
+    {"narrow", process_narrow},
     {"limit_descriptors", process_limit_descriptors},
     {NULL, NULL},
 };
