@@ -530,6 +530,8 @@ static int json_encode(lua_State *L) {
     if (g.has_empty)
       mark_empty_lists(L, 2);
     if (!codec_call(L, 2, CODEC_ENCODE)) {
+      if (strcmp(lua_tostring(L, -1), "not enough memory") == 0)
+        return lua_error(L); /* no fault of the payload */
       fault(&g, NULL, lua_tostring(L, -1));
     } else {
       if (g.has_empty)

@@ -66,7 +66,9 @@ if rawget(_G, "jit") then table.remove(TRIES, 1) end
 
 local function is_clean(result)
   if result == CHARGED then return true end
-  if result:find("^raised ") then return result:find("not enough memory", 1, true) ~= nil end
+  if result:find("^raised ") then
+    return result:find("not enough memory", 1, true) ~= nil or result:find("its result is lost", 1, true) ~= nil
+  end
   return result:find("^error connection") ~= nil -- libcurl does not always say that it was for want of memory
 end
 

@@ -34,6 +34,7 @@ local KINDS = {
     end
     for _, method in ipairs { "send", "sleep", "now" } do
       local found, method_value = pcall(function() return value[method] end)
+      if not found and method_value == "not enough memory" then error(method_value, 0) end
       if not found or type(method_value) ~= "function" then return ("has no method %s"):format(method) end
     end
   end,
