@@ -441,16 +441,6 @@ bool lomi_http1_keep_alive(const lomi_http1 *p) {
          (!p->http10 || p->says_keep_alive);
 }
 
-bool lomi_http1_next_field(const lomi_http1 *p, size_t *cursor, const char **name,
-                           const char **value) {
-  if (*cursor >= p->line)
-    return false;
-  *name = p->head->data + *cursor;
-  *value = *name + strlen(*name) + 1;
-  *cursor = (size_t)(*value + strlen(*value) + 1 - p->head->data);
-  return true;
-}
-
 /* --- writer -------------------------------------------------------------------------------- */
 
 /* `status` is one lomi_buffer_status, or several or-ed. */

@@ -57,11 +57,6 @@ lomi_http1_result lomi_http1_lost(lomi_http1 *p, const char *how);
 /* After DONE: may another request go over this connection? */
 bool lomi_http1_keep_alive(const lomi_http1 *p);
 
-/* After DONE: the headers in order, names in lower case, values trimmed. *cursor begins at 0. Both
- * strings lie in p->head. */
-bool lomi_http1_next_field(const lomi_http1 *p, size_t *cursor, const char **name,
-                           const char **value);
-
 /* The head of a request: a request line, fields, an end. Each appends to `out` and returns NULL, or
  * a static text that says what is wrong; what `out` holds is then of no use. */
 const char *lomi_http1_put_request(lomi_buffer *out, const char *method, size_t method_len,

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Proxies: only CONNECT is asked of them, and what goes wrong there is told as it is, without their password.
+local child = require "spec.support.child"
 local core = require "lomi.core"
 local peer = require "spec.support.peer"
 local runners = require "spec.support.runners"
@@ -154,6 +155,25 @@ for _, name in ipairs { "curl", "loop" } do -- nginx takes no proxy
       end
     end)
 
+    it("says that the service's certificate is not trusted, and names both", function()
+      start(authority:issue { names = "DNS:elsewhere.test" })
+      local got = perform("https://shop.test", { connect_timeout = 5 }, { "create_card_charge", AWA })[1]
+      assert.equal("tls, not_sent", got.err.kind .. ", " .. got.err.outcome, got.text)
+      assert.matches("no trusted TLS connection to https://shop.test through the proxy at 127.0.0.1 port %d+: ",
+        got.err.message)
+      assert.is_nil(got.text:find(PASSWORD, 1, true))
+    end)
+
+    it("says that the proxy's name cannot be resolved", function()
+      start(false)
+      local got = perform("https://shop.test", {
+        proxy = ("http://shopuser:%s@nowhere.invalid:1"):format(PASSWORD), connect_timeout = 5,
+      }, { "create_card_charge", AWA })[1]
+      assert.equal("connection, not_sent", got.err.kind .. ", " .. got.err.outcome, got.text)
+      assert.matches("the proxy's host name cannot be resolved", got.err.message)
+      assert.is_nil(got.text:find(PASSWORD, 1, true))
+    end)
+
     it("says that the proxy cannot be reached", function()
       start(false)
       proxy:stop()
@@ -164,3 +184,21 @@ for _, name in ipairs { "curl", "loop" } do -- nginx takes no proxy
     end)
   end)
 end
+
+describe("a proxy of the environment", function()
+  it("is named, without its password, when it refuses or is not there", function()
+    local proxy = peer.start { serve = SERVE, 0 }
+    local script = [[
+      local client = require("lomi").new { api_key = "lomi_sk_test_x", base_url = "https://r502.test", max_retries = 0 }
+      local _, err = client.charges:create_card_charge { amount = 10000 }
+      print(err.kind, err.outcome, err.message)
+    ]]
+    local url = ("http://shopuser:%s@127.0.0.1:%d"):format(PASSWORD, proxy.port)
+    local refused = child.run(script, { HTTPS_PROXY = url, https_proxy = false, ALL_PROXY = false, all_proxy = false })
+    proxy:stop()
+    local gone = child.run(script, { HTTPS_PROXY = false, https_proxy = false, ALL_PROXY = url, all_proxy = false })
+    assert.matches("^connection\tnot_sent\tthe proxy at 127.0.0.1 port %d+ did not connect to https://r502.test", refused)
+    assert.matches("^connection\tnot_sent\tcannot connect to https://r502.test through the proxy", gone)
+    for _, text in ipairs { refused, gone } do assert.is_nil(text:find(PASSWORD, 1, true)) end
+  end)
+end)
