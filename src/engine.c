@@ -281,7 +281,7 @@ static double sooner(double a, double b) {
   return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-/* As lomi_engine_timeout, but for what is finished and waits to be taken. */
+/* lomi_engine_timeout without the exchanges that are finished and wait to be taken. */
 static double next_due(const lomi_engine *e) {
   double due = lomi_connector_timer(e->connector);
   if (e->connecting.first != NULL)

@@ -161,10 +161,10 @@ static lomi_exchange *begin(lua_State *L, handle *h, bool claimed, const char **
 /* ---- and ends ----------------------------------------------------------------------------------
  */
 
-/* What is called protected, since it may run out of memory, takes its exchange from a box, an
- * upvalue that it shares with its caller: nothing is allocated outside of the protected call, where
- * even a C function or a light userdata may be in LuaJIT. A hook may make a call of its own before
- * the box is read, so whoever fills it puts back what was there. */
+/* A function that may run out of memory is called protected. It takes its exchange from a box, an
+ * upvalue that it shares with its caller: outside of the protected call nothing may be allocated,
+ * and in LuaJIT even pushing a C function or a light userdata allocates. A hook may make a call of
+ * its own before the box is read, so each writer puts the former exchange back. */
 typedef struct box {
   const lomi_exchange *exchange;
 } box;

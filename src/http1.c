@@ -49,7 +49,7 @@ static const bool token_bytes[256] = {
     ['^' ... 'z'] = true, ['|'] = true,          ['~'] = true,
 };
 
-/* What a header value and a reason phrase may hold. */
+/* The bytes that a header value and a reason phrase may hold. */
 static const bool text_bytes[256] = {
     ['\t'] = true,
     [0x20 ... 0x7e] = true,
@@ -287,7 +287,7 @@ static const char *feed_line(lomi_http1 *p, const char *at, const char *end) {
   size_t taken = fits ? n : room;
   size_t had = p->head->len - p->line;
 
-  /* What is no HTTP at all is known by its first bytes; do not wait for a line that may not end. */
+  /* The first bytes tell whether this is HTTP at all; a line of something else may never end. */
   if (p->state == STATUS)
     for (size_t i = had; i < PREFIX_LEN && i < had + taken; i++)
       if (at[i - had] != PREFIX[i]) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every C file of lomi agrees on: the version and the shared limits. No lua.h here. */
+/* The version and the limits that all C files share. No lua.h here. */
 #ifndef LOMI_H
 #define LOMI_H
 

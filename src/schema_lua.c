@@ -144,8 +144,8 @@ static int type_of(const char *name) {
   return LUA_TNONE;
 }
 
-/* One entry of a field's definition: its name, and its value on top of the stack. What is not known
- * here is Lua's to look at. */
+/* One entry of a field's definition: its name, and its value on top of the stack. The Lua check
+ * looks at the entries that are not known here. */
 static void read_entry(lua_State *L, field *f, const char *name, int anchors) {
   int value = lua_gettop(L);
   if (equal(name, "filled"))

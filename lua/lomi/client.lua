@@ -14,7 +14,7 @@ local transports = require "lomi.transport"
 
 local M = {}
 
---- What the methods of `client.charges` take last. An unknown name, or a value of the wrong type for `timeout`,
+--- The last argument of the methods of `client.charges`. An unknown name, or a value of the wrong type for `timeout`,
 --- `max_retries` or `extra`, raises at the caller's line; a wrong `idempotency_key` or `account` is an error.
 ---@class lomi.CallOptions
 ---@field idempotency_key? string  1 to 255 printable bytes, one for one intent; default: a new UUID v4 for every call
@@ -23,11 +23,11 @@ local M = {}
 ---@field account? string  instead of the client's
 ---@field extra? table<string, any>  undeclared fields of the body or the query, unchecked: for what the API adds
 
---- What Wave and MTN charges take last.
+--- The last argument of Wave and MTN charges.
 ---@class lomi.ScenarioOptions: lomi.CallOptions
 ---@field scenario? "pending"|"failed"  how it shall end, instead of well; test keys only
 
---- What `client:request` takes last.
+--- The last argument of `client:request`.
 ---@class lomi.RequestOptions
 ---@field idempotency_key? string  default: a new UUID v4 for a POST; a PUT, PATCH or DELETE without one is sent once
 ---@field timeout? number  seconds, one attempt; instead of the client's
@@ -92,7 +92,7 @@ local function add(faults, more)
   return faults
 end
 
--- What says that a method was called with a dot.
+-- The message for a method that was called with a dot.
 local function colon(resource, name)
   return ("call it with a colon: client.%s:%s(…)"):format(resource.name, name)
 end
@@ -303,9 +303,9 @@ end
 --- with a slash and holds no query. Raises at the caller's line for another method than GET, POST, PUT, PATCH, DELETE.
 ---@field request fun(self, method: "GET"|"POST"|"PUT"|"PATCH"|"DELETE", path: string, opts?: lomi.RequestOptions): table?, lomi.Error?, lomi.Reply?
 
---- Every method gives the result, or nil and an error; then the reply, where there was one. What may come from data
---- (params, ids, idempotency key, account) never raises; a `.` for a `:` or an unknown name in `opts` does, at the
---- caller's line.
+--- Every method gives the result, or nil and an error; then the reply, where there was one. Arguments that may come
+--- from data (params, ids, idempotency key, account) never raise; a `.` for a `:` or an unknown name in `opts` does, at
+--- the caller's line.
 ---@class lomi.Charges
 --- Creates a card charge. Its `client_secret` goes to the payer's browser, which pays it.
 ---@field create_card_charge fun(self, params: lomi.CreateCardCharge, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?

@@ -132,7 +132,7 @@ local PROXY_SCHEMES = { http = true, https = true, socks4 = true, socks4a = true
 local PROXY_LIKE = " must be a URL, like http://user:password@proxy.example:3128, special characters of the user and "
   .. "password percent-encoded"
 
--- What is refused is not shown: it may hold a password.
+-- A refused value is not shown: it may hold a password.
 ---@return string|nil user  "user:password", "" for none; nil: this is not the URL of a proxy
 local function proxy_user(text, needs_scheme)
   local scheme, rest = text:match("^([A-Za-z0-9]+)://(.*)$")

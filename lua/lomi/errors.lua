@@ -6,7 +6,7 @@ local redact = require "lomi.redact"
 
 local M = {}
 
---- What went wrong.
+--- The kind of an error.
 ---@alias lomi.ErrorKind
 ---| "invalid_request"  refused by us before sending, or by the server (400, 422): see `fields`, `details`
 ---| "authentication"   401: the key is missing or wrong
@@ -21,7 +21,7 @@ local M = {}
 ---| "protocol"         the reply is not HTTP or JSON as agreed
 ---| "signature"        a webhook that must not be trusted
 
---- What became of a call that changes something, told over all its attempts. `rejected` is of this call alone: if an
+--- The fate of a call that changes something, over all its attempts. `rejected` is of this call alone: if an
 --- earlier one with the same key ended `unknown`, a 401, 403 or 429 says nothing of that one. Retry later with the key,
 --- until there is a result or a replayed answer, or look the charge up.
 ---@alias lomi.Outcome
@@ -52,7 +52,7 @@ local M = {}
 ---| "internal_error"            500: retried
 ---| "service_unavailable"       503: retried
 
---- What is wrong with a call. `tostring(err)` is one line fit for a log, and `..` works on it. API keys,
+--- The error of a call. `tostring(err)` is one line fit for a log, and `..` works on it. API keys,
 --- `client_secret`s and card numbers are taken out of all of it; the idempotency key and ids are shown with all their
 --- digits.
 ---@class lomi.Error

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- What is loaded at its first use. As require, but what could not be loaded, for want of memory or descriptors, is
---- loaded anew the next time.
+--- Loads a module at its first use. Like require, but a module that could not be loaded, for want of memory or
+--- descriptors, is loaded anew the next time.
 
 -- LuaJIT marks a module that is being loaded by an odd number in its place (a userdata, once), and the mark stays when
 -- that fails. No module here is either.

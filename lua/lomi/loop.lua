@@ -40,7 +40,7 @@ function Task:done()
   return self.results ~= nil
 end
 
---- What its function returned, all of it. What it raised is raised here, with the traceback of the task.
+--- All results of its function. An error that it raised is raised again here, with the traceback of the task.
 --- Raises at the caller's line if the task is not done.
 ---@return any ...  such as the charge, the error and the reply
 function Task:result()
@@ -329,7 +329,7 @@ function Loop:pollfd()
   return self.engine:pollfd()
 end
 
---- What the descriptor is to be watched for.
+--- The events to watch the descriptor for.
 ---@return string events  "r": reading
 function Loop:events()
   return "r"

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Incoming webhooks: verified over the raw bytes first, parsed afterwards.
 ---
---- What arrives from outside never raises, it gives `nil, err`; these are all the codes:
+--- Nothing that arrives from outside raises: it gives `nil, err`. These are all the codes:
 ---
 --- | `err.code` | `err.kind` | what is wrong |
 --- |---|---|---|
@@ -72,7 +72,7 @@ local M = {}
 ---@field metadata? table<string, any>  as the charge was given it
 ---@field failure_code? string  such as `card_declined`; of the sandbox's declined cards
 
---- The signed body as it came, JSON null left out. That it is an object is checked; what is in it is the sender's.
+--- The signed body as it came, JSON null left out. It is an object; its fields are not checked.
 ---@class lomi.webhook.Event
 ---@field id string  the same on every redelivery: dedupe on it
 ---@field event lomi.webhook.EventName|string  what happened

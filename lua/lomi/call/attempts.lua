@@ -76,7 +76,7 @@ local function tell(config, request, number, elapsed, reply, err, wait, reason)
   if ngx then ngx.log(ngx.WARN, "lomi: ", message) else io.stderr:write("lomi: warning: ", message, "\n") end
 end
 
--- What went wrong in one attempt, as an error. Its outcome is the call's so far.
+-- The error of one attempt. Its outcome is the call's so far.
 local function new_error(config, operation, request, trouble, reply, attempts, so_far)
   local err = errors.new(trouble.kind, trouble.message, {
     code = trouble.code,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Checks a Lua table against a DTO of the contract and finds every fault at once. As strict as the published page: a
---- wrong type is a bug in the caller's program, better found before anything is sent.
+--- Checks a Lua table against a DTO of the contract and finds every fault at once. It is as strict as the published
+--- page: a wrong type is a bug in the caller's program, better found before anything is sent.
 
 local ascii = require "lomi.ascii"
 local core = require "lomi.core"
@@ -132,7 +132,7 @@ local CHECKS = {
   boolean = function() end,
 }
 
--- Of a table without a metatable, as all are that get this far.
+-- The table has no metatable: all that get this far have none.
 local function is_given(params, name)
   local value = params[name]
   return value ~= nil and value ~= null

@@ -31,8 +31,8 @@ local function is_list(value)
   return true
 end
 
---- An object of the service: bare, or as `{success, data}`. What stands beside `data`, such as an endpoint's secret,
---- is part of it.
+--- An object of the service: bare, or as `{success, data}`. The fields beside `data`, such as an endpoint's secret,
+--- are part of it.
 ---@param decoded table
 ---@param wanted lomi.contract.Operation
 ---@return table|nil record
