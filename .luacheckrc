@@ -6,6 +6,7 @@ files["spec"] = { std = "+busted" }
 files["examples/spec"] = { std = "+busted" }
 for _, path in ipairs {
   "lua/lomi/transport/nginx.lua", "spec/support/nginx_app.lua", "bench/nginx_handlers.lua", "examples/nginx",
+  "examples/openresty-shop",
 } do
   files[path] = { globals = { "ngx" } }
 end

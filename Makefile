@@ -148,6 +148,15 @@ test-browser: deps-browser spec/browser/node_modules ## pay in a real Chromium; 
 	@$(MAKE) --no-print-directory modules
 	@eval "$$($(MAKE) -s env)"; cd spec/browser && LUA=$(LUA) npm run --silent $(BROWSER)
 
+.PHONY: shop test-shop
+shop: deps-shop ## a shop in nginx to buy from, and a sandbox for it, until Ctrl-C; PORT=8081: another port
+	@$(MAKE) --no-print-directory LUA=luajit modules
+	@eval "$$($(MAKE) -s LUA=luajit env)"; exec examples/openresty-shop/run
+
+test-shop: deps-shop deps-browser spec/browser/node_modules ## buy from that shop in a real Chromium
+	@$(MAKE) --no-print-directory LUA=luajit modules
+	@eval "$$($(MAKE) -s LUA=luajit env)"; cd spec/browser && npm run --silent shop
+
 .PHONY: test-love
 test-love: deps-love ## play the LÖVE example under Xvfb: one sale, and its frame times
 	@$(MAKE) --no-print-directory LUA=luajit modules

@@ -30,6 +30,7 @@ packages_of() {
   fuzz) packages_of demo && echo clang libclang-rt-dev ;;
   valgrind) packages_of test && echo valgrind ;;
   browser) packages_of demo && echo chromium && { have node || echo nodejs; } && { have npm || echo npm; } ;;
+  shop) packages_of demo && echo "$luajit $for_nginx lua-dbi-sqlite3" ;;
   love) packages_of demo && echo "$luajit libgl1-mesa-dri love xauth xvfb" ;;
   rocks) packages_of demo && echo git lua-argparse luarocks ;;
   matrix) echo debootstrap git ;;
@@ -89,7 +90,7 @@ nginx() {
   if ! (cd build/nginx/packages && apt-get download -qq nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core \
     lua-resty-lrucache); then
     rm -rf build/nginx
-    echo "deps: nginx cannot be had here; the specs that need it will be pending" >&2
+    echo "deps: nginx cannot be had here; the specs that need it will be pending, and the shop cannot run" >&2
     return 0
   fi
   for package in build/nginx/packages/*.deb; do dpkg-deb -x "$package" build/nginx; done
@@ -113,4 +114,5 @@ needed=$(missing "$@")
 [ -z "$needed" ] || install $needed
 case " $* " in
 *" test "* | *" bench "*) nginx && french ;;
+*" shop "*) nginx ;;
 esac

@@ -191,6 +191,42 @@ describe("lomi.sandbox.server.pay", function()
     says("Payment succeeded", pay("4242424242424242", { expiry = expiry }))
   end)
 
+  describe("with a return_url in its link", function()
+    local SHOP = "http://127.0.0.1:8080/orders/1?a=b&c=d"
+
+    local function show_with(url)
+      return sandbox:call("GET", address() .. "&return_url="
+        .. url:gsub("[^%w]", function(c) return ("%%%02X"):format(c:byte()) end))
+    end
+
+    it("leads back to the shop once it is paid, and offers the way back before", function()
+      local page = show_with(SHOP)
+      says('<a href="http://127.0.0.1:8080/orders/1?a=b&amp;c=d">Back to the shop</a>', page)
+      assert.matches("form%-action 'self' http://127%.0%.0%.1:8080$", page.headers["Content-Security-Policy"])
+      assert.equal(address(), card("4000000000000002").headers.Location)
+      says("Back to the shop", show())
+      assert.equal(address(), card("4000002500003155").headers.Location)
+      assert.matches(" http://127%.0%.0%.1:8080$", show().headers["Content-Security-Policy"])
+      assert.equal(SHOP, submit({ challenge = "pass" }).headers.Location)
+      assert.equal(SHOP, card("4242424242424242").headers.Location)
+      says("Back to the shop", show())
+    end)
+
+    it("leads back once an amount is held", function()
+      charge = sandbox:charge { hold = true }
+      show_with(SHOP)
+      assert.equal(SHOP, card("4242424242424242").headers.Location)
+    end)
+
+    it("takes nothing but a web address", function()
+      for _, url in ipairs { "", "/orders/1", "javascript:alert(1)", "http://", "http://a b", "http://a/\r\nX-A: b",
+        "http://a/\0", "http://a/" .. ("x"):rep(2000) } do
+        silent_on("Back to the shop", show_with(url))
+      end
+      assert.equal(address(), card("4242424242424242").headers.Location)
+    end)
+  end)
+
   it("takes no HTML from a charge", function()
     charge = sandbox:charge { description = [["><script>alert('1')</script>{amount}&]] }
     for _, page in ipairs { show(), (pay("4242424242424242")) } do

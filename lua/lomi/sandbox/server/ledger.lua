@@ -35,6 +35,8 @@ local LIMITS = { items = 100000, weight = 64 * 1024 * 1024 }
 ---@field created number
 ---@field updated number
 ---@field key string? the idempotency key it was made under
+---@field return_url string? where the payer's page leads back to, as its link said
+---@field success_url string? the same, of its checkout session
 
 ---@class lomi.sandbox.Ledger.Options
 ---@field random fun(): string hex digits, 32 of them

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The page a payer sees: GET /pay/{id}?client_secret=… shows a form for a card, POST pays and leads back to the page.
+--- The page a payer sees: GET /pay/{id}?client_secret=… shows a form for a card, POST pays and leads back to the page,
+--- or to the shop's, where the link had a return_url.
 --- Plain HTML: works without script, with a keyboard, a screen reader, a phone. Of what is typed only the number of a
 --- test card is ever shown again, and nothing is kept.
 
@@ -125,6 +126,8 @@ local BRANDS = {
   jcb = "JCB", unionpay = "UnionPay",
 }
 
+local BACK = '<p class="note"><a href="{url}">Back to the shop</a></p>\n'
+
 local CLOSE = "You can close this page and go back to the shop."
 
 ---@type table<string, fun(charge: lomi.sandbox.Charge): "good"|"bad"|"wait", string, string>
@@ -188,6 +191,15 @@ local function address_of(charge)
   return path, secret, path .. "?client_secret=" .. secret
 end
 
+local function way_back(charge)
+  return charge.return_url and filled(BACK, { url = charge.return_url }) or ""
+end
+
+-- Where a form of the payer's page may end.
+local function destinations(charge)
+  return { charge.return_url or charge.success_url }
+end
+
 local function summary(charge)
   return filled(SUMMARY, { description = charge.params.description or "Payment",
     amount = asked(charge, charge.original_amount) })
@@ -231,22 +243,22 @@ local function form_page(charge, typed, errors, fresh)
     values[field.name] = input(field, typed, errors, focused, described)
   end
   return html.page(200, title or values.button,
-    box(content .. filled(FORM, values))
+    box(content .. filled(FORM, values) .. way_back(charge))
       .. filled(TEST_CARDS, { often = links(1, OFTEN, address, typed.card),
         seldom = links(OFTEN + 1, #cards.list, address, typed.card) }),
-    "wide", { charge.success_url })
+    "wide", destinations(charge))
 end
 
 local function challenge_page(charge)
   local path, secret = address_of(charge)
   return html.page(200, "Confirm with your bank", box(summary(charge)
     .. filled(CHALLENGE, { action = path, client_secret = secret, last_four = charge.card.last4 })), nil,
-    { charge.success_url })
+    destinations(charge))
 end
 
 local function outcome_page(charge)
   local kind, title, text = OUTCOMES[charge.status](charge)
-  return html.page(200, title, box(outcome(kind, title, text) .. receipt(charge)))
+  return html.page(200, title, box(outcome(kind, title, text) .. receipt(charge) .. way_back(charge)))
 end
 
 local function refused(status, title, text)
@@ -266,6 +278,13 @@ end
 local function with_slash(expiry)
   local month, year = expiry:match("^%s*(%d%d)[%s%-%.]*(%d%d%d?%d?)%s*$")
   return month and month .. "/" .. year or expiry
+end
+
+local LONGEST_URL = 2000 -- bytes
+
+-- The shop's page that the payer returns to, as `confirmPayment` takes it. It goes into a header: no control character.
+local function is_return_url(url)
+  return #url <= LONGEST_URL and url:find("^https?://[%w%.%-:%[%]]+[^%c%s]*$") ~= nil
 end
 
 -- Pays, or says what is wrong with what was typed, all of it at once.
@@ -296,9 +315,11 @@ local function post(app, charge, form)
   elseif charge.status == "requires_action" and (form.challenge == "pass" or form.challenge == "fail") then
     app.ledger:authenticate(charge, form.challenge == "pass", app.clock())
   end
-  -- A page to come back to: loading it again pays nothing. A checkout session has one of the shop's.
+  -- A page to come back to: loading it again pays nothing.
   local _, _, address = address_of(charge)
-  if charge.status == "succeeded" and charge.success_url then address = charge.success_url end
+  if charge.status == "succeeded" or charge.status == "requires_capture" then
+    address = charge.return_url or charge.success_url or address
+  end
   return { status = 303, body = "", headers = { Location = address, ["Cache-Control"] = "no-store" } }
 end
 
@@ -317,6 +338,7 @@ local function respond(app, call)
     page.headers.Allow = "GET, HEAD, POST"
     return page
   end
+  if form.return_url and is_return_url(form.return_url) then charge.return_url = form.return_url end
   local card = chosen(form.test_card, app.clock())
   return show(charge, card, nil, card ~= nil)
 end
