@@ -23,7 +23,7 @@ packages_of() {
   luajit) echo "$luajit" ;;
   demo) echo ca-certificates gcc libc6-dev make pkg-config lua-cjson libcurl4-openssl-dev libssl-dev libmicrohttpd-dev ;;
   test) packages_of demo && echo "$luajit $for_nginx g++ git iproute2 locales openssl" \
-    lua-argparse lua-busted lua-cqueues lua-luv lua-sec lua-socket ;;
+    lua-argparse lua-busted lua-cqueues lua-dbi-sqlite3 lua-luv lua-sec lua-socket ;;
   lint) packages_of demo && echo "$luajit clang-format clang-tidy cppcheck lua-check" ;;
   bench) packages_of test && echo wrk ;;
   rivals) echo lua-curl lua-http ;; # the libraries that make bench compares lomi with

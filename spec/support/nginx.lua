@@ -155,6 +155,7 @@ local M = {
   modules = FOUND and FOUND.modules or "",
   lua_path = ("%s/lua/?.lua;%s/lua/?/init.lua;%s;"):format(ROOT, ROOT, FOUND and FOUND.lua or ""),
   lua_cpath = ROOT .. "/build/luajit/?.so;;",
+  free_port = free_port,
 }
 
 --- Each option is a piece of nginx.conf for the block it is named after; `init_worker` is Lua. `conf` is a whole one
