@@ -143,10 +143,9 @@ spec/browser/node_modules: spec/browser/package-lock.json | deps-browser
 	@cd $(@D) && npm ci --silent
 	@touch $@
 
-BROWSER ?= test
-test-browser: deps-browser spec/browser/node_modules ## pay in a real Chromium; BROWSER=screenshot makes docs/pay-page.png
+test-browser: deps-browser spec/browser/node_modules ## pay in a real Chromium
 	@$(MAKE) --no-print-directory modules
-	@eval "$$($(MAKE) -s env)"; cd spec/browser && LUA=$(LUA) npm run --silent $(BROWSER)
+	@eval "$$($(MAKE) -s env)"; cd spec/browser && LUA=$(LUA) npm run --silent test
 
 .PHONY: shop test-shop
 shop: deps-shop ## a shop in nginx to buy from, and a sandbox for it, until Ctrl-C; PORT=8081: another port
@@ -156,6 +155,11 @@ shop: deps-shop ## a shop in nginx to buy from, and a sandbox for it, until Ctrl
 test-shop: deps-shop deps-browser spec/browser/node_modules ## buy from that shop in a real Chromium
 	@$(MAKE) --no-print-directory LUA=luajit modules
 	@eval "$$($(MAKE) -s LUA=luajit env)"; cd spec/browser && npm run --silent shop
+
+.PHONY: screenshots
+screenshots: deps-screenshots spec/browser/node_modules ## the pictures of the shop and of the pay page in docs/
+	@$(MAKE) --no-print-directory LUA=luajit modules
+	@eval "$$($(MAKE) -s LUA=luajit env)"; cd spec/browser && npm run --silent screenshots
 
 .PHONY: test-love
 test-love: deps-love ## play the LÖVE example under Xvfb: one sale, and its frame times

@@ -31,6 +31,7 @@ packages_of() {
   valgrind) packages_of test && echo valgrind ;;
   browser) packages_of demo && echo chromium && { have node || echo nodejs; } && { have npm || echo npm; } ;;
   shop) packages_of demo && echo "$luajit $for_nginx lua-dbi-sqlite3" ;;
+  screenshots) packages_of browser && packages_of shop && echo fonts-inter pngquant ;;
   love) packages_of demo && echo "$luajit libgl1-mesa-dri love xauth xvfb" ;;
   rocks) packages_of demo && echo git lua-argparse luarocks ;;
   matrix) echo debootstrap git ;;
@@ -114,5 +115,5 @@ needed=$(missing "$@")
 [ -z "$needed" ] || install $needed
 case " $* " in
 *" test "* | *" bench "*) nginx && french ;;
-*" shop "*) nginx ;;
+*" shop "* | *" screenshots "*) nginx ;;
 esac
