@@ -1,6 +1,16 @@
 -- SPDX-License-Identifier: MIT
 -- README.fr.md and docs/fr/ say what their English counterparts say: the same parts, and the same code, but for its
--- comments. readme_spec.lua shows that the code runs.
+-- comments, and the same pictures with other words. readme_spec.lua shows that the code runs.
+
+-- What a picture is made of: Mermaid's arrows and shapes, without the labels; the lines of a text version.
+local function drawn(line, block)
+  if block[2] == "```mermaid" then
+    return (line:gsub('".-"', '""'):gsub("|.-|", "||"):gsub(":.*$", ":"):gsub(" as .*$", " as"))
+  elseif block[2] == "```text" then
+    return (line:match "^[%s│├└]*")
+  end
+  return line
+end
 
 -- The headings and the blocks of code, in order; a block with the mark before it, and without comments.
 local function outline(path)
@@ -9,7 +19,7 @@ local function outline(path)
     if block and line:find "^```" then
       blocks[#blocks + 1], block = table.concat(block, "\n"), nil
     elseif block then
-      block[#block + 1] = line:gsub("%s*%-%-%s.*$", ""):gsub("%s*#%s.*$", "")
+      block[#block + 1] = drawn(line:gsub("%s*%-%-%s.*$", ""):gsub("%s*#%s.*$", ""), block)
     elseif line:find "^```" then
       block, mark = { mark, line }, ""
     elseif line:find "^#" then

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The examples of README.md and docs/, run as they stand. A comment before each block says how it runs, such as
--- <!-- runs: busted -->. The links between the documents lead somewhere.
+-- <!-- runs: busted -->. A picture (Mermaid) has the same as text for terminals beside it. The links between the
+-- documents lead somewhere.
 local child = require "spec.support.child"
 local lomi = require "lomi"
 local nginx = require "spec.support.nginx"
@@ -15,6 +16,8 @@ local FRENCH = {
   "README.fr.md", "docs/fr/errors.md", "docs/fr/openresty.md", "docs/fr/sandbox.md", "docs/fr/webhooks.md",
 }
 
+local PICTURES = { ["```mermaid"] = "mermaid", ["```text"] = "text" } -- need no comment
+
 local function read(path)
   local file = assert(io.open(nginx.root .. "/" .. path))
   local text = file:read("*a")
@@ -22,7 +25,8 @@ local function read(path)
   return text
 end
 
--- The blocks, in order: how each runs ("nothing": no comment says so), its first line, and its text.
+-- The blocks, in order: how each runs ("nothing": neither a comment nor the block's language says so), its first line,
+-- and its text.
 local function examples(path)
   local found, mark, block = {}, nil, nil
   local number = 0
@@ -34,7 +38,7 @@ local function examples(path)
     elseif block then
       block[#block + 1] = line
     elseif line:find("^```") then
-      block = { runs = mark or "nothing", line = number }
+      block = { runs = mark or PICTURES[line] or "nothing", line = number }
       mark = nil
     elseif line ~= "" then
       mark = line:match("^<!%-%- runs: (%S+) %-%->$")
@@ -161,6 +165,20 @@ function RUN.nginx(text)
   assert.truthy(server:log():find("buffered to a temporary file", 1, true))
 end
 
+-- A picture, which forges draw, with the same as text for terminals after it.
+function RUN.mermaid(text, following)
+  local kind = text:match "^%a+"
+  assert.is_true(kind == "flowchart" or kind == "sequenceDiagram", text)
+  assert.equal("text", following and following.runs)
+end
+
+function RUN.text(text)
+  for line in text:gmatch "[^\n]+" do
+    local _, columns = line:gsub("[^\128-\191]", "")
+    assert.is_true(columns <= 110, line)
+  end
+end
+
 -- The address of a heading, as forges make it.
 local function anchor(heading)
   return (heading:lower():gsub("[^%w%s_\128-\255-]", ""):gsub(" ", "-"))
@@ -200,14 +218,15 @@ end
 describe("the documents", function()
   local counts = {}
   for _, path in ipairs(DOCUMENTS) do
-    for _, example in ipairs(examples(path)) do
+    local list = examples(path)
+    for i, example in ipairs(list) do
       counts[example.runs] = (counts[example.runs] or 0) + 1
       local missing = example.runs:find "^nginx" and nginx.missing
       local test, name = it, ("%s:%d runs in %s"):format(path, example.line, example.runs)
       if missing then test, name = pending, name .. ": " .. missing end
       test(name, function()
         assert.is_truthy(RUN[example.runs], "no such way to run it: " .. example.runs)
-        RUN[example.runs](example.text)
+        RUN[example.runs](example.text, list[i + 1])
       end)
     end
 
