@@ -119,6 +119,8 @@ describe("examples/openresty-shop", function()
     assert.equal(charge, form("/orders", "name=Other&email=o%40example.com", cookie).headers.location
       :match "/pay/([%w_]+)%?")
     assert.equal(charge, form("/orders/" .. id .. "/pay", "").headers.location:match "/pay/([%w_]+)%?")
+    sandbox:advance(25 * 60 * 60) -- the service has forgotten the key
+    assert.equal(charge, form("/orders/" .. id .. "/pay", "").headers.location:match "/pay/([%w_]+)%?")
     local page = request("GET", "/cart", nil, { Cookie = cookie })
     assert.equal("/orders/" .. id, page.headers.location:match "/orders/.*")
     local charges = sandbox:charges()
