@@ -32,11 +32,18 @@ local TABLES = {
 
 local database -- of this worker: SQLite's connections do not survive a fork
 
--- Values are bound to the question marks: no SQL is ever made of text from outside.
+-- Values are bound to the question marks: no SQL is ever made of text from outside. A statement is closed at once: an
+-- open one would show this worker the database as it was.
+---@return table? row  the first one
+---@return integer changed
 local function execute(sql, ...)
   local statement = assert(database:prepare(sql))
-  assert(statement:execute(...))
-  return statement
+  local ok, err = statement:execute(...)
+  local row = ok and sql:find "^SELECT" and statement:fetch(true) or nil
+  local changed = ok and statement:affected()
+  statement:close()
+  if not ok then error(err, 0) end
+  return row, changed
 end
 
 local function connect()
@@ -44,22 +51,28 @@ local function connect()
   database = assert(DBI.Connect("SQLite3", PATH))
   database:autocommit(true)
   execute "PRAGMA busy_timeout = 2000" -- milliseconds, for another worker's transaction
-  execute("PRAGMA journal_mode = WAL"):fetch()
 end
 
 -- `work` must not wait for the network: a second request of this worker would join the transaction.
 local function transaction(work, ...)
   connect()
   execute "BEGIN IMMEDIATE"
-  local ok, result = pcall(work, ...)
-  execute(ok and "COMMIT" or "ROLLBACK")
-  if not ok then error(result, 0) end
+  local ok, result = pcall(function(...)
+    local result = work(...)
+    execute "COMMIT"
+    return result
+  end, ...)
+  if not ok then
+    pcall(execute, "ROLLBACK")
+    error(result, 0)
+  end
   return result
 end
 
 --- Before nginx makes its workers.
 function M.create_tables()
   connect()
+  execute "PRAGMA journal_mode = WAL" -- pages are read while an order is written
   for _, statement in ipairs(TABLES) do execute(statement) end
   database:close()
   database = nil
@@ -79,7 +92,7 @@ end
 ---@return shop.Order?
 function M.find(id)
   connect()
-  return (execute("SELECT * FROM orders WHERE id = ?", id):fetch(true))
+  return (execute("SELECT * FROM orders WHERE id = ?", id))
 end
 
 --- Stores an order, unless its id is stored already: then that order stands, and its charge keeps the same body.
@@ -116,10 +129,9 @@ local function table_or_empty(value)
 end
 
 local function take(event)
-  if execute("INSERT INTO events (id, event) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
-    event.id, event.event):affected() == 0 then
-    return "seen before"
-  end
+  local _, stored = execute("INSERT INTO events (id, event) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
+    event.id, event.event)
+  if stored == 0 then return "seen before" end
   local payment = table_or_empty(event.data)
   local id = table_or_empty(payment.metadata).order_id
   local order = type(id) == "string" and M.find(id) or nil

@@ -180,6 +180,26 @@ describe("examples/openresty-shop", function()
     assert.equal("paid", state(id))
   end)
 
+  it("answers 500 when the database fails, and takes the event when it is delivered again", function()
+    local id, _, charge = order()
+    sandbox:confirm(charge, "4242 4242 4242 4242")
+    local webhook = assert(sandbox:receive "PAYMENT_SUCCEEDED")
+    local database = assert(DBI.Connect("SQLite3", shop.database))
+    finally(function() database:close() end)
+    local function execute(sql)
+      local statement = assert(database:prepare(sql))
+      assert(statement:execute())
+      statement:close()
+    end
+    database:autocommit(true)
+    execute "BEGIN IMMEDIATE" -- for longer than the shop waits
+    assert.equal(500, deliver(webhook.body))
+    execute "ROLLBACK"
+    assert.equal("unpaid", state(id))
+    assert.equal(204, deliver(webhook.body))
+    assert.same({ "paid" }, effects(id))
+  end)
+
   it("escapes what is typed, and says at each field what is wrong with it", function()
     local cookie, id = cart()
     local reply = form("/orders", "name=&email=%22%3E%3Cscript%3E", cookie)
