@@ -204,6 +204,10 @@ static int on_timer(CURLM *multi, long milliseconds, void *arg) {
 /* ---- the connector ----------------------------------------------------------------------------
  */
 
+const char *lomi_connector_ca_file(void) {
+  return curl_version_info(CURLVERSION_NOW)->cainfo;
+}
+
 lomi_connector *lomi_connector_new(lomi_poller *poller) {
   pthread_once(&process.once, start_once);
   lomi_connector *k = calloc(1, sizeof *k);
@@ -211,7 +215,7 @@ lomi_connector *lomi_connector_new(lomi_poller *poller) {
     return NULL;
   k->poller = poller;
   k->timer = -1;
-  k->ca_file = curl_version_info(CURLVERSION_NOW)->cainfo;
+  k->ca_file = lomi_connector_ca_file();
   own_fds fds;
   own_fds_prepare(&fds);
   k->multi = curl_multi_init();

@@ -64,6 +64,9 @@ void lomi_connector_free(lomi_connector *connector); /* its connections must hav
  * name through LDAP. */
 const char *lomi_connector_version(const char **tls);
 
+/* The file of authorities that libcurl was built with; NULL: none. Static. */
+const char *lomi_connector_ca_file(void);
+
 /* True in a child process of the one that made the connector. */
 bool lomi_connector_forked(const lomi_connector *connector);
 

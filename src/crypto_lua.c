@@ -83,5 +83,7 @@ int luaopen_lomi_crypto(lua_State *L) {
     return luaL_error(L, "OpenSSL's libcrypto does not start");
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
+  lua_pushstring(L, OpenSSL_version(OPENSSL_VERSION));
+  lua_setfield(L, -2, "version");
   return 1;
 }

@@ -455,5 +455,7 @@ LOMI_EXPORT int luaopen_lomi_engine(lua_State *L) {
   const char *tls, *version = lomi_connector_version(&tls);
   lua_pushfstring(L, "libcurl/%s %s", version, tls);
   lua_setfield(L, -2, "version");
+  lua_pushstring(L, lomi_connector_ca_file());
+  lua_setfield(L, -2, "ca_file");
   return 1;
 }

@@ -829,6 +829,10 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
   return s;
 }
 
+const char *lomi_httpd_version(void) {
+  return MHD_get_version();
+}
+
 int lomi_httpd_port(const lomi_httpd *server) {
   return server->port;
 }

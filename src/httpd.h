@@ -27,6 +27,9 @@ typedef struct lomi_httpd lomi_httpd;
  * A server not stopped by its owner is stopped when the process exits. */
 lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_t error_size);
 
+/* libmicrohttpd's. */
+const char *lomi_httpd_version(void);
+
 int lomi_httpd_port(const lomi_httpd *server);
 
 /* Ends the thread, waits for it and frees the server. In a forked child, where that thread does

@@ -174,5 +174,7 @@ int luaopen_lomi_httpd(lua_State *L) {
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
+  lua_pushstring(L, lomi_httpd_version());
+  lua_setfield(L, -2, "version");
   return 1;
 }

@@ -10,13 +10,19 @@ local output = require "lomi.cli.output"
 
 local M = {}
 
-local PARTS = { "lomi.cli.charge", "lomi.cli.resources", "lomi.cli.sandbox", "lomi.cli.webhook" }
+local PARTS = { "lomi.cli.charge", "lomi.cli.doctor", "lomi.cli.resources", "lomi.cli.sandbox", "lomi.cli.webhook" }
+
+-- argparse's own would print it and end with status 0, whether it could be written or not.
+local function write_help(parser)
+  parser:add_help { action = function() os.exit(output.line(parser:get_help(), nil, "the help")) end }
+  for _, command in ipairs(parser._commands) do write_help(command) end
+end
 
 local function new_parser(typed)
   local parser = argparse("lomi", "Charge cards over the lomi. API, or over a sandbox of it on this machine.")
   parser:help_description_margin(30):help_max_width(100):usage_max_width(100)
   parser:flag("--version"):description("Show the version and exit."):action(function()
-    os.exit(output.line("lomi " .. core.version))
+    os.exit(output.line("lomi " .. core.version, nil, "the version"))
   end)
   for _, part in ipairs(PARTS) do require(part).add(parser, typed) end
   parser:epilog [[Exit status: 0 done; 1 it failed; 2 the command line or the environment is wrong, nothing was sent;
@@ -24,6 +30,7 @@ local function new_parser(typed)
 
 Example:
    lomi sandbox --port 4010]]
+  write_help(parser)
   -- Called with the parser of the very command that is wrong.
   parser.error = function(at, message) error({ message = message, usage = at:get_usage() }, 0) end
   return parser

@@ -70,7 +70,11 @@ local function from_environment()
   end
 end
 
-local function find_key(given)
+--- The key that a client uses.
+---@param given? string
+---@return string|nil key
+---@return string source  of the key, or what is wrong
+function M.find_key(given)
   local key, source = given, "api_key"
   if key == nil then key, source = from_environment() end
   if key == nil then
@@ -86,13 +90,15 @@ local function find_key(given)
   return key, source
 end
 
-local function environment_of_key(key)
+---@param key string
+---@return "sandbox"|"live"|nil  nil: the key's prefix is unknown
+function M.environment_of_key(key)
   if key:find("^lomi_sk_test_.") then return "sandbox" end
   if key:find("^lomi_sk_live_.") then return "live" end
 end
 
 local function find_environment(key, source, given)
-  local told = environment_of_key(key)
+  local told = M.environment_of_key(key)
   if told and given and told ~= given then
     return nil, ("environment is %s, but %s is a key for %s"):format(given, source, told)
   end
@@ -231,7 +237,7 @@ function M.check(options)
   local wrong = options_fault(options) or capabilities_fault(options)
   if wrong then return nil, wrong end
 
-  local key, source = find_key(options.api_key)
+  local key, source = M.find_key(options.api_key)
   if not key then return nil, source end
   local environment, environment_wrong = find_environment(key, source, options.environment)
   if not environment then return nil, environment_wrong end

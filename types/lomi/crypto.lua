@@ -3,6 +3,7 @@
 -- What the C module lomi.crypto (src/crypto_lua.c) shows to Lua, for editors. Never loaded.
 
 ---@class lomi.crypto
+---@field version string  of OpenSSL
 local crypto = {}
 
 ---@param key string

@@ -4,6 +4,7 @@
 
 ---@class lomi.engine
 ---@field version string  of libcurl and its TLS library
+---@field ca_file? string  the authorities that libcurl was built with
 local engine = {}
 
 ---@class lomi.engine.Endpoint: userdata

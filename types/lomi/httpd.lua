@@ -4,6 +4,7 @@
 -- application must be is said in src/httpd_app.h.
 
 ---@class lomi.httpd
+---@field version string  of libmicrohttpd
 local httpd = {}
 
 ---@class lomi.httpd.Options

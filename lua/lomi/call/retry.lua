@@ -18,8 +18,10 @@ local MONTHS = {
   Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12,
 }
 
--- An HTTP date as seconds since the epoch, or nil.
-local function read_date(text)
+--- An HTTP date, such as that of a reply's `Date`.
+---@param text string
+---@return number|nil seconds  since the epoch; nil if not readable
+function M.read_date(text)
   local day, month, year, time =
     text:match("^[A-Z][a-z][a-z], (%d%d) ([A-Z][a-z][a-z]) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
   if not MONTHS[month] then return nil end
@@ -38,9 +40,9 @@ function M.retry_after(value, wall_clock, date)
   if whole then -- not left to tonumber, which reads the locale's decimal point
     return math.min(tonumber(whole) + tonumber(thousandths) / 10 ^ #thousandths, MOST_SECONDS)
   end
-  local at = read_date(value)
+  local at = M.read_date(value)
   if not at then return nil end
-  return math.max(0, math.min(at - (date and read_date(date) or wall_clock), MOST_SECONDS))
+  return math.max(0, math.min(at - (date and M.read_date(date) or wall_clock), MOST_SECONDS))
 end
 
 ---@class lomi.call.retry.Policy

@@ -21,7 +21,7 @@ local function is_set(name)
 end
 
 local function colours_on(fd)
-  return core.isatty ~= nil and core.isatty(fd) and not is_set "NO_COLOR" and os.getenv "TERM" ~= "dumb"
+  return core.isatty(fd) and not is_set "NO_COLOR" and os.getenv "TERM" ~= "dumb"
 end
 
 local function paint(fd, colour, text)
@@ -41,9 +41,21 @@ function M.clean(value)
   return type(value) == "table" and "(not text)" or redact.line(tostring(value))
 end
 
+local in_progress = false -- a line that goes away is shown
+
+--- On a terminal, a line that tells what the command waits for; the next output takes its place.
+---@param text? string  nil: nothing any more
+function M.progress(text)
+  if in_progress then io.stderr:write "\r\27[K" end
+  in_progress = text ~= nil and core.isatty(STDERR) and os.getenv "TERM" ~= "dumb"
+  if in_progress then io.stderr:write(redact.sentence(text)) end
+  io.stderr:flush()
+end
+
 ---@return any ok
 ---@return string|nil why
 local function write(file, text)
+  if in_progress then M.progress() end
   local ok, why = file:write(text, "\n")
   if ok then ok, why = file:flush() end
   return ok, why
@@ -59,9 +71,21 @@ end
 --- A line on standard output. The exit status.
 ---@param text string
 ---@param colour? string
+---@param what? string  names it where it cannot be written
 ---@return integer
-function M.line(text, colour)
-  return write_result(paint(STDOUT, colour, text), "a line")
+function M.line(text, colour, what)
+  return write_result(paint(STDOUT, colour, text), what or "a line")
+end
+
+--- Cells on standard output, two spaces apart, the first of them in a colour. The exit status.
+---@param cells string[]
+---@param colour? string
+---@return integer
+function M.row(cells, colour)
+  local shown = {}
+  for i, cell in ipairs(cells) do shown[i] = M.clean(cell) end
+  shown[1] = paint(STDOUT, colour, shown[1])
+  return write_result(table.concat(shown, "  "), "a line")
 end
 
 --- A line on standard error; what looks like a secret is taken out.
@@ -83,6 +107,10 @@ end
 ---@field [2] any nil or false: the row is left out
 ---@field colour? string
 
+local function answer_of(id)
+  return id ~= nil and ("the answer (%s)"):format(M.clean(id)) or "the answer"
+end
+
 --- Labels and values, aligned. The exit status.
 ---@param rows lomi.cli.Row[]
 ---@return integer
@@ -98,7 +126,7 @@ function M.block(rows)
         .. paint(STDOUT, row.colour, M.clean(row[2]))
     end
   end
-  return write_result(table.concat(lines, "\n"), ("the answer (%s)"):format(M.clean(rows[1][2])))
+  return write_result(table.concat(lines, "\n"), answer_of(rows[1][2]))
 end
 
 --- Prints a result as JSON. The exit status.
@@ -106,7 +134,7 @@ end
 ---@return integer
 function M.json(value)
   local text, unfit = core.encode(value)
-  local what = ("the answer (%s)"):format(M.clean(value.id))
+  local what = answer_of(value.id)
   if text then return write_result(text, what, true) end
   return M.fail(true, ("%s cannot be written as JSON: %s %s"):format(what, unfit[1].field, unfit[1].message))
 end

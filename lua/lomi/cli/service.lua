@@ -5,7 +5,7 @@ local config = require "lomi.config"
 local core = require "lomi.core"
 local errors = require "lomi.errors"
 local interrupt = require "lomi.cli.interrupt"
-local lomi = require "lomi"
+local new_client = require("lomi.client").new
 local output = require "lomi.cli.output"
 local redact = require "lomi.redact"
 
@@ -25,31 +25,49 @@ local function variable(name)
   return value ~= "" and value or nil
 end
 
--- Why a person sees nothing for a while.
-local function tell_of_wait(event)
-  if not event.wait then return end
-  local what = event.status and ("%s (%d)"):format(event.kind, event.status) or event.kind
-  output.note(("lomi: attempt %d: %s; the next in %.1f s"):format(event.attempt, what, event.wait), "dim")
+--- How the options of add_host are typed.
+M.HOST_NAMES = { base_url = "--base-url", ca_file = "--ca-file" }
+
+---@return boolean
+function M.has_key()
+  return variable "LOMI_API_KEY" ~= nil or variable "LOMI_SECRET_KEY" ~= nil
+end
+
+--- The configuration of a client, from what was typed and the environment.
+---@param args table  as typed; `names` says how a field is typed
+---@param api_key? string  default: the environment's
+---@return lomi.Configuration|nil
+---@return string|nil wrong
+function M.check(args, api_key)
+  local checked, wrong = config.check {
+    api_key = api_key, base_url = args.base_url or variable "LOMI_BASE_URL", account = args.account,
+    ca_file = args.ca_file,
+  }
+  if checked then return checked end
+  wrong = as_typed(wrong, args.names)
+  return nil, args.base_url and wrong or (wrong:gsub("%-%-base%-url", "LOMI_BASE_URL"))
 end
 
 ---@param args table  as typed; `names` says how a field is typed
 ---@return lomi.Client|nil
 ---@return string|nil wrong
 function M.new_client(args)
-  if not variable "LOMI_API_KEY" and not variable "LOMI_SECRET_KEY" then
+  if not M.has_key() then
     return nil, "the API key is missing: set LOMI_API_KEY in the environment (it is no option, since ps shows options)"
   end
-  local options = {
-    base_url = args.base_url or variable "LOMI_BASE_URL",
-    account = args.account,
-    on_attempt = not args.json and tell_of_wait or nil,
-  }
-  local checked, wrong = config.check(options)
-  if not checked then
-    wrong = as_typed(wrong, args.names)
-    return nil, args.base_url and wrong or (wrong:gsub("%-%-base%-url", "LOMI_BASE_URL"))
+  local checked, wrong = M.check(args)
+  if not checked then return nil, wrong end
+  local function show_progress() output.progress(("waiting for %s …"):format(checked.host)) end
+  if not args.json then
+    checked.on_attempt = function(event)
+      if not event.wait then return end
+      local reason = event.status and ("%s (%d)"):format(event.kind, event.status) or event.kind
+      output.note(("lomi: attempt %d: %s; the next in %.1f s"):format(event.attempt, reason, event.wait), "dim")
+      show_progress()
+    end
   end
-  return lomi.new(options)
+  show_progress()
+  return new_client(checked)
 end
 
 local function quoted(argument)
@@ -108,6 +126,15 @@ function M.change(args, typed, call)
   return result, nil, reply
 end
 
+--- Where the service is.
+---@param command table  of argparse
+function M.add_host(command)
+  command:option("--base-url"):argname("URL"):overwrite(false)
+    :description "Another service, such as a sandbox; default: LOMI_BASE_URL."
+  command:option("--ca-file"):argname("FILE"):overwrite(false)
+    :description "The authorities to trust, in PEM; default: libcurl's."
+end
+
 --- What every command that talks to the service takes.
 ---@param command table  of argparse
 ---@param run fun(args: table, typed: string[]): integer
@@ -116,9 +143,9 @@ end
 function M.add_common(command, run, names, json)
   command:option("--account"):argname("ACCT"):overwrite(false)
     :description "The connected account to act for (Lomi-Account)."
-  command:option("--base-url"):argname("URL"):overwrite(false)
-    :description "Another service, such as a sandbox; default: LOMI_BASE_URL."
+  M.add_host(command)
   command:flag("--json"):description(json)
+  for name, typed in pairs(M.HOST_NAMES) do names[name] = typed end
   command:action(function(args) args.run, args.names = run, names end)
 end
 
