@@ -101,7 +101,7 @@ describe("the lomi command", function()
 
   it("explains every command, with an example of it", function()
     for _, command in ipairs {
-      "", "charge", "charge create", "charge get", "charge cancel", "sandbox", "webhook", "webhook sign",
+      "", "charge", "charge create", "charge get", "charge cancel", "doctor", "sandbox", "webhook", "webhook sign",
       "webhook verify", "webhook listen",
     } do
       local status, out, err = run(command .. " --help")
@@ -110,6 +110,25 @@ describe("the lomi command", function()
       assert.truthy(out:find("^Usage: lomi " .. command), out)
       local example = assert(out:match("Example:\n%s+(.+)"), command)
       assert.truthy(example:find("lomi " .. command, 1, true), example)
+    end
+  end)
+
+  it("fails, and says so, when standard output cannot be written", function()
+    for arguments, what in pairs {
+      ["--help"] = "the help", ["charge create -h"] = "the help", ["refunds list --help"] = "the help",
+      ["--version"] = "the version", ["sandbox --port 0"] = "a line", ["transactions list"] = "a line",
+      ["doctor"] = "a line", ["doctor --json"] = "the answer",
+      ["webhook sign --secret whsec_a README.md"] = "a line",
+      ["webhook listen --port 0 --secret whsec_a"] = "a line", ["transactions list --json"] = "the answer",
+    } do
+      local status, _, err = run(arguments .. " >/dev/full")
+      assert.equal(1, status, arguments)
+      local message = what .. " cannot be written to standard output: %u[^\n\"]+"
+      if arguments:find "%-%-json" then
+        assert.matches("^" .. message .. "$", one_line_of_json(err).error.message)
+      else
+        assert.matches("^lomi: " .. message .. "\n$", err)
+      end
     end
   end)
 
@@ -459,13 +478,13 @@ describe("the lomi command", function()
   end)
 
   it("has colours on a terminal, unless NO_COLOR is set", function()
-    if not core.isatty then pending "lomi.core has no isatty" return end
     local function on_terminal(env)
       local command = prefix(env) .. " TERM=xterm timeout 10 " .. LUA .. " " .. SCRIPT .. " charge get pi_none"
       local pipe = assert(io.popen(("script -qec %s /dev/null </dev/null"):format(quote(command))))
       local text = pipe:read("*a")
       pipe:close()
       assert.truthy(text:find("not_found", 1, true), text)
+      assert.truthy(text:find("^waiting for 127.0.0.1 …\r\27%[K"), text) -- until there is more to tell
       return text:find("\27[31m", 1, true) ~= nil
     end
     assert.is_true(on_terminal(here))
@@ -679,6 +698,11 @@ describe("the lomi command", function()
         assert.truthy(running.line():find("  refused  signature_mismatch: ", 1, true))
         assert.truthy(running.line():find("  PAYMENT_SUCCEEDED  verified  e%-1$"))
         assert.truthy(running.line():find("  PAYMENT_SUCCEEDED  verified  e%-1  %(again%)$"))
+      end)
+
+      it("answers 500 while it cannot print an event, so that it comes again", function()
+        start "2>/dev/null | head -n 2" -- the process's id and its first line, then nobody reads
+        assert.equal(500, post(BODY, lomi.webhook.sign(BODY, SECRET)).status)
       end)
 
       it("prints one JSON object per event", function()

@@ -69,6 +69,50 @@ describe("lomi RESOURCE VERB", function()
     assert.equal(2, status)
   end)
 
+  it("explains every verb, with an example that is a good command line", function()
+    local contract, count = require "lomi.contract", 0
+    for resource, module in pairs(contract.resources) do
+      for verb, row in pairs(require(module)) do
+        if row.method and resource ~= "charges" then
+          local words = (resource .. " " .. verb):gsub("_", "-")
+          local status, text = run(words .. " --help")
+          assert.equal(0, status, text)
+          assert.matches(": " .. row.method .. " " .. row.path .. ".\n", text, 1, true)
+          local example = assert(text:match("\nExample:\n   lomi (.+)\n$"), text)
+          assert.equal(words, example:sub(1, #words))
+          status, text = run(example)
+          assert.is_true(status == 0 or status == 1, example .. "\n" .. text)
+          count = count + 1
+        end
+      end
+    end
+    assert.is_true(count > 70, count)
+  end)
+
+  it("gives no traceback, whatever the service answers", function()
+    for _, body in ipairs {
+      '{"data":[1,"x",null,[],{"refund_id":{}}]}', '{"data":[],"next_cursor":"\\u001b"}', "[]", "[[]]", "[1]",
+      '{"success":true,"data":{"refund_id":"r","amount":[],"currency_code":{}}}', '{"refund_id":"r","1":{},"":1e308}',
+    } do
+      for _, arguments in ipairs { "refunds list", "refunds get r",
+        "refunds create --transaction t --amount 1 --yes" } do
+        sandbox:fail { status = 200, body = body, headers = { ["Content-Type"] = "application/json" } }
+        local status, text = run(arguments)
+        assert.is_true(status <= 2, text)
+        assert.not_matches("traceback", text)
+        assert.not_matches("a bug", text)
+        sandbox:clear_faults()
+      end
+    end
+  end)
+
+  it("reads its verbs behind a -- too, and none from other words", function()
+    assert.equal("none\n", select(2, run "-- transactions list"))
+    local status, text = run "transactions"
+    assert.equal(2, status)
+    assert.matches("a command is required", text)
+  end)
+
   it("shows no secret", function()
     local status, text = run "webhooks create --url https://shop.example/hook --events PAYMENT_SUCCEEDED REFUND_FAILED"
     assert.equal(0, status)

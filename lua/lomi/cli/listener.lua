@@ -25,17 +25,16 @@ local function answer(status, body)
 end
 
 function Listener:remember(id)
-  if id == nil or self.seen[id] then return self.seen[id] end
+  if id == nil or self.seen[id] then return end
   local place = self.count % REMEMBERED + 1
   if self.order[place] then self.seen[self.order[place]] = nil end
   self.count, self.order[place], self.seen[id] = self.count + 1, id, true
-  return false
 end
 
 local function summary(event, again)
   local data = type(event.data) == "table" and event.data or {}
   local parts = { os.date "%H:%M:%S", output.clean(event.event), "verified" }
-  parts[#parts + 1] = output.money(data.amount, data.currency_code or data.currency)
+  parts[#parts + 1] = output.money(data.amount, data.currency_code)
   for _, value in ipairs { data.status or false, data.transaction_id or false, event.id or false } do
     if value then parts[#parts + 1] = output.clean(value) end
   end
@@ -55,8 +54,11 @@ function Listener:handle(request)
     end
     return answer(400, { error = err.code })
   end
-  local again = self:remember(event.id)
-  if self.json then output.json(event) else output.line(summary(event, again), again and "dim" or "green") end
+  local again = self.seen[event.id] or false
+  local status = self.json and output.json(event) or output.line(summary(event, again), again and "dim" or "green")
+  -- A 5xx has it delivered again.
+  if status ~= 0 then return answer(500, { error = "the event cannot be printed" }) end
+  self:remember(event.id)
   return answer(200, { received = true })
 end
 

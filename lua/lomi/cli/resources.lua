@@ -22,7 +22,7 @@ end
 -- "transaction_id" is typed --transaction, or --transaction-id.
 local function option_of(name)
   local long = "--" .. dashed(name)
-  local short = long:gsub("%-id$", ""):gsub("%-code$", "")
+  local short = long:gsub("(%w)%-id$", "%1"):gsub("(%w)%-code$", "%1")
   return short, long
 end
 
@@ -79,7 +79,7 @@ local function add_field(command, field, names)
     return
   end
   local kind = TYPES[field.type]
-  option { argname = kind[1], choices = field.enum, description = describe(field),
+  option { argname = not field.enum and kind[1] or nil, choices = field.enum, description = describe(field),
     convert = kind[2] and function(text) return kind[2](text, short) end or nil }
 end
 
@@ -159,8 +159,9 @@ end
 
 local function show_list(page, row)
   if not page.data[1] then return output.line "none" end
-  local status = 0
-  for _, record in ipairs(page.data) do
+  local lines = {}
+  for i, record in ipairs(page.data) do
+    if type(record) ~= "table" then record = {} end
     local id = id_field(record, row)
     local cells = { id and output.clean(record[id]) or nil }
     for _, name in ipairs(COLUMNS) do
@@ -173,8 +174,9 @@ local function show_list(page, row)
       end
     end
     if type(record.created_at) == "string" then cells[#cells + 1] = output.clean(record.created_at) end
-    status = math.max(status, output.line(table.concat(cells, "  ")))
+    lines[i] = cells[1] and table.concat(cells, "  ") or "(a record without a name)"
   end
+  local status = output.line(table.concat(lines, "\n"), nil, "the list")
   if page.next_cursor then output.note("more: --cursor " .. output.clean(page.next_cursor), "dim") end
   return status
 end
@@ -184,8 +186,9 @@ end
 -- Whether the person at the terminal wants it.
 local function is_wanted(preview)
   local rows = {}
-  for name in pairs(preview.preview or {}) do
-    local text = shown(preview.preview, name)
+  local would = type(preview.preview) == "table" and preview.preview or {}
+  for name in pairs(would) do
+    local text = shown(would, name)
     if text then rows[#rows + 1] = ("  %s: %s"):format(output.clean(name), output.clean(text)) end
   end
   table.sort(rows)
@@ -212,7 +215,7 @@ local function runner(resource, verb, row, ids)
       params, wrong = params_of(args, dto)
       if wrong then return output.refuse(args.json, wrong) end
     end
-    if row.asks_twice and not args.yes and not (core.isatty and core.isatty(STDIN)) then
+    if row.asks_twice and not args.yes and not core.isatty(STDIN) then
       return output.refuse(args.json, "money that leaves asks twice, and there is no terminal to ask on: give --yes")
     end
     local client, unfit = service.new_client(args)
@@ -245,8 +248,101 @@ local function runner(resource, verb, row, ids)
   end
 end
 
+-- ---- the help -------------------------------------------------------------------------------------
+
+-- Of the verbs, in the words of the reference.
+local SENTENCES = {
+  batch = "Change several prices", block = "Block a customer's phone, email and cards",
+  breakdown = "What is available and what is pending", cancel = "Cancel one", change_plan = "Move one to another price",
+  checkout_session = "Make the session that pays it", create = "Create one", default = "Make a price the default",
+  delete = "Delete one", deliveries = "List the attempts to deliver", evidence = "Hand evidence in",
+  finalize = "End the draft and make its payment session", get = "Look one up",
+  get_delivery = "Look an attempt to deliver up", get_instant = "Look an instant settlement up",
+  instant = "Ask for an instant settlement", list = "List them", pdf = "The invoice, as a link to a PDF",
+  performance = "What one has brought", portal = "Make a link to the customer's own page",
+  portal_audit = "What happened on the customer's own page", prices = "Add a price",
+  receipt = "The receipt, as a link to a PDF", remind = "Remind the customer of it", resume = "Resume one",
+  retry = "Deliver an event again", send = "Finalize it and e-mail it to the customer",
+  subscriptions = "The subscriptions of a customer", test = "Send a test event to an endpoint",
+  top = "The customers who spent most", transactions = "The transactions of one", unblock = "End a block",
+  update = "Change one", usage = "What was used", void = "Cancel an invoice that is not paid",
+}
+
+local function sentence_of(verb, row)
+  return ("%s: %s %s."):format(SENTENCES[verb], row.method, row.path)
+end
+
+-- Values for examples, by the name, the format, or the type of a field.
+local EXAMPLES = {
+  name = '"Awa Ndiaye"', account_name = '"Awa Ndiaye"', title = '"A ticket"', limit = "10",
+  currency_code = "XOF", currency = "XOF", events = "PAYMENT_SUCCEEDED REFUND_COMPLETED",
+  id = "3f0c9f2e-8f5f-4e0b-9d83-5a52f7c3a3b1",
+  date = "2026-12-31", time = "2026-12-31T12:00:00Z", url = "https://shop.example/thanks", email = "awa@example.com",
+  endpoint = "https://shop.example/webhooks", phone = "+2250700000000",
+  string = "text", number = "10", integer = "10", money = "10000", boolean = "true", object = "'{}'",
+}
+
+local function value_of(field)
+  return EXAMPLES[field.format] or EXAMPLES[field.name] or field.enum and field.enum[1] or EXAMPLES[field.type]
+end
+
+-- Does an example need the field, other fields having the values of examples?
+local function is_needed(field, dto)
+  if field.required or field.name == "limit" then return true end
+  for _, rule in ipairs(dto.rules) do
+    if rule.rule == "any_of" and rule.fields[1] == field.name then return true end
+    if rule.rule == "needs" and rule.field == field.name then
+      local other, value = next(rule.when)
+      if value_of(dto.by_name[other]) == value then return true end
+    end
+  end
+  return false
+end
+
+local NUMBERS = { money = true, number = true, integer = true }
+
+local function example_of(field)
+  local value = value_of(field)
+  if value then return value end
+  local parts = {}
+  for _, inner in ipairs(field.items.fields) do
+    if is_needed(inner, field.items) then
+      value = value_of(inner)
+      parts[#parts + 1] = ('"%s": %s'):format(inner.name, NUMBERS[inner.type] and value or '"' .. value .. '"')
+    end
+  end
+  return "'[{" .. table.concat(parts, ", ") .. "}]'"
+end
+
+local WIDEST = 90 -- columns of an example's line
+
+-- Something that can be typed: the ids, the fields that are needed, or else the first one.
+local function example_line(resource, verb, row, ids)
+  local words = {}
+  for _, id in ipairs(ids) do words[#words + 1] = EXAMPLES[id] or EXAMPLES.id end
+  local dto = row.params or row.query
+  local first = #words + 1
+  for _, field in ipairs(dto and dto.fields or {}) do
+    if is_needed(field, dto) then words[#words + 1] = option_of(field.name) .. " " .. example_of(field) end
+  end
+  if row.params and dto.fields[1] and not words[first] then
+    words[first] = option_of(dto.fields[1].name) .. " " .. example_of(dto.fields[1])
+  end
+  if row.asks_twice then words[#words + 1] = "--yes" end
+  local lines, line = {}, ("   lomi %s %s"):format(dashed(resource), dashed(verb))
+  for _, word in ipairs(words) do
+    if #line + #word > WIDEST then
+      lines[#lines + 1] = line .. " \\"
+      line = "     "
+    end
+    line = line .. " " .. word
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
+end
+
 local function add_verb(parent, resource, verb, row)
-  local command = parent:command(dashed(verb), ("%s %s"):format(row.method, row.path))
+  local command = parent:command(dashed(verb), sentence_of(verb, row))
   local ids, names = {}, { idempotency_key = "--idempotency-key", account = "--account", base_url = "--base-url" }
   for id in row.path:gmatch("{([a-z_]+)}") do
     ids[#ids + 1] = id
@@ -260,11 +356,19 @@ local function add_verb(parent, resource, verb, row)
   if row.asks_twice then command:flag("--yes"):description "Do it without asking." end
   if row.method ~= "GET" then service.add_key(command) end
   service.add_common(command, runner(resource, verb, row, ids), names, "Print the whole answer as JSON; errors too.")
+  command:epilog("Example:\n" .. example_line(resource, verb, row, ids))
 end
 
---- Adds a command for every resource; the verbs are read only of the one that is typed.
+local function is_typed(typed, name)
+  for _, word in ipairs(typed or { name }) do
+    if word == name then return true end
+  end
+  return false
+end
+
+--- Adds a command for every resource; the verbs are read only of those that are typed.
 ---@param parser table  of argparse
----@param typed string[]
+---@param typed? string[]  nil: all verbs of all resources
 function M.add(parser, typed)
   local resources = {}
   for name in pairs(contract.resources) do
@@ -274,7 +378,7 @@ function M.add(parser, typed)
   for _, resource in ipairs(resources) do
     local name = dashed(resource)
     local command = parser:command(name, ("The API's %s: lomi %s --help."):format(resource:gsub("_", " "), name))
-    if typed[1] == name then
+    if is_typed(typed, name) then
       local rows, verbs = require(contract.resources[resource]), {}
       for verb, row in pairs(rows) do
         if row.method then verbs[#verbs + 1] = verb end
@@ -282,7 +386,7 @@ function M.add(parser, typed)
       table.sort(verbs)
       for _, verb in ipairs(verbs) do add_verb(command, resource, verb, rows[verb]) end
       command:epilog(("The API key comes from LOMI_API_KEY, or LOMI_SECRET_KEY, of the environment.\n\nExample:\n   "
-        .. "lomi %s %s"):format(name, dashed(verbs[1]) .. " --help"))
+        .. "lomi %s %s --help"):format(name, dashed(verbs[1])))
     end
   end
 end

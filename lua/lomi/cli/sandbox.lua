@@ -15,7 +15,11 @@ local function run(args)
     log = output.has_colours() and "colour" or "plain",
   }
   if not sandbox then return output.fail(false, why) end
-  output.line("lomi sandbox on " .. sandbox.url) -- the first line: scripts read it
+  local status = output.line("lomi sandbox on " .. sandbox.url) -- the first line: scripts read it
+  if status ~= 0 then
+    sandbox:stop()
+    return status
+  end
   output.line(("  export LOMI_BASE_URL=%s LOMI_API_KEY=lomi_sk_test_demo"):format(sandbox.url), "dim")
   output.line("  Any key that begins with lomi_sk_test_ is good; live keys are refused. Ctrl-C ends it.", "dim")
   interrupt.wait()
@@ -24,7 +28,7 @@ local function run(args)
 end
 
 function M.add(parser)
-  local command = parser:command("sandbox", "Run a local lomi. API to test against, until Ctrl-C.")
+  local command = parser:command("sandbox", "Run the sandbox, a local API to test against, until Ctrl-C.")
   command:option("--port"):argname("N"):convert(convert.port):default(PORT):show_default(false)
     :description(("0 takes any free one; default: %d."):format(PORT))
   command:option("--host"):argname("ADDRESS"):convert(convert.host)

@@ -70,10 +70,13 @@ local function listen(args)
   local server, why = httpd.start { app = "lomi.cli.listener", port = args.port, options = options }
   if not server then return output.fail(args.json, why) end
   local announce = args.json and output.note or output.line -- with --json, standard output has events only
-  announce(("lomi webhook listen on http://127.0.0.1:%d"):format(server:port()))
-  interrupt.wait()
+  local status = announce(("lomi webhook listen on http://127.0.0.1:%d"):format(server:port()))
+  if not status or status == 0 then
+    interrupt.wait()
+    status = interrupt.STATUS
+  end
   server:stop()
-  return interrupt.STATUS
+  return status
 end
 
 local function add_secret(command, many)

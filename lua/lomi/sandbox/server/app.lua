@@ -210,7 +210,11 @@ function App:handle(request)
   end
   entry.status, entry.fault, entry.replayed = arrives and response.status or nil, call.fault, call.replayed
   entry.warnings = call.warnings[1] and call.warnings or nil
-  if self.options.log then log.request(self.options.log, call, entry, core.now() - started, self.clock()) end
+  local style = self.options.log
+  if style and not log.request(style, call, entry, core.now() - started, self.clock()) then
+    self.options.log = nil
+    io.stderr:write "lomi: requests are printed no more: standard output cannot be written\n"
+  end
   return response
 end
 

@@ -33,9 +33,10 @@ function M.line(style, call, entry, seconds, now)
   return table.concat(parts, "  ")
 end
 
+--- Prints the line.
+---@return boolean written  false: standard output takes no more
 function M.request(...)
-  io.stdout:write(M.line(...), "\n")
-  io.stdout:flush()
+  return io.stdout:write(M.line(...), "\n") ~= nil and io.stdout:flush() ~= nil
 end
 
 return M
