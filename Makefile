@@ -109,6 +109,26 @@ env: # eval "$(make -s env LUA=luajit)": use the tree without installing it
 	@echo 'export LUA_CPATH="$(CURDIR)/$(B)/?.so;$${LUA_CPATH:-;}"'
 	@echo 'unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_PATH_5_5 LUA_CPATH_5_5'
 
+# The man page and the completions of shells: made of the data of `lomi --help`.
+COMMAND_LUA := $(wildcard lua/lomi/cli.lua lua/lomi/cli/*.lua lua/lomi/contract/*.lua)
+COMPLETIONS := $(B)/completion/lomi $(B)/completion/_lomi $(B)/completion/lomi.fish
+
+.PHONY: man completions
+man: $(B)/lomi.1 ## the man page, build/lua5.4/lomi.1
+completions: $(COMPLETIONS)
+
+$(B)/lomi.1: tools/man.lua CHANGELOG.md $(COMMAND_LUA) $(SO)
+	@eval "$$($(MAKE) -s env)"; $(LUA) $< > $@.new
+	@mv $@.new $@
+
+$(B)/completion/lomi:      SHELL_NAME := bash
+$(B)/completion/_lomi:     SHELL_NAME := zsh
+$(B)/completion/lomi.fish: SHELL_NAME := fish
+$(COMPLETIONS): $(COMMAND_LUA) $(SO)
+	@mkdir -p $(@D)
+	@eval "$$($(MAKE) -s env)"; $(LUA) lua/lomi/cli.lua completion $(SHELL_NAME) > $@.new
+	@mv $@.new $@
+
 LUA_VERSION = $(shell $(LUA) -e 'io.write(_VERSION:match "%d.%d")')
 LUA_DIR     = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 LUA_LIBDIR  = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)

@@ -21,9 +21,9 @@ packages_of() {
   case $1 in
   lua5.*) echo "$1 lib$1-dev" ;;
   luajit) echo "$luajit" ;;
-  demo) echo ca-certificates gcc libc6-dev make pkg-config lua-cjson libcurl4-openssl-dev libssl-dev libmicrohttpd-dev ;;
-  test) packages_of demo && echo "$luajit $for_nginx g++ git iproute2 locales openssl" \
-    lua-argparse lua-busted lua-cqueues lua-dbi-sqlite3 lua-luv lua-sec lua-socket ;;
+  demo) echo ca-certificates gcc libc6-dev make pkg-config lua-cjson libcurl4-openssl-dev libssl-dev libmicrohttpd-dev lua-argparse ;;
+  test) packages_of demo && echo "$luajit $for_nginx g++ git groff-base iproute2 locales openssl" \
+    lua-busted lua-cqueues lua-dbi-sqlite3 lua-luv lua-sec lua-socket ;;
   lint) packages_of demo && echo "$luajit clang-format clang-tidy cppcheck lua-check" ;;
   bench) packages_of test && echo wrk ;;
   rivals) echo lua-curl lua-http ;; # the libraries that make bench compares lomi with
@@ -33,7 +33,7 @@ packages_of() {
   shop) packages_of demo && echo "$luajit $for_nginx lua-dbi-sqlite3" ;;
   screenshots) packages_of browser && packages_of shop && echo fonts-inter pngquant ;;
   love) packages_of demo && echo "$luajit libgl1-mesa-dri love xauth xvfb" ;;
-  rocks) packages_of demo && echo git lua-argparse luarocks ;;
+  rocks) packages_of demo && echo git luarocks ;;
   matrix) echo debootstrap git ;;
   *) echo "deps: $1: no such purpose; see $0" >&2 && exit 2 ;;
   esac

@@ -10,7 +10,10 @@ local output = require "lomi.cli.output"
 
 local M = {}
 
-local PARTS = { "lomi.cli.charge", "lomi.cli.doctor", "lomi.cli.resources", "lomi.cli.sandbox", "lomi.cli.webhook" }
+local PARTS = {
+  "lomi.cli.charge", "lomi.cli.completion", "lomi.cli.doctor", "lomi.cli.resources", "lomi.cli.sandbox",
+  "lomi.cli.webhook",
+}
 
 -- argparse's own would print it and end with status 0, whether it could be written or not.
 local function write_help(parser)
@@ -18,15 +21,25 @@ local function write_help(parser)
   for _, command in ipairs(parser._commands) do write_help(command) end
 end
 
-local function new_parser(typed)
+--- The parser of command lines: its data are the help, the man page and the completion of shells.
+---@param typed? string[]  nil: all commands; else of the resources only those that are typed have their verbs
+---@return table parser  of argparse
+function M.parser(typed)
   local parser = argparse("lomi", "Charge cards over the lomi. API, or over a sandbox of it on this machine.")
   parser:help_description_margin(30):help_max_width(100):usage_max_width(100)
   parser:flag("--version"):description("Show the version and exit."):action(function()
     os.exit(output.line("lomi " .. core.version, nil, "the version"))
   end)
-  for _, part in ipairs(PARTS) do require(part).add(parser, typed) end
+  for _, part in ipairs(PARTS) do require(part).add(parser, typed, M.parser) end
   parser:epilog [[Exit status: 0 done; 1 it failed; 2 the command line or the environment is wrong, nothing was sent;
 130 ended by Ctrl-C.
+
+Environment:
+   LOMI_API_KEY, LOMI_SECRET_KEY  The secret key; the first that is set. It is no option: ps shows options.
+   LOMI_BASE_URL                  Another service, such as a sandbox; default: the key tells the host.
+   LOMI_WEBHOOK_SECRET            The secret of a webhook endpoint.
+   HTTPS_PROXY, ALL_PROXY         A proxy for https, never for a loopback host.
+   NO_COLOR                       If set: no colours on a terminal.
 
 Example:
    lomi sandbox --port 4010]]
@@ -54,7 +67,7 @@ end
 ---@return integer status  for os.exit
 function M.main(typed)
   local ok, result = xpcall(function()
-    local args = new_parser(typed):parse(typed)
+    local args = M.parser(typed):parse(typed)
     return args.run(args, typed)
   end, with_traceback)
   if ok then return result end
