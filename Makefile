@@ -111,34 +111,34 @@ env: # eval "$(make -s env LUA=luajit)": use the tree without installing it
 
 # The man page and the completions of shells: made of the data of `lomi --help`.
 COMMAND_LUA := $(wildcard lua/lomi/cli.lua lua/lomi/cli/*.lua lua/lomi/contract/*.lua)
-COMPLETIONS := $(B)/completion/lomi $(B)/completion/_lomi $(B)/completion/lomi.fish
+COMPLETIONS := $(B)/lomi.bash $(B)/lomi.zsh $(B)/lomi.fish
 
 .PHONY: man completions
 man: $(B)/lomi.1 ## the man page, build/lua5.4/lomi.1
 completions: $(COMPLETIONS)
 
 $(B)/lomi.1: tools/man.lua CHANGELOG.md $(COMMAND_LUA) $(SO)
-	@eval "$$($(MAKE) -s env)"; $(LUA) $< > $@.new
-	@mv $@.new $@
+	@eval "$$($(MAKE) -s env)"; $(LUA) $< > $@.$$$$ && mv $@.$$$$ $@
 
-$(B)/completion/lomi:      SHELL_NAME := bash
-$(B)/completion/_lomi:     SHELL_NAME := zsh
-$(B)/completion/lomi.fish: SHELL_NAME := fish
 $(COMPLETIONS): $(COMMAND_LUA) $(SO)
-	@mkdir -p $(@D)
-	@eval "$$($(MAKE) -s env)"; $(LUA) lua/lomi/cli.lua completion $(SHELL_NAME) > $@.new
-	@mv $@.new $@
+	@eval "$$($(MAKE) -s env)"; $(LUA) lua/lomi/cli.lua completion $(subst .,,$(suffix $@)) > $@.$$$$ && mv $@.$$$$ $@
 
-LUA_VERSION = $(shell $(LUA) -e 'io.write(_VERSION:match "%d.%d")')
-LUA_DIR     = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
-LUA_LIBDIR  = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
+install uninstall: export LUA := $(LUA)
+install uninstall: export LUA_VERSION = $(shell $(LUA) -e 'io.write(_VERSION:match "%d.%d")')
+install uninstall: export LUA_PKG := $(LUA_PKG)
+install uninstall: export B := $(B)
+install uninstall: export DESTDIR := $(DESTDIR)
+install uninstall: export PREFIX := $(PREFIX)
+install uninstall: export LIBS := $(EXPORT) -lm $(DL) -pthread
 
-install: modules ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
-	install -d $(LUA_DIR)/lomi $(LUA_LIBDIR)/lomi $(DESTDIR)$(PREFIX)/bin
-	cp -R lua/. $(LUA_DIR)/
-	install -m 755 $(SO) $(LUA_LIBDIR)/lomi/
-	{ echo '#!/usr/bin/env $(LUA)'; tail -n +2 bin/lomi; } > $(DESTDIR)$(PREFIX)/bin/lomi
-	chmod 755 $(DESTDIR)$(PREFIX)/bin/lomi
+.PHONY: uninstall
+install: modules $(B)/liblomi.a ## for one Lua (LUA=lua5.4), under PREFIX (/usr/local)
+	@if $(LUA) -e 'require "argparse"' 2>/dev/null; then $(MAKE) --no-print-directory man completions; \
+	  else echo "$(LUA) has no argparse, which the command needs: its man page and completions are left out" >&2; fi
+	tools/install.sh install
+
+uninstall: ## removes what make install has put there, for one Lua
+	tools/install.sh uninstall
 
 # ---- Proving it -------------------------------------------------------------------------------------
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* For a program with Lua inside: link liblomi.a, and call lomi_open on each Lua state. */
+/* For a program with Lua inside, in C or C++: link liblomi.a, and call lomi_open on each Lua state.
+ */
 #ifndef LOMI_OPEN_H
 #define LOMI_OPEN_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #include <lua.h>
 
@@ -9,5 +14,9 @@
  * that. The state needs its package library, and lua-cjson: from the system, or preloaded by the
  * host. Balanced; raises as the Lua API does (memory). */
 void lomi_open(lua_State *L);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

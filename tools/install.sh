@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# make install, make uninstall. What is installed is recorded under the prefix, a line for each file with its Lua, and
+# for each directory that was made, so that uninstall removes that, and nothing else. A file that both Luas bring (the
+# command, lomi.pc) belongs to the Lua that was installed last.
+#
+#   install.sh install|uninstall      LUA, LUA_VERSION, LUA_PKG, B, DESTDIR, PREFIX, LIBS: as in the Makefile
+set -eu
+cd "$(dirname "$0")/.."
+
+root=$DESTDIR$PREFIX
+record=share/lomi/installed
+owner=$(basename "$LUA")
+work=$(mktemp -d)
+stage=$work/stage
+trap 'rm -rf "$work"' EXIT
+
+# put MODE FILE TO
+put() {
+  mkdir -p "$stage/$(dirname "$3")"
+  cp "$2" "$stage/$3"
+  chmod "$1" "$stage/$3"
+}
+
+# All files, in place under a directory of our own.
+fill_stage() {
+  for file in $(cd lua && find . -name '*.lua'); do put 644 "lua/$file" "share/lua/$LUA_VERSION/${file#./}"; done
+  for file in "$B"/lomi/*.so; do put 755 "$file" "lib/lua/$LUA_VERSION/lomi/$(basename "$file")"; done
+  { echo "#!/usr/bin/env $LUA" && tail -n +2 bin/lomi; } >"$work/command"
+  put 755 "$work/command" bin/lomi
+
+  put 644 "$B/liblomi.a" "lib/lua/$LUA_VERSION/liblomi.a"
+  put 644 src/lomi_open.h include/lomi_open.h
+  version=$(sed -n 's/^#define LOMI_VERSION "\([^"]*\)".*/\1/p' src/lomi.h)
+  sed -e "s|@PREFIX@|$PREFIX|; s|@LUA_VERSION@|$LUA_VERSION|; s|@LUA_PKG@|$LUA_PKG|; s|@VERSION@|$version|" \
+    -e "s|@LIBS@|$LIBS|" tools/lomi.pc.in >"$work/pc"
+  put 644 "$work/pc" lib/pkgconfig/lomi.pc
+  put 644 "$work/pc" "lib/pkgconfig/lomi-$owner.pc"
+
+  [ -e "$B/lomi.1" ] || return 0
+  put 644 "$B/lomi.1" share/man/man1/lomi.1
+  put 644 "$B/lomi.bash" share/bash-completion/completions/lomi
+  put 644 "$B/lomi.zsh" share/zsh/site-functions/_lomi
+  put 644 "$B/lomi.fish" share/fish/vendor_completions.d/lomi.fish
+}
+
+uninstall() {
+  [ -e "$root/$record" ] || return 0
+  sed -n "s|^$owner ||p" "$root/$record" | while read -r path; do rm -f "$root/$path"; done
+  grep -v "^$owner " "$root/$record" >"$work/kept" || true
+  if grep -qv '^dir ' "$work/kept"; then cp "$work/kept" "$root/$record"; else rm "$root/$record"; fi
+  sed -n 's/^dir //p' "$work/kept" | sort -r | while read -r path; do rmdir "$root/$path" 2>/dev/null || true; done
+}
+
+install() {
+  [ -e "$root/$record" ] || return 0
+  sed -n "s|^$owner ||p" "$root/$record" | while read -r path; do rm -f "$root/$path"; done
+  grep -v "^$owner " "$root/$record" >"$work/kept" || true
+  rm "$root/$record"
+  sed -n 's/^dir //p' "$work/kept" | sort -r | while read -r path; do rmdir "$root/$path" 2>/dev/null || true; done
+  if grep -qv '^dir ' "$work/kept"; then cp "$work/kept" "$root/$record"; fi
+}
+
+install() {
+  fill_stage
+  uninstall # a file of an older version may not be in this one
+  mkdir -p "$root" "$stage/$(dirname "$record")"
+  : >"$work/new"
+  (cd "$stage" && find . -mindepth 1 -type d | sort) | while read -r path; do
+    [ -d "$root/$path" ] && continue
+    mkdir -m 755 "$root/$path"
+    echo "dir ${path#./}" >>"$work/new"
+  done
+  (cd "$stage" && find . -type f) | while read -r path; do
+    rm -f "$root/$path" # a process that runs keeps the old one
+    cp -p "$stage/$path" "$root/$path"
+    echo "$owner ${path#./}" >>"$work/new"
+  done
+  if [ -e "$root/$record" ]; then
+    awk 'NR == FNR { own[$2] } NR != FNR && !($2 in own)' "$work/new" "$root/$record" >>"$work/new"
+  fi
+  cp "$work/new" "$root/$record"
+  chmod 644 "$root/$record"
+}
+
+"$1"
