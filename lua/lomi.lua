@@ -26,6 +26,22 @@ function M.loop()
   return lazy("lomi.loop").new()
 end
 
+local MODULES = {
+  "lomi.call.confirmation", "lomi.call.pages", "lomi.call.shapes", "lomi.client", "lomi.config", "lomi.crypto",
+  "lomi.transport.default", "lomi.webhook",
+}
+-- With libcurl, and without it in nginx, whose TLS library is another.
+local TRANSPORTS = { [true] = { "lomi.transport.nginx" }, [false] = { "lomi.engine", "lomi.loop" } }
+
+--- Loads every part now, libcurl and libcrypto too (in nginx without libcurl), for a program after which nothing can be
+--- loaded: one that takes `require` away from its scripts, that changes its directory or its root, or that forks and
+--- wants its children to share the memory. Raises if a part cannot be loaded.
+function M.preload()
+  for _, name in ipairs(MODULES) do lazy(name) end
+  for _, name in pairs(lazy("lomi.contract").resources) do lazy(name) end
+  for _, name in ipairs(TRANSPORTS[lazy("lomi.transport").in_nginx()]) do lazy(name) end
+end
+
 local PARTS = {
   webhook = function() return lazy("lomi.webhook") end,
   empty_array = function() return lazy("lomi.core").empty_array end,

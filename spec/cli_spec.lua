@@ -472,9 +472,12 @@ describe("the lomi command", function()
     os.execute(("mkdir -p %s/lomi && ln -s %s %s/lomi/"):format(directory,
       assert(package.searchpath("lomi.core", package.cpath)), directory))
     local cpath = package.cpath:gsub("[^;]*build/[^;]*", directory .. "/?.so")
-    local status, _, err = run_in({ LUA_CPATH = cpath, LOMI_WEBHOOK_SECRET = SECRET }, "webhook listen")
-    os.execute("rm -r " .. directory)
-    assert.same({ 1, "lomi: lomi.httpd is not installed; it comes with the rock lomi-sandbox\n" }, { status, err })
+    finally(function() os.execute("rm -r " .. directory) end)
+    for _, command in ipairs { "webhook listen", "sandbox" } do
+      local status, _, err = run_in({ LUA_CPATH = cpath, LOMI_WEBHOOK_SECRET = SECRET }, command)
+      assert.same({ 1, "lomi: the server of the sandbox is not installed: install the rock lomi-sandbox\n" },
+        { status, err })
+    end
   end)
 
   it("has colours on a terminal, unless NO_COLOR is set", function()

@@ -1,10 +1,9 @@
 -- SPDX-License-Identifier: MIT
-local lazy = require "lomi.lazy"
-
 describe("what is loaded at its first use", function()
-  local loads
+  local lazy, loads
 
   before_each(function()
+    lazy = dofile(package.searchpath("lomi.lazy", package.path)) -- one that has loaded nothing
     loads = 0
     package.preload["lomi.spec_outer"] = function() return { inner = require "lomi.spec_inner" } end
     package.preload["lomi.spec_inner"] = function()
@@ -32,5 +31,30 @@ describe("what is loaded at its first use", function()
     assert.is_false(ok)
     assert.matches("not enough memory", trouble, 1, true)
     assert.equal(2, lazy("lomi.spec_outer").inner.loads)
+  end)
+end)
+
+describe("what was loaded", function()
+  local child = require "spec.support.child"
+
+  it("stays where require and package are taken away", function()
+    local output, status = child.run [[
+      local lomi = require "lomi"
+      lomi.preload()
+      require, package, dofile, loadfile, load = nil, nil, nil, nil, nil
+      print(#lomi.webhook.sign("body", "whsec_x"), tostring(lomi.new { api_key = "lomi_sk_test_x" }))
+    ]]
+    assert.equal("64\tlomi client (sandbox, sandbox.api.lomi.africa)", output)
+    assert.equal(0, status)
+  end)
+
+  it("is told how to be loaded where files cannot be read any more", function()
+    local output, status = child.run [[
+      local lomi = require "lomi"
+      package.path, package.cpath = "", ""
+      print(pcall(function() return lomi.webhook end))
+    ]]
+    assert.equal(0, status)
+    assert.matches("^false\t.*module 'lomi%.webhook' not found:.*\tlomi%.preload%(%) loads every part", output)
   end)
 end)

@@ -73,11 +73,11 @@ function M.main(typed)
   if ok then return result end
   if interrupt.is(result) then return interrupt.STATUS end
   if type(result) == "table" then return output.refuse(wants_json(typed), result.message, result.usage) end
-  local missing = tostring(result):match("module '(lomi%.[A-Za-z0-9]+)' not found")
-  if missing then
-    return output.fail(wants_json(typed), missing .. " is not installed; it comes with the rock lomi-sandbox")
+  local text = tostring(result)
+  if text:find "module 'lomi.httpd' not found" or text:find "install the rock lomi%-sandbox" then
+    return output.fail(wants_json(typed), "the server of the sandbox is not installed: install the rock lomi-sandbox")
   end
-  return output.fail(wants_json(typed), "a bug: " .. tostring(result))
+  return output.fail(wants_json(typed), "a bug: " .. text)
 end
 
 local script = rawget(_G, "arg") and arg[0]

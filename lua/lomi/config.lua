@@ -63,12 +63,29 @@ local RULES = {
 
 -- ---- the key ----------------------------------------------------------------------------------
 
-local function from_environment()
-  for _, name in ipairs { "LOMI_API_KEY", "LOMI_SECRET_KEY" } do
-    local value = os.getenv(name)
+-- The first variable that is set. A sandboxed state may have no os library, or only a part of it.
+local function from_environment(names)
+  local library = rawget(_G, "os")
+  local getenv = type(library) == "table" and library.getenv or function() end
+  for _, name in ipairs(names) do
+    local value = getenv(name)
     if value and value ~= "" then return value, name end
   end
 end
+
+-- Why LOMI_API_KEY may be set and not be seen.
+local function hidden_environment()
+  if transports.in_nginx() then
+    return '; nginx hides it from its workers: add "env LOMI_API_KEY;" to nginx.conf'
+  end
+  local library = rawget(_G, "os")
+  if type(library) ~= "table" or not library.getenv then
+    return "; this Lua state has no os.getenv to read it with"
+  end
+  return ""
+end
+
+local KEYS = { "LOMI_API_KEY", "LOMI_SECRET_KEY" }
 
 --- The key that a client uses.
 ---@param given? string
@@ -76,11 +93,9 @@ end
 ---@return string source  of the key, or what is wrong
 function M.find_key(given)
   local key, source = given, "api_key"
-  if key == nil then key, source = from_environment() end
+  if key == nil then key, source = from_environment(KEYS) end
   if key == nil then
-    local hint = transports.in_nginx() and '; nginx hides it from its workers: add "env LOMI_API_KEY;" to nginx.conf'
-      or ""
-    return nil, "api_key is missing: give it, or set LOMI_API_KEY in the environment" .. hint
+    return nil, "api_key is missing: give it, or set LOMI_API_KEY in the environment" .. hidden_environment()
   end
   local wrong = rules.header_fault(key)
   if wrong then return nil, ("%s %s"):format(source, wrong) end
@@ -150,12 +165,7 @@ local function proxy_user(text, needs_scheme)
   return user or ""
 end
 
-local function environment_proxy()
-  for _, name in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do -- as libcurl does
-    local value = os.getenv(name)
-    if value and value ~= "" then return value, name end
-  end
-end
+local PROXIES = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } -- as libcurl does
 
 -- Whether the transport has a capability, such as `takes_proxy`. Without a transport the choice decides.
 local function has(options, capability)
@@ -176,7 +186,7 @@ local function find_proxy(url, options)
   local is_loopback = urls.is_loopback(url.host)
   if not proxy then
     if not has(options, "takes_proxy") then return nil end
-    if not is_loopback and url.scheme == "https" then proxy, source = environment_proxy() end
+    if not is_loopback and url.scheme == "https" then proxy, source = from_environment(PROXIES) end
     if not proxy then return "" end
   end
   local user = proxy_user(proxy, source == "proxy")
@@ -220,7 +230,7 @@ local function capabilities_fault(options)
       return name .. " is for the libcurl transports; in nginx use lua_ssl_trusted_certificate"
     end
   end
-  if options.ca_file then
+  if options.ca_file and rawget(_G, "io") then -- without io, libcurl tells at the first connection
     local file, reason = io.open(options.ca_file, "rb")
     if not file then return "ca_file cannot be read: " .. reason end
     file:close()

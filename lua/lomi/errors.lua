@@ -132,6 +132,17 @@ function M.invalid(faults, facts, secrets)
   return M.new("invalid_request", table.concat(sentences, "; "), facts, secrets)
 end
 
+--- A line on standard error; through print where the state has no io library.
+---@param line string
+function M.tell(line)
+  local library = rawget(_G, "io")
+  if type(library) == "table" and library.stderr then
+    library.stderr:write(line, "\n")
+  else
+    print(line)
+  end
+end
+
 ---@param value any
 ---@return boolean
 function M.is_error(value)

@@ -1,10 +1,15 @@
 -- SPDX-License-Identifier: MIT
 --- Loads a module at its first use. Like require, but a module that could not be loaded, for want of memory or
---- descriptors, is loaded anew the next time.
+--- descriptors, is loaded anew the next time. A module that was loaded once stays, even where the program takes
+--- `require` or `package` away.
+
+local require, package = require, package -- as they are now
 
 -- LuaJIT marks a module that is being loaded by an odd number in its place (a userdata, once), and the mark stays when
 -- that fails. No module here is either.
 local MARKS = { number = true, userdata = true }
+
+local modules = {} -- by name
 
 local function forget_failures()
   for name, value in pairs(package.loaded) do
@@ -15,8 +20,17 @@ end
 ---@param name string  of a module of ours
 ---@return any module
 return function(name)
-  local ok, module = pcall(require, name)
-  if ok then return module end
+  local module = modules[name]
+  if module then return module end
+  local ok
+  ok, module = pcall(require, name)
+  if ok then
+    modules[name] = module
+    return module
+  end
   forget_failures()
+  if type(module) == "string" and module:find("module '" .. name .. "' not found", 1, true) then
+    module = module .. "\n\tlomi.preload() loads every part while files can be read: before a chdir or a chroot"
+  end
   error(module, 0)
 end

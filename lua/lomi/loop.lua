@@ -12,11 +12,13 @@
 local core = require "lomi.core"
 local curl = require "lomi.transport.curl"
 local implement = require("lomi.transport").implement
+local tell = require("lomi.errors").tell
 local timers = require "lomi.timers"
 
 local resume_coroutine, running, status_of, yield = -- as they are now: others may replace them in the table
   coroutine.resume, coroutine.running, coroutine.status, coroutine.yield
 local close_coroutine = coroutine.close -- Lua 5.4 and later
+local traceback = rawget(_G, "debug") and debug.traceback -- nil in a sandboxed state
 
 local M = {}
 
@@ -72,8 +74,7 @@ local function unheard_of(loop, message)
     if loop.on_error then
       pcall(loop.on_error, unheard.message)
     else
-      local line = tostring(unheard.message):match("^[^\r\n]*")
-      pcall(io.stderr.write, io.stderr, "lomi: a task of a loop failed: ", line, "\n")
+      pcall(tell, "lomi: a task of a loop failed: " .. tostring(unheard.message):match("^[^\r\n]*"))
     end
   end)
   return unheard
@@ -130,7 +131,7 @@ local function settle(loop, task, outer, ok, ...)
   elseif ok then
     finish(loop, task, false, pack(...))
   else
-    if type(first) == "string" then first = debug.traceback(task.coroutine, first) end
+    if type(first) == "string" and traceback then first = traceback(task.coroutine, first) end
     if close_coroutine then close_coroutine(task.coroutine) end
     finish(loop, task, true, { n = 1, first })
   end

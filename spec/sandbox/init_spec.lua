@@ -7,6 +7,27 @@ local webhook = require "lomi.webhook"
 
 local FILE = "init_spec.lua:"
 
+describe("lomi.sandbox without its server", function()
+  it("says which rock brings it, at the caller's line", function()
+    local output, status = child.run [[
+      local searchers = package.searchers or package.loaders
+      for i, search in ipairs(searchers) do
+        searchers[i] = function(name)
+          if name == "lomi.httpd" then return "\n\tnot here" end
+          return search(name)
+        end
+      end
+      print(pcall(function()
+        local sandbox = require("lomi.sandbox").start()
+        return sandbox
+      end))
+    ]]
+    assert.equal(0, status)
+    assert.matches("^false\t[^\n]*:%d+: sandbox.start: the sandbox's server is not installed: install the rock "
+      .. "lomi%-sandbox$", output)
+  end)
+end)
+
 describe("lomi.sandbox", function()
   local box, transport
   local others = {}

@@ -52,6 +52,10 @@ function core.random() end
 ---@return number seconds
 function core.now() end
 
+--- Seconds since 1970, by the wall clock.
+---@return number seconds
+function core.time() end
+
 --- May end early, when a signal comes, so that Lua can handle it.
 ---@param seconds number
 function core.sleep(seconds) end

@@ -73,7 +73,7 @@ local function tell(config, request, number, elapsed, reply, err, wait, reason)
   if transports.is_interrupt(problem) then error(problem, 0) end
   local message = redact.sentence("on_attempt raised: " .. transports.text_of(problem), config.secrets)
   local ngx = transports.in_nginx() and rawget(_G, "ngx")
-  if ngx then ngx.log(ngx.WARN, "lomi: ", message) else io.stderr:write("lomi: warning: ", message, "\n") end
+  if ngx then ngx.log(ngx.WARN, "lomi: ", message) else errors.tell("lomi: warning: " .. message) end
 end
 
 -- The error of one attempt. Its outcome is the call's so far.
@@ -83,7 +83,7 @@ local function new_error(config, operation, request, trouble, reply, attempts, s
     status = reply and reply.status,
     details = trouble.details,
     request_id = reply and (reply.request_id or trouble.request_id) or request.request_id,
-    retry_after = reply and retry.retry_after(reply.headers["retry-after"], os.time(), reply.headers.date),
+    retry_after = reply and retry.retry_after(reply.headers["retry-after"], core.time(), reply.headers.date),
     attempts = attempts,
     replayed = reply and reply.replayed,
     idempotency_key = request.idempotency_key,
