@@ -277,6 +277,11 @@ check-reference: modules # fails if docs/reference.md is not what the comments s
 	@eval "$$($(MAKE) -s env)"; $(LUA) tools/reference.lua > $(B)/reference.md
 	@diff -u docs/reference.md $(B)/reference.md || { echo 'docs/reference.md is old: make reference' >&2; exit 1; }
 
+.PHONY: rockspecs
+rockspecs: ## the rockspecs of the version; fails if a place names another version
+	@$(MAKE) --no-print-directory LUA=lua5.4 modules
+	@eval "$$($(MAKE) -s LUA=lua5.4 env)"; lua5.4 tools/rockspecs.lua
+
 .PHONY: map
 map: ## the picture of the modules in CONTRIBUTING.md, made from the sources
 	@$(LUA) tools/map.lua

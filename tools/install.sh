@@ -4,7 +4,7 @@
 # for each directory that was made, so that uninstall removes that, and nothing else. A file that both Luas bring (the
 # command, lomi.pc) belongs to the Lua that was installed last.
 #
-#   install.sh install|uninstall      LUA, LUA_VERSION, LUA_PKG, B, DESTDIR, PREFIX, LIBS: as in the Makefile
+#   install.sh install|uninstall|pc   LUA, LUA_VERSION, LUA_PKG, B, DESTDIR, PREFIX, LIBS: as in the Makefile
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,6 +22,13 @@ put() {
   chmod "$1" "$stage/$3"
 }
 
+# Prints lomi.pc.
+pc() {
+  version=$(sed -n 's/^#define LOMI_VERSION "\([^"]*\)".*/\1/p' src/lomi.h)
+  sed -e "s|@PREFIX@|$PREFIX|; s|@LUA_VERSION@|$LUA_VERSION|; s|@LUA_PKG@|$LUA_PKG|; s|@VERSION@|$version|" \
+    -e "s|@LIBS@|$LIBS|" tools/lomi.pc.in
+}
+
 # All files, in place under a directory of our own.
 fill_stage() {
   for file in $(cd lua && find . -name '*.lua'); do put 644 "lua/$file" "share/lua/$LUA_VERSION/${file#./}"; done
@@ -31,9 +38,7 @@ fill_stage() {
 
   put 644 "$B/liblomi.a" "lib/lua/$LUA_VERSION/liblomi.a"
   put 644 src/lomi_open.h include/lomi_open.h
-  version=$(sed -n 's/^#define LOMI_VERSION "\([^"]*\)".*/\1/p' src/lomi.h)
-  sed -e "s|@PREFIX@|$PREFIX|; s|@LUA_VERSION@|$LUA_VERSION|; s|@LUA_PKG@|$LUA_PKG|; s|@VERSION@|$version|" \
-    -e "s|@LIBS@|$LIBS|" tools/lomi.pc.in >"$work/pc"
+  pc >"$work/pc"
   put 644 "$work/pc" lib/pkgconfig/lomi.pc
   put 644 "$work/pc" "lib/pkgconfig/lomi-$owner.pc"
 
