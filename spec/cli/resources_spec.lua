@@ -55,6 +55,73 @@ describe("lomi RESOURCE VERB", function()
     assert.matches("5 700 F CFA", text)
   end)
 
+  describe("on a terminal", function()
+    local client, id
+
+    before_each(function()
+      client = require("lomi").new { api_key = "lomi_sk_test_demo", base_url = sandbox.url }
+      assert(client.charges:create_wave_charge { amount = 10000, currency = "XOF",
+        customer = { name = "Awa", phoneNumber = "+2250700000000" } })
+      id = client.transactions:list().data[1].public_id
+    end)
+
+    -- The command with a terminal of its own, where `typed` is typed; without it, Ctrl-D. Gives the exit status, and
+    -- what the terminal shows.
+    local function on_terminal(arguments, typed)
+      local command = ("env LUA_PATH=\"%s\" LUA_CPATH=\"%s\" LOMI_API_KEY=lomi_sk_test_demo LOMI_BASE_URL=%s "
+        .. "TERM=xterm NO_COLOR=1 timeout 10 %s %s %s"):format(package.path, package.cpath, sandbox.url, LUA, SCRIPT,
+        arguments)
+      local pipe = assert(io.popen(("%s | script -qec '%s' /dev/null; echo \"status $?\""):format(
+        typed and "printf '" .. typed .. "\\n'" or ":", command)))
+      local text, status = pipe:read("*a"):gsub("\r", ""):match("^(.-)status (%d+)\n$")
+      pipe:close()
+      return tonumber(status), text
+    end
+
+    local function refunded()
+      return client.transactions:get(id).refunded_amount
+    end
+
+    it("shows what would be done, asks, and does it after a y", function()
+      for number, yes in ipairs { "y", "Y", "yes" } do
+        local status, text = on_terminal(("refunds create --transaction %s --amount 1000"):format(id), yes)
+        assert.equal(0, status, text)
+        assert.matches("Nothing has been moved yet. This would be done:\n.*1 000 F CFA.*Do it%? %[y/N%] ", text)
+        assert.matches("\nstatus +completed", text)
+        assert.equal(number * 1000, refunded())
+      end
+    end)
+
+    it("moves nothing after anything else, nor at the end of the input", function()
+      for _, no in ipairs { "n", "", "yep", false } do
+        local status, text = on_terminal(("refunds create --transaction %s --amount 1000"):format(id), no)
+        assert.equal(1, status, text)
+        assert.matches("Do it%? %[y/N%] .*lomi: not confirmed: nothing was moved\n", text)
+        assert.equal(0, refunded())
+      end
+    end)
+
+    it("asks before a payout, too", function()
+      local method = client.payout_methods:create { account_name = "Awa Ndiaye", account_number = "CI001" }
+      local arguments = "payouts create --destination self --rail bank --amount 1000 --currency XOF --payout-method "
+        .. method.payout_method_id
+      local status, text = on_terminal(arguments, "n")
+      assert.equal(1, status, text)
+      assert.matches("Do it%? %[y/N%] .*not confirmed", text)
+      assert.same({}, client.payouts:list().data)
+      status, text = on_terminal(arguments, "y")
+      assert.equal(0, status, text)
+      assert.equal(1, #client.payouts:list().data)
+    end)
+
+    it("does not ask with --yes", function()
+      local status, text = on_terminal(("refunds create --yes --transaction %s --amount 1000"):format(id))
+      assert.equal(0, status, text)
+      assert.is_nil(text:find("Do it?", 1, true), text)
+      assert.equal(1000, refunded())
+    end)
+  end)
+
   it("says what is wrong in the words of the command line", function()
     local status, text = run "refunds create --yes --amount 1.5"
     assert.equal(2, status)

@@ -196,7 +196,8 @@ local function is_wanted(preview)
   for _, line in ipairs(rows) do output.note(line) end
   io.stderr:write("Do it? [y/N] ")
   io.stderr:flush()
-  local answer = io.read("*l") or ""
+  local answer = io.read("*l")
+  if not answer then io.stderr:write "\n" end -- Ctrl-D leaves the line as it is
   return answer == "y" or answer == "Y" or answer == "yes"
 end
 
