@@ -58,15 +58,6 @@ uninstall() {
 }
 
 install() {
-  [ -e "$root/$record" ] || return 0
-  sed -n "s|^$owner ||p" "$root/$record" | while read -r path; do rm -f "$root/$path"; done
-  grep -v "^$owner " "$root/$record" >"$work/kept" || true
-  rm "$root/$record"
-  sed -n 's/^dir //p' "$work/kept" | sort -r | while read -r path; do rmdir "$root/$path" 2>/dev/null || true; done
-  if grep -qv '^dir ' "$work/kept"; then cp "$work/kept" "$root/$record"; fi
-}
-
-install() {
   fill_stage
   uninstall # a file of an older version may not be in this one
   mkdir -p "$root" "$stage/$(dirname "$record")"
@@ -82,7 +73,8 @@ install() {
     echo "$owner ${path#./}" >>"$work/new"
   done
   if [ -e "$root/$record" ]; then
-    awk 'NR == FNR { own[$2] } NR != FNR && !($2 in own)' "$work/new" "$root/$record" >>"$work/new"
+    awk 'NR == FNR { own[$2] } NR != FNR && !($2 in own)' "$work/new" "$root/$record" >"$work/others"
+    cat "$work/others" >>"$work/new"
   fi
   cp "$work/new" "$root/$record"
   chmod 644 "$root/$record"
