@@ -54,7 +54,7 @@ local SessionTransfer = dto {
 ---@field allow_quantity? boolean  the payer may change it (false)
 ---@field allow_coupon_code? boolean  (false)
 ---@field success_url? string  where the payer goes after paying; may hold `{CHECKOUT_SESSION_ID}`
----@field cancel_url? string  where the payer goes after giving up
+---@field cancel_url? string  where the payer goes after giving up; the sandbox insists on one of the two
 ---@field require_name? boolean  ask the payer for it (true)
 ---@field require_email? boolean  ask the payer for it (true)
 ---@field require_phone? boolean  ask the payer for it

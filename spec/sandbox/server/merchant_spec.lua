@@ -221,19 +221,55 @@ describe("a merchant in the sandbox", function()
   describe("does wrong, and nothing is changed:", function()
     local function refund(params) return client.refunds:create(params) end
 
-    it("a refund above the transaction's amount, of a failed one, twice the whole", function()
+    -- What a wrong refund must leave as it was.
+    local function money()
+      local statuses = {}
+      for transaction in client.transactions:each() do
+        statuses[transaction.transaction_id] = { transaction.status, transaction.refunded_amount }
+      end
+      return { statuses, #client.refunds:list().data, (client.balances:get("XOF") or {}).available_balance }
+    end
+
+    it("a refund above the transaction's amount", function()
       local transaction = paid()
-      refused(400, "amount_invalid", refund { transaction_id = transaction.transaction_id, amount = 10001 })
-      assert(client.refunds:confirm(assert(refund { transaction_id = transaction.transaction_id, amount = 10000 })))
-      local err = refused(400, "bad_request", refund { transaction_id = transaction.transaction_id, amount = 10000 })
-      assert.matches("already fully refunded", err.message)
+      local before = money()
+      local err = refused(400, "amount_invalid", refund { transaction_id = transaction.transaction_id, amount = 10001 })
+      assert.matches("at most the 10000 that are left", err.message)
+      assert.same(before, money())
+    end)
+
+    it("a refund of what is left, and one more", function()
+      local id = paid().transaction_id
+      assert(client.refunds:confirm(assert(refund { transaction_id = id, amount = 6000 })))
+      local before = money()
+      local err = refused(400, "amount_invalid", refund { transaction_id = id, amount = 4001 })
+      assert.matches("at most the 4000 that are left", err.message)
+      assert.same(before, money())
+    end)
+
+    it("a refund of a failed transaction, or of none", function()
       local session = assert(client.checkout_sessions:create(with(URLS, { amount = 5000, currency_code = "XOF" })))
       pay_by_card(session.checkout_url, DECLINED, { name = "Awa", email = "awa@example.com" })
       local failed = client.transactions:list { status = "failed" }.data[1]
-      err = refused(400, "bad_request", refund { transaction_id = failed.transaction_id, amount = 5000 })
-      assert.matches("is failed", err.message)
+      local before = money()
+      local err = refused(400, "bad_request", refund { transaction_id = failed.transaction_id, amount = 5000 })
+      assert.matches("is failed; only a completed one can be refunded", err.message)
       refused(404, "not_found", refund { transaction_id = "txn_UNKNOWN", amount = 1 })
-      assert.equal(-300, client.balances:get("XOF").available_balance)
+      assert.same(before, money())
+    end)
+
+    it("the whole twice: of one that is refunded, and by two previews at once", function()
+      local id = paid().transaction_id
+      local first = assert(refund { transaction_id = id, amount = 10000 })
+      local second = assert(refund { transaction_id = id, amount = 10000 })
+      assert(client.refunds:confirm(first))
+      local before = money()
+      assert.same({ { [id] = { "refunded", 10000 } }, 1, -300 }, before)
+      for _, twice in ipairs { { refund { transaction_id = id, amount = 10000 } },
+        { refund { transaction_id = id, amount = 1 } }, { client.refunds:confirm(second) } } do
+        assert.matches("already fully refunded", refused(400, "bad_request", twice[1], twice[2]).message)
+      end
+      assert.same(before, money())
     end)
 
     it("a preview confirmed with another body, late, or twice", function()
@@ -247,35 +283,74 @@ describe("a merchant in the sandbox", function()
       assert.equal(0, client.transactions:get(transaction.transaction_id).refunded_amount)
     end)
 
-    it("a session without an amount, of an unknown price, or, strictly, without URLs", function()
+    it("a session without an amount, or of an unknown price", function()
       assert.equal("amount", select(2, client.checkout_sessions:create(URLS)).fields[1].field)
-      refused(404, "not_found", client.checkout_sessions:create(with(URLS, { price_id = "price_UNKNOWN" })))
-      local _, _, reply = client.checkout_sessions:create { amount = 5000 }
-      assert.matches("led nowhere", reply.headers["x-sandbox-warning"])
-      local strict = assert(require("lomi.sandbox").start { strict = true })
-      finally(function() strict:stop() end)
-      local other = lomi.new { api_key = "lomi_sk_test_demo", base_url = strict.url }
-      assert.matches("success_url", refused(400, "bad_request", other.checkout_sessions:create { amount = 1 }).message)
+      local err = refused(404, "not_found", client.checkout_sessions:create(with(URLS, { price_id = "price_UNKNOWN" })))
+      assert.matches("No price of this organization has the id price_UNKNOWN", err.message)
+      assert.same({}, client.checkout_sessions:list().data)
     end)
 
-    it("a webhook endpoint with http", function()
-      local _, err = client.webhooks:create { url = "http://shop.example/hook", events = { "PAYMENT_SUCCEEDED" } }
-      assert.equal("url", err.fields[1].field)
-      local _, raw = client:request("POST", "/webhooks", { body = { url = "http://shop.example/hook",
-        events = { "PAYMENT_SUCCEEDED" } } })
-      assert.matches("https", raw.message)
+    it("a session without URLs", function()
+      local err = refused(400, "bad_request", client.checkout_sessions:create { amount = 5000 })
+      assert.matches("success_url and cancel_url are missing", err.message)
+      assert.same({}, client.checkout_sessions:list().data)
+    end)
+
+    it("a session with one URL, which is a warning", function()
+      local _, _, reply = client.checkout_sessions:create { amount = 5000, success_url = URLS.success_url }
+      assert.matches("no cancel_url: ", reply.headers["x-sandbox-warning"])
+      _, _, reply = client.checkout_sessions:create { amount = 5000, cancel_url = URLS.cancel_url }
+      assert.matches("no success_url: ", reply.headers["x-sandbox-warning"])
+      _, _, reply = client.checkout_sessions:create(with(URLS, { amount = 5000 }))
+      assert.is_nil(reply.headers["x-sandbox-warning"])
+    end)
+
+    it("a webhook endpoint with http elsewhere than on this machine", function()
+      local events = { "PAYMENT_SUCCEEDED" }
+      local function post(url) return client:request("POST", "/webhooks", { body = { url = url, events = events } }) end
+      for _, url in ipairs { "http://shop.example/hook", "http://127.0.0.1.shop.example/", "http://192.168.1.2/",
+        "http://localhost.shop.example:80/" } do
+        local _, err = client.webhooks:create { url = url, events = events } -- refused by the client
+        assert.equal("url", err.fields[1].field)
+        assert.matches("url must be https", refused(400, "bad_request", post(url)).message)
+      end
       assert.same({}, client.webhooks:list().data)
+      local id = assert(post("https://shop.example/hook")).data.webhook_id
+      assert.matches("url must be https", refused(400, "bad_request",
+        client:request("PATCH", "/webhooks/" .. id, { body = { url = "http://shop.example/hook" } })).message)
+      assert.equal("https://shop.example/hook", client.webhooks:get(id).url)
     end)
 
-    it("a cursor of another list, and a page beyond the end", function()
+    it("a cursor of another list, or a changed one", function()
       for i = 1, 3 do assert(client.customers:create { name = "Customer " .. i }) end
       local page = assert(client.customers:list { limit = 2 })
       assert.same({ true, 3 }, { page.has_more, page.total_count })
-      refused(400, "invalid_cursor", client.transactions:list { cursor = page.next_cursor })
+      local err = refused(400, "invalid_cursor", client.transactions:list { cursor = page.next_cursor })
+      assert.matches("does not belong to this list", err.message)
+      for _, changed in ipairs { "", "x", page.next_cursor:upper() .. "2g", page.next_cursor:sub(3) } do
+        refused(400, "invalid_cursor", client.customers:list { cursor = changed })
+      end
       local last = assert(client.customers:list { limit = 2, cursor = page.next_cursor })
       assert.same({ 1, false }, { #last.data, last.has_more })
-      local endpoint = assert(client.webhooks:create { url = sandbox.url .. "/", events = { "REFUND_FAILED" } })
-      assert.same({}, client.webhooks:deliveries { webhookId = endpoint.webhook_id, offset = 1000 }.data)
+    end)
+
+    it("a page beyond the end", function()
+      for i = 1, 3 do assert(client.customers:create { name = "Customer " .. i }) end
+      local cursor = client.customers:list({ limit = 1 }).next_cursor
+      sandbox:reset()
+      local err = refused(400, "invalid_cursor", client.customers:list { cursor = cursor })
+      assert.matches("beyond the end", err.message)
+
+      local endpoint = assert(client.webhooks:create { url = sandbox.url .. "/_sandbox/inbox",
+        events = { "PAYMENT_SUCCEEDED" } })
+      paid()
+      event_of("PAYMENT_SUCCEEDED", endpoint.secret)
+      local function page(offset)
+        return client.webhooks:deliveries { webhookId = endpoint.webhook_id, offset = offset }
+      end
+      assert.equal(1, #page(0).data)
+      assert.same({}, page(1).data) -- the end itself: `each_deliveries` looks whether there is more
+      assert.matches("offset is 2, beyond the end of this list %(1%)", refused(400, "bad_request", page(2)).message)
     end)
   end)
 

@@ -32,7 +32,7 @@ local function check_url(url, service, call)
     if service.options.strict then return refuse "url must not be local or private" end
     call.warn("live refuses a local url")
   elseif not url:lower():find("^https://") then
-    return refuse "url must be https"
+    return refuse "url must be https; http is for an endpoint on this machine"
   end
   return true
 end
@@ -173,8 +173,8 @@ function M.deliveries(service, call)
   local item, fault = service.merchant:find("webhooks", call.scope, asked.webhookId)
   if not item then return nil, fault end
   local limit, offset = tonumber(asked.limit or LOGS.limit), tonumber(asked.offset or 0)
-  if not limit or limit < 1 or limit > LOGS.most or not offset or offset < 0 then
-    return refuse "limit must be from 1 to 100, offset 0 or more"
+  if not limit or limit < 1 or limit > LOGS.most or not offset or offset < 0 or offset % 1 ~= 0 then
+    return refuse "limit must be from 1 to 100, offset a whole number, 0 or more"
   end
   local items, seen = {}, 0
   for _, log in ipairs(logs(service, item)) do
@@ -184,6 +184,7 @@ function M.deliveries(service, call)
       if seen > offset and #items < limit then items[#items + 1] = json.encode(log_view(log)) end
     end
   end
+  if offset > seen then return refuse(("offset is %.0f, beyond the end of this list (%d)"):format(offset, seen)) end
   return { status = 200, body = "[" .. table.concat(items, ",") .. "]" }
 end
 

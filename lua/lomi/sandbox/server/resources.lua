@@ -272,9 +272,11 @@ end
 local function create_session(service, call)
   local params, fault = bodies.check("checkout_session", call.params, call.warn)
   if not params then return nil, fault end
-  if not params.success_url or not params.cancel_url then
-    if service.options.strict then return refuse "success_url and cancel_url are missing: the payer is led nowhere" end
-    call.warn("no success_url or cancel_url: the payer is led nowhere")
+  local missing = not params.success_url and "success_url" or not params.cancel_url and "cancel_url"
+  if not params.success_url and not params.cancel_url then
+    return refuse "success_url and cancel_url are missing: give where the payer goes after paying, and after giving up"
+  elseif missing then
+    call.warn(("no %s: the payer stays on the page"):format(missing))
   end
   if params.customer_id and not service.merchant.stores.customers:find(call.scope, params.customer_id) then
     call.warn("customer_id is not known here")

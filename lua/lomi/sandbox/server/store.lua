@@ -82,10 +82,14 @@ local function write_cursor(list, serial)
   return ("%s %d"):format(list, serial):gsub(".", function(c) return ("%02x"):format(c:byte()) end)
 end
 
-local function read_cursor(cursor, list)
+---@return integer? serial
+---@return string? reason
+local function read_cursor(cursor, list, last)
   local text = cursor:gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end)
   local of, serial = text:match("^(.*) (%d+)$")
-  return of == list and tonumber(serial) or nil
+  if of ~= list then return nil, "The cursor does not belong to this list" end
+  if tonumber(serial) > last then return nil, "The cursor is beyond the end of this list" end
+  return tonumber(serial)
 end
 
 --- A page, as the service has lists.
@@ -102,8 +106,9 @@ function Store:page(call, scope, view, keep)
     return nil, { message = ("limit must be a whole number from 1 to %d"):format(LARGEST_PAGE) }
   end
   if asked.cursor then
-    from = read_cursor(asked.cursor, call.path)
-    if not from then return nil, { code = "invalid_cursor", message = "The cursor does not belong to this list" } end
+    local reason
+    from, reason = read_cursor(asked.cursor, call.path, self.queue.last)
+    if not from then return nil, { code = "invalid_cursor", message = reason } end
   end
   local items, more = {}, nil
   for item in self:each(scope, from) do
