@@ -29,7 +29,7 @@ local function refused(given, about)
   assert.equal(place, message:sub(1, #place))
   for _, secret in ipairs { SECRET, "hunter2" } do assert.is_nil(message:find(secret, 1, true), message) end
   assert.is_nil(message:find("%c"), message)
-  if about then assert.is_truthy(message:find(about, 1, true), message) end
+  if about then assert.matches(about, message, 1, true) end
   return message
 end
 
@@ -71,7 +71,7 @@ describe("lomi.new", function()
       allowHttp = "allow_http", acount = "account", backof = "backoff", Proxy = "proxy",
     } do
       local message = refused(options { [wrong] = 1 }, wrong)
-      assert.is_truthy(message:find(('did you mean "%s"'):format(known), 1, true), message)
+      assert.matches(('did you mean "%s"'):format(known), message, 1, true)
     end
     refused(options { zzz = 1 }, "zzz")
     refused { TEST }
@@ -129,7 +129,7 @@ describe("a proxy", function()
     for _, proxy in ipairs(BAD) do
       local ok, message = pcall(lomi.new, options { proxy = proxy })
       assert.is_false(ok, proxy)
-      assert.is_truthy(message:find("proxy must be a URL", 1, true), message)
+      assert.matches("proxy must be a URL", message, 1, true)
       for _, part in ipairs { "Hunter2", "Secret", "shopuser" } do assert.is_nil(message:find(part, 1, true)) end
     end
   end)
@@ -143,7 +143,7 @@ describe("a proxy", function()
           print(pcall(require("lomi").new, { api_key = "lomi_sk_test_demo" }))
           assert(require("lomi").new { api_key = "lomi_sk_test_demo", base_url = "http://127.0.0.1:1" })
         ]], env)
-        assert.is_truthy(output:find(name .. " must be a URL", 1, true), output)
+        assert.matches(name .. " must be a URL", output, 1, true)
         assert.is_nil(output:find "Hunter2" or output:find "Secret" or output:find "shopuser", output)
       end
     end

@@ -17,7 +17,7 @@ describe("lomi.core.uuid4", function()
     for _ = 1, 1000 do
       local text = core.uuid4()
       assert.equal(36, #text)
-      assert.is_truthy(text:find("^%x+%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x+$"), text)
+      assert.matches("^%x+%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x+$", text)
       assert.equal(9, text:find("-", 1, true))
       assert.equal(text:lower(), text)
     end

@@ -44,7 +44,7 @@ describe("an error", function()
     assert.is_nil(line:find("%c"))
     assert.is_nil(line:find("\155", 1, true))
     for _, piece in ipairs { "api", "trouble", "internal", "500", "unknown", "r-1", "order-1" } do
-      assert.is_truthy(line:find(piece, 1, true), line)
+      assert.matches(piece, line, 1, true)
     end
     assert.is_nil(tostring(errors.new("tls", "no")):find("%c"))
     assert.is_nil(tostring(errors.new("tls", "no")):find("nil", 1, true))
@@ -149,8 +149,8 @@ describe("the error of a payload", function()
     assert.same(faults, err.fields)
     assert.is_string(err.code)
     for _, fault in ipairs(faults) do
-      assert.is_truthy(err.message:find(fault.field .. " " .. fault.message, 1, true))
-      assert.is_truthy(tostring(err):find(fault.field .. " " .. fault.message, 1, true))
+      assert.matches(fault.field .. " " .. fault.message, err.message, 1, true)
+      assert.matches(fault.field .. " " .. fault.message, tostring(err), 1, true)
     end
   end)
 end)

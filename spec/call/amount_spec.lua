@@ -42,7 +42,7 @@ describe("the amount of a reply", function()
       assert.same({ "protocol", "amount_mismatch" }, { trouble.kind, trouble.code })
       assert.same({ id = "pi_1", amount = charged, meant = expected, currency = "EUR" }, trouble.details)
       for _, piece in ipairs { "pi_1", tostring(charged), tostring(expected), "cancel it" } do
-        assert.is_truthy(trouble.message:find(piece, 1, true), trouble.message)
+        assert.matches(piece, trouble.message, 1, true)
       end
       local advised = trouble.message:match 'set amounts = "(%w+)" in lomi.new'
       assert.equal(other, advised, trouble.message)

@@ -161,8 +161,8 @@ describe("opts", function()
       maxRetries = "max_retries", acount = "account", Extra = "extra",
     } do
       local message = raised(function() arguments.check_options({ [wrong] = 1 }, arguments.CALL, 1) end)
-      assert.is_truthy(message:find(wrong, 1, true), message)
-      assert.is_truthy(message:find(('did you mean "%s"'):format(known), 1, true), message)
+      assert.matches(wrong, message, 1, true)
+      assert.matches(('did you mean "%s"'):format(known), message, 1, true)
     end
     for _, name in ipairs { "zzz", 1, "body", "query" } do
       raised(function() arguments.check_options({ [name] = 1 }, arguments.CALL, 1) end)
@@ -177,7 +177,7 @@ describe("opts", function()
     } do
       for _, value in ipairs(values) do
         local message = raised(function() arguments.check_options({ [name] = value }, arguments.CALL, 1) end)
-        assert.is_truthy(message:find(name, 1, true), message)
+        assert.matches(name, message, 1, true)
       end
     end
     for _, opts in ipairs { "order-1", 1, true, print } do
@@ -189,6 +189,6 @@ describe("opts", function()
     local function method(opts) arguments.check_options(opts, arguments.CALL, 2) end
     local line = debug.getinfo(1, "l").currentline + 1
     local _, message = pcall(function() method { zzz = 1 } end)
-    assert.is_truthy(message:find((":%d: "):format(line), 1, true), message)
+    assert.matches((":%d: "):format(line), message, 1, true)
   end)
 end)

@@ -53,7 +53,7 @@ describe("lomi.call.retry.decide", function()
   it("asks again after what passes, and says after what", function()
     for _, facts in ipairs(RETRIED) do
       local _, reason = goes_on(POLICY, attempt(facts))
-      assert.is_truthy(reason:find(tostring(facts.kind or facts.status), 1, true), reason)
+      assert.matches(tostring(facts.kind or facts.status), reason, 1, true)
     end
   end)
 

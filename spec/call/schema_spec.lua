@@ -262,7 +262,7 @@ describe("an unknown field", function()
       descripton = "description", productid = "product_id", Amount = "amount",
     } do
       local message = only_fault(wrong, with(wrong, "x"))
-      assert.is_truthy(message:find(('did you mean "%s"'):format(known), 1, true), wrong .. " " .. message)
+      assert.matches(('did you mean "%s"'):format(known), message, 1, true, wrong)
     end
   end)
 

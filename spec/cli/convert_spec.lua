@@ -6,7 +6,7 @@ describe("lomi.cli.convert", function()
     for _, text in ipairs { ... } do
       local value, wrong = convert[name](text)
       assert.is_nil(value, text)
-      assert.truthy(wrong:find("^%-%-" .. (name == "seconds" and "tolerance" or name) .. " takes "), wrong)
+      assert.matches("^%-%-" .. (name == "seconds" and "tolerance" or name) .. " takes ", wrong)
     end
   end
 
@@ -36,6 +36,6 @@ describe("lomi.cli.convert", function()
 
   it("shows what was given, without driving the terminal, and not all of it", function()
     local _, wrong = convert.amount(("\27"):rep(100))
-    assert.truthy(wrong:find('not "' .. ("?"):rep(40) .. '..."', 1, true), wrong)
+    assert.matches('not "' .. ("?"):rep(40) .. '..."', wrong, 1, true)
   end)
 end)

@@ -90,7 +90,7 @@ describe("the contract", function()
         if field.enum then
           assert.equal('"' .. table.concat(field.enum, '"|"') .. '"', kind:match("^%S+"), where)
         elseif field.type == "object" then
-          assert.truthy(kind:find(field.dto and "lomi." .. CLASSES[field.dto.name] or "table<", 1, true), where)
+          assert.matches(field.dto and "lomi." .. CLASSES[field.dto.name] or "table<", kind, 1, true, where)
         else
           assert.equal(field.type, kind:match("^%S+"), where)
         end

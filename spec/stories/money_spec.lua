@@ -242,8 +242,8 @@ describe("a charge", function()
 
     local function arrived()
       local body = box:requests()[1].body
-      assert.truthy(body:find('"amount":10.5', 1, true), body)
-      assert.truthy(body:find('"rate":0.25', 1, true), body)
+      assert.matches('"amount":10.5', body, 1, true)
+      assert.matches('"rate":0.25', body, 1, true)
       local params = box:charges()[1].params
       assert.same({ 10.5, 0.25 }, { params.amount, params.metadata.rate })
     end
@@ -276,7 +276,7 @@ describe("a charge", function()
         box:stop()
       ]]):format(locale.FRENCH, KEY))
       assert.same({ 0, 10.5 }, { status, (core.decode(output) or {}).amount }, output)
-      assert.truthy(output:find('"amount":10.5', 1, true), output)
+      assert.matches('"amount":10.5', output, 1, true)
     end)
   end)
 end)

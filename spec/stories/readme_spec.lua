@@ -162,7 +162,7 @@ function RUN.nginx(text)
     assert.equal(400, send(event(size), lomi.webhook.sign(event(size + 1), secret)))
   end
   assert.equal(400, send(""))
-  assert.truthy(server:log():find("buffered to a temporary file", 1, true))
+  assert.matches("buffered to a temporary file", server:log(), 1, true)
 end
 
 -- A picture, which forges draw, with the same as text for terminals after it.

@@ -59,7 +59,7 @@ describe("the nginx transport", function()
     assert.equal(kind, got.err.kind, got.text)
     assert.equal(outcome, got.err.outcome, got.text)
     for _, part in ipairs(type(message) == "table" and message or { message }) do
-      assert.is_truthy(got.err.message:find(part, 1, true), got.text)
+      assert.matches(part, got.err.message, 1, true, got.text)
     end
   end
 
@@ -72,7 +72,7 @@ describe("the nginx transport", function()
       file:close()
       return text
     ]]
-    assert.is_truthy(maps:find("/lomi/core.so", 1, true))
+    assert.matches("/lomi/core.so", maps, 1, true)
     for _, other in ipairs { "libcurl", "/lomi/engine.so", "/lomi/crypto.so" } do
       assert.is_nil(maps:find(other, 1, true), other)
     end
@@ -385,7 +385,7 @@ describe("the nginx transport", function()
     start()
     local ok, wrong = pcall(nginx.run, nginx, [[require("lomi").new()]])
     assert.is_false(ok)
-    assert.is_truthy(wrong:find("env LOMI_API_KEY;", 1, true), wrong)
+    assert.matches("env LOMI_API_KEY;", wrong, 1, true)
     start { main = "env LOMI_API_KEY=lomi_sk_test_env;" }
     assert.equal("lomi client (sandbox, sandbox.api.lomi.africa)", nginx:run [[return tostring(require("lomi").new())]])
   end)

@@ -67,7 +67,7 @@ describe("lomi.sandbox.server.deliveries", function()
     local event = assert(webhook.construct_event(request.body, request.headers, "whsec_1"))
     assert.same({ "PAYMENT_CREATED", 1, "sandbox", "1970-01-01T00:16:40.000Z" },
       { event.event, event.data.amount, event.lomi_environment, event.timestamp })
-    assert.truthy(event.id:find("^%x+%-%x+%-4"))
+    assert.matches("^%x+%-%x+%-4", event.id)
   end)
 
   it("sends in the order of the events, one after the other", function()

@@ -29,7 +29,7 @@ describe("lomi.sandbox.server.journal", function()
     assert.falsy(all:find("hunter2", 1, true))
     assert.falsy(all:find("secret_2", 1, true))
     assert.equal("lomi_sk_test_[hidden]", entry.headers["x-api-key"])
-    assert.truthy(entry.target:find("&a=b", 1, true))
+    assert.matches("&a=b", entry.target, 1, true)
   end)
 
   it("forgets the oldest, by number and by size", function()

@@ -35,7 +35,7 @@ describe("lomi.sandbox.server.ledger", function()
 
   it("makes charges that wait for a payer", function()
     local one, other = charge(), charge()
-    assert.truthy(one.id:find("^pi_%w+$"))
+    assert.matches("^pi_%w+$", one.id)
     assert.not_equal(one.id, other.id)
     assert.equal("requires_payment_method", one.status)
     assert.equal(one, ledger:find(one.id, 0))

@@ -7,8 +7,8 @@ describe("lomi.sandbox.server.log", function()
 
   it("says in one line what happened", function()
     local line = log.line("plain", call, entry, 0.0012, 0)
-    assert.truthy(line:find("POST  /charge/card?[2J  201  1.2 ms  pi_1 succeeded  fault: drop after  warning: careful",
-      1, true), line)
+    assert.matches("POST  /charge/card?[2J  201  1.2 ms  pi_1 succeeded  fault: drop after  warning: careful", line,
+      1, true)
   end)
 
   it("lets nothing of a request drive the terminal", function()
@@ -16,8 +16,8 @@ describe("lomi.sandbox.server.log", function()
   end)
 
   it("paints when asked, and marks what never left", function()
-    assert.truthy(log.line("colour", call, entry, 0, 0):find("\27[32m201\27[0m", 1, true))
+    assert.matches("\27[32m201\27[0m", log.line("colour", call, entry, 0, 0), 1, true)
     local lost = { method = "GET", path = "/" }
-    assert.truthy(log.line("colour", { warnings = {} }, lost, 0, 0):find("\27[31m---\27[0m", 1, true))
+    assert.matches("\27[31m---\27[0m", log.line("colour", { warnings = {} }, lost, 0, 0), 1, true)
   end)
 end)

@@ -42,7 +42,7 @@ describe("lomi.sandbox.server.pay", function()
   local function pay(...) return follow(card(...)) end
   local function answer(word) return follow(submit { challenge = word }) end
   local function status() return sandbox:call("GET", "/charge/card/" .. charge.id).json.data.status end
-  local function says(text, page) assert.truthy(page.body:find(text, 1, true), page.body) end
+  local function says(text, page) assert.matches(text, page.body, 1, true) end
   local function silent_on(text, page) assert.falsy(page.body:find(text, 1, true), page.body) end
   local function title(page) return page.body:match("<title>(.-) · lomi. sandbox</title>") end
   local function field(name, page) return page.body:match('<input id="' .. name .. '"[^>]*>') end
@@ -129,7 +129,7 @@ describe("lomi.sandbox.server.pay", function()
       says('<p class="error" id="' .. name .. '-error">Enter ', page)
       assert.equal(name == "card", input.body:find("autofocus", 1, true) ~= nil)
     end
-    assert.truthy(title(page):find("^Error: Enter the number of a test card"))
+    assert.matches("^Error: Enter the number of a test card", title(page))
 
     page = card("4242424242424242", { expiry = "soon" })
     says("Enter a month and a year", page)

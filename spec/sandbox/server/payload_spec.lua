@@ -60,7 +60,7 @@ describe("lomi.sandbox.server.payload", function()
         local params, fault = card { [name] = value }
         assert.is_nil(params, name)
         assert.equal("bad_request", fault.code)
-        assert.truthy(fault.message:find(name .. " must be ", 1, true), fault.message)
+        assert.matches(name .. " must be ", fault.message, 1, true)
       end
     end
   end)
@@ -129,7 +129,7 @@ describe("lomi.sandbox.server.payload", function()
   describe("the customer", function()
     it("may be missing as on the page, which live would refuse", function()
       assert.is_table((payload.card({ amount = 10000 }, warn, {})))
-      assert.truthy(warnings[1]:find("live refuses", 1, true))
+      assert.matches("live refuses", warnings[1], 1, true)
     end)
 
     it("may not be missing when strict", function()

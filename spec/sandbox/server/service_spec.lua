@@ -23,8 +23,8 @@ describe("lomi.sandbox.server.service", function()
       local data = reply.json.data
       assert.same({ 1524, "eur", 10000, "XOF", "requires_payment_method" },
         { data.amount, data.currency, data.original_amount, data.original_currency, data.status })
-      assert.truthy(data.client_secret:find(data.id .. "_secret_", 1, true))
-      assert.truthy(reply.headers["X-Sandbox-Warning"]:find("no customer", 1, true))
+      assert.matches(data.id .. "_secret_", data.client_secret, 1, true)
+      assert.matches("no customer", reply.headers["X-Sandbox-Warning"], 1, true)
       assert.falsy(reply.headers["X-Sandbox-Warning"]:find("[^\32-\126]"))
     end)
 
@@ -33,7 +33,7 @@ describe("lomi.sandbox.server.service", function()
       local reply = post("/charge/card", '{"amount": 10000}', { ["Idempotency-Key"] = "k" })
       assert.equal(400, reply.status)
       assert.equal("bad_request", reply.json.error.code)
-      assert.truthy(reply.json.error.message:find("customer_email", 1, true))
+      assert.matches("customer_email", reply.json.error.message, 1, true)
     end)
   end)
 
@@ -67,7 +67,7 @@ describe("lomi.sandbox.server.service", function()
 
     it("live is refused by name", function()
       local reply = get("/charge/card/pi_1", { ["X-API-KEY"] = "lomi_sk_live_demo" })
-      assert.truthy(reply.json.error.message:find("refuses live keys", 1, true))
+      assert.matches("refuses live keys", reply.json.error.message, 1, true)
     end)
 
     for header, value in pairs {
@@ -152,7 +152,7 @@ describe("lomi.sandbox.server.service", function()
 
   it("answers an empty theme with an empty appearance", function()
     local _, reply = sandbox:charge { appearance_theme = "" }
-    assert.truthy(reply.body:find('"appearance":{}', 1, true), reply.body)
+    assert.matches('"appearance":{}', reply.body, 1, true)
   end)
 
   it("answers a second cancel as the service does when strict, whatever the key", function()
@@ -314,7 +314,7 @@ describe("lomi.sandbox.server.service", function()
       confirm(charge.id)
       local view = get("/charge/card/" .. charge.id).json.data
       assert.same({ "requires_capture", 10000, true }, { view.status, view.amount_capturable, view.can_increment })
-      assert.truthy(view.capture_before:find("^%d+%-%d+%-%d+T"))
+      assert.matches("^%d+%-%d+%-%d+T", view.capture_before)
 
       local more = post("/charge/card/" .. charge.id .. "/increment", { amount = 15000 })
       assert.equal(200, more.status)
