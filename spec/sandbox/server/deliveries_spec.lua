@@ -28,8 +28,10 @@ describe("lomi.sandbox.server.deliveries", function()
     deliveries = Deliveries.new(function() return now end, engine)
   end)
 
+  local HOOK = "http://127.0.0.1:9/hook"
+
   local function to(knobs)
-    local endpoint = { url = "http://127.0.0.1:9/hook", secret = "whsec_1" }
+    local endpoint = { url = HOOK, secret = "whsec_1" }
     for name, value in pairs(knobs or {}) do endpoint[name] = value end
     assert(deliveries:set(endpoint))
   end
@@ -185,7 +187,7 @@ describe("lomi.sandbox.server.deliveries", function()
     end
     now = now + 1
     deliveries:step()
-    assert.is_true(deliveries.flying <= 32)
+    assert.is_true(deliveries:lane(HOOK).flying <= 32)
   end)
 
   it("shows no secret", function()
@@ -212,7 +214,8 @@ describe("lomi.sandbox.server.deliveries", function()
   describe("a dead endpoint", function()
     -- Answers everything that is sent, well or not, until nothing is sent by itself; gives the seconds to wait then.
     local function answer_all(status)
-      local answered = #sent - deliveries.flying
+      local answered = #sent
+      for _, lane in ipairs(deliveries.lanes) do answered = answered - lane.flying end
       while true do
         local seconds = deliveries:step()
         if #sent == answered then return seconds end
@@ -257,9 +260,46 @@ describe("lomi.sandbox.server.deliveries", function()
       end
       assert.is_true(#sent < 60, #sent .. " attempts in 500 s")
       assert.equal(10000, deliveries.list:count())
-      assert.is_true(deliveries.ready:count() <= 10000)
-      assert.is_true(deliveries.later:size() <= 20000)
+      assert.is_true(deliveries:lane(HOOK).ready:count() <= 10000)
+      assert.is_true(deliveries:lane(HOOK).later:size() <= 20000)
       assert.is_true(os.clock() - began < 20)
+    end)
+
+    it("holds up no other: a live one gets its webhooks at once, however many wait for the dead one", function()
+      local live = { url = "http://127.0.0.1:10/live", secret = "whsec_2" }
+      to()
+      for _ = 1, 100 do deliveries:publish("A", { amount = 1 }, now, { live }) end
+      local function answer(count)
+        for id = count + 1, #sent do finish(id, sent[id].url == live.url and 200 or nil) end
+        return #sent
+      end
+      local answered = 0
+      repeat
+        local before = answered
+        deliveries:step()
+        answered = answer(answered)
+      until answered == before
+      local delivered, dead = 0, 0
+      for serial = 1, 200 do
+        local delivery = deliveries.list:get(serial)
+        if delivery.endpoint == live then
+          assert.equal("delivered", delivery.state)
+          delivered = delivered + 1
+        else
+          assert.equal("waiting", delivery.state)
+          dead = dead + #delivery.tries
+        end
+      end
+      assert.same({ 100, 10 }, { delivered, dead })
+    end)
+
+    it("is forgotten once nothing waits for it", function()
+      local function endpoint(i) return { url = "http://127.0.0.1:9/" .. i, secret = "whsec_1", attempts = 1 } end
+      for i = 1, 1000 do
+        deliveries:publish("A", { amount = 1 }, now, { endpoint(i) })
+        answer_all(nil)
+      end
+      assert.equal(1, #deliveries.lanes)
     end)
 
     it("is alive if it answers anything but a 5xx", function()

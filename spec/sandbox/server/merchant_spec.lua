@@ -2,6 +2,7 @@
 -- A shop's stories, on real sockets: from a customer to a refund, a declined session, a link that two payers pay, a
 -- subscription that renews and then fails; and what a shop does wrong.
 local lomi = require "lomi"
+local socket = require "socket"
 local transport = require("lomi.transport.curl").new()
 
 local DAY = 24 * 60 * 60
@@ -216,6 +217,22 @@ describe("a merchant in the sandbox", function()
     assert.is_nil(sandbox:receive(nil, 0.05))
     assert(client.webhooks:delete(endpoint.webhook_id))
     refused(404, "not_found", client.webhooks:get(endpoint.webhook_id))
+  end)
+
+  it("is told at once though another of its endpoints never answers", function()
+    local silent = assert(socket.bind("127.0.0.1", 0))
+    finally(function() silent:close() end)
+    local events = { "PAYMENT_CREATED", "PAYMENT_SUCCEEDED" }
+    assert(client.webhooks:create { url = "http://127.0.0.1:" .. select(2, silent:getsockname()), events = events })
+    local live = assert(client.webhooks:create { url = sandbox.url .. "/_sandbox/inbox", events = events })
+    paid()
+    for _, name in ipairs(events) do
+      local webhook = assert(sandbox:receive(name, 2)) -- the silent one would hold up a common queue for 4 s each
+      assert(lomi.webhook.construct_event(webhook.body, webhook.headers, live.secret))
+    end
+    local states = {}
+    for i, delivery in ipairs(sandbox:deliveries()) do states[i] = delivery.state end
+    assert.same({ "sending", "delivered", "waiting", "delivered" }, states)
   end)
 
   describe("does wrong, and nothing is changed:", function()

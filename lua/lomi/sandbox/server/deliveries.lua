@@ -1,24 +1,17 @@
 -- SPDX-License-Identifier: MIT
 --- Webhooks on their way out: signed, tried again, and, if a test wants so, doubled, late, out of order or wrongly
---- signed. Works beside the requests and holds none of them up.
----
---- First attempts go one at a time, in the order of the events; attempts after a failed one do not hold up the others.
---- An endpoint that fails again and again is left alone for a while, longer each time.
+--- signed. Works beside the requests and holds none of them up. Each endpoint has a lane, see lane.lua.
 
 local core = require "lomi.core"
 local Fifo = require "lomi.sandbox.server.fifo"
+local Lane = require "lomi.sandbox.server.lane"
 local fields = require "lomi.sandbox.server.fields"
 local json = require "lomi.sandbox.server.json"
-local timers = require "lomi.timers"
 local views = require "lomi.sandbox.server.views"
 
 local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
 local TIMEOUT = 4 -- seconds the service waits for a 2xx
 local WEIGHT = 1024 -- bytes a delivery takes beside its body, about
-local MAX_IN_FLIGHT = 32
-local SWAP_WITHIN = 1 -- seconds an event waits for one to be overtaken by
-local FAILURES = 10 -- attempts in a row that fail before the endpoint is left alone
-local PAUSE = { least = 0.1, most = 60 } -- seconds
 
 ---@type table<string, lomi.sandbox.Rule>
 local RULES = {
@@ -44,6 +37,7 @@ local RULES = {
 ---@class lomi.sandbox.Deliveries
 ---@field endpoint table? as set
 ---@field list lomi.sandbox.Fifo of deliveries
+---@field lanes lomi.sandbox.Lane[] one for each endpoint, by its URL too
 local Deliveries = {}
 Deliveries.__index = Deliveries
 
@@ -51,40 +45,39 @@ Deliveries.__index = Deliveries
 ---@param engine table lomi.transport.Queue  for nobody else
 ---@return lomi.sandbox.Deliveries
 local function new(clock, engine)
-  return setmetatable({
-    clock = clock, engine = engine, list = Fifo.new(LIMITS),
-    ready = Fifo.new({ items = math.huge, weight = math.huge }), -- first attempts whose time has come
-    later = timers.new(),
-    in_flight = {}, flying = 0, first_in_flight = false,
-    failures = 0, pause = 0, paused_until = 0,
-  }, Deliveries)
+  local self = setmetatable({ clock = clock, engine = engine, list = Fifo.new(LIMITS), lanes = {}, in_flight = {} },
+    Deliveries)
+  self.submit = function(lane, delivery) self:send(lane, delivery) end
+  return self
+end
+
+--- The lane to a URL.
+---@return lomi.sandbox.Lane
+function Deliveries:lane(url)
+  if self.lanes[url] then return self.lanes[url] end
+  local lanes = {}
+  for _, lane in ipairs(self.lanes) do
+    if not lane:is_idle() then lanes[#lanes + 1], lanes[lane.url] = lane, lane end
+  end
+  local lane = Lane.new(self.clock, self.submit)
+  lane.url, lanes[#lanes + 1], lanes[url] = url, lane, lane
+  self.lanes = lanes
+  return lane
 end
 
 --- Where to deliver from now on, and how badly.
----@return boolean? ok, string? why
+---@return boolean? ok, string? reason
 function Deliveries:set(asked)
-  local wrong = fields.check(asked, RULES)
-  if wrong then return nil, wrong end
-  self.endpoint, self.failures, self.pause, self.paused_until = asked, 0, 0, 0
+  local reason = fields.check(asked, RULES)
+  if reason then return nil, reason end
+  self.endpoint = asked
+  self:lane(asked.url):trust()
   return true
 end
 
 function Deliveries:unset()
   self.endpoint = nil
   return true
-end
-
-function Deliveries:wait(delivery, due)
-  delivery.state = "waiting"
-  if self.later:size() >= 2 * LIMITS.items then -- at least half of it was dropped
-    local all, kept = self.later, timers.new()
-    while all:next() do
-      local at, one = all:next(), all:pop(math.huge)
-      if one.state ~= "dropped" then kept:push(at, one) end
-    end
-    self.later = kept
-  end
-  self.later:push(due, delivery)
 end
 
 -- In ---------------------------------------------------------------------------------------------------------------
@@ -105,25 +98,13 @@ function Deliveries:add(endpoint, event, body, timestamp, id, now)
     signature = signed(body, endpoint),
   }
   delivery.number = self.list:push(delivery, #body + WEIGHT)
+  self:lane(endpoint.url):add(delivery, now)
   self.list:trim(function(oldest)
-    if oldest.state == "waiting" then oldest.state, oldest.body = "dropped", "" end
+    if oldest.state ~= "waiting" then return end
+    oldest.state, oldest.body = "dropped", ""
+    self:lane(oldest.endpoint.url):drop()
   end)
-  while self.ready:oldest() and self.ready:oldest().state == "dropped" do self.ready:shift() end
-  if (endpoint.late or 0) > 0 then
-    self:wait(delivery, now + endpoint.late)
-  elseif endpoint.out_of_order and not self.swap then
-    self.swap, delivery.due = delivery, now + SWAP_WITHIN
-  else
-    self.ready:push(delivery)
-    if self.swap and self.swap.id ~= id then self:end_swap() end
-  end
   return delivery
-end
-
--- What waited to be overtaken waits no more.
-function Deliveries:end_swap()
-  self.ready:push(self.swap)
-  self.swap = nil
 end
 
 ---@param event string
@@ -143,12 +124,11 @@ end
 
 -- Out -----------------------------------------------------------------------------------------------------------------
 
-function Deliveries:send(delivery)
-  local tries, first, endpoint = delivery.tries, #delivery.tries == 0, delivery.endpoint
-  local now = self.clock()
+function Deliveries:send(lane, delivery)
+  local endpoint, now = delivery.endpoint, self.clock()
   local try, seconds = { time = views.timestamp(now), log_id = core.uuid4() }, ("%d"):format(math.floor(now))
-  tries[#tries + 1] = try
-  local id, refused = self.engine:submit {
+  table.insert(delivery.tries, try)
+  local id, err = self.engine:submit {
     method = "POST", url = endpoint.url, body = delivery.body, timeout = TIMEOUT, connect_timeout = TIMEOUT, proxy = "",
     headers = {
       ["Content-Type"] = "application/json", ["User-Agent"] = "lomi.-Webhook/1.0",
@@ -157,97 +137,36 @@ function Deliveries:send(delivery)
       ["X-Lomi-Timestamp"] = delivery.timestamp,
     },
   }
-  if not id then return self:ended(delivery, try, nil, refused) end
-  delivery.state = "sending"
-  self.in_flight[id], self.flying = { delivery = delivery, try = try, first = first }, self.flying + 1
-  if first then self.first_in_flight = true end
-end
-
--- Whether the endpoint works: any answer but a 5xx says so.
-function Deliveries:learn(works, backoff)
-  if works then
-    self.failures, self.pause = 0, 0
-    return
-  end
-  self.failures = self.failures + 1
-  local now = self.clock()
-  if self.failures < FAILURES or now < self.paused_until then return end
-  self.pause = math.min(math.max(2 * self.pause, backoff, PAUSE.least), PAUSE.most)
-  self.paused_until = now + self.pause
-end
-
--- 2xx is done, 4xx ends it, all else is retried.
-function Deliveries:ended(delivery, try, reply, failure)
-  if reply then try.status = reply.status else try.error = failure.message end
-  local attempts, backoff = delivery.endpoint.attempts or 5, delivery.endpoint.backoff or 0.5
-  self:learn(reply and reply.status < 500, backoff)
-  if reply and reply.status >= 200 and reply.status < 300 then
-    delivery.state = "delivered"
-  elseif reply and reply.status >= 400 and reply.status < 500 then
-    delivery.state = "refused"
-  elseif #delivery.tries >= attempts then
-    delivery.state = "given_up"
+  if id then
+    self.in_flight[id] = { lane = lane, delivery = delivery, try = try }
   else
-    self:wait(delivery, self.clock() + backoff * 2 ^ (#delivery.tries - 1))
+    try.error = err.message
+    lane:ended(delivery)
   end
 end
 
 -- Also with nothing in flight: connections kept alive end some day, and the engine has to hear of it.
 function Deliveries:collect()
   while true do
-    local id, reply, failure = self.engine:step(0)
+    local id, reply, err = self.engine:step(0)
     if not id then return end
     local flight = self.in_flight[id]
     if flight then
-      self.in_flight[id], self.flying = nil, self.flying - 1
-      if flight.first then self.first_in_flight = false end
-      self:ended(flight.delivery, flight.try, reply, failure)
+      self.in_flight[id] = nil
+      if reply then flight.try.status = reply.status else flight.try.error = err.message end
+      flight.lane:ended(flight.delivery, flight.try.status)
     end
   end
-end
-
--- Whether one more may be sent now. To an endpoint that failed again and again goes one at a time, after a pause.
-function Deliveries:has_place(now)
-  if self.failures < FAILURES then return self.flying < MAX_IN_FLIGHT end
-  return self.flying == 0 and now >= self.paused_until
-end
-
--- What has waited long enough: first attempts go to the end of the queue, others straight out.
-function Deliveries:wake(now)
-  if self.swap and self.swap.due <= now then self:end_swap() end
-  while self:has_place(now) do
-    local delivery = self.later:pop(now)
-    if not delivery then break end
-    if delivery.state ~= "dropped" then
-      if #delivery.tries == 0 then self.ready:push(delivery) else self:send(delivery) end
-    end
-  end
-end
-
--- Seconds until the clock alone makes something happen.
-function Deliveries:seconds_to_wait(now)
-  local due = math.min(self.later:next() or math.huge, self.swap and self.swap.due or math.huge)
-  if self.ready:oldest() and not self.first_in_flight then due = now end
-  if self.failures >= FAILURES then due = math.max(due, self.paused_until) end
-  -- When every place is taken, the next thing to happen is that one becomes free.
-  local full = self.flying >= (self.failures < FAILURES and MAX_IN_FLIGHT or 1)
-  if full or due == math.huge then return nil end
-  return math.max(due - now, 0)
 end
 
 --- Does what can be done now.
 ---@return number? seconds until there is something to do again; nil: never, by itself
 function Deliveries:step()
   self:collect()
-  local now = self.clock()
-  self:wake(now)
-  while not self.first_in_flight and self.ready:oldest() and self:has_place(now) do
-    local delivery = self.ready:shift()
-    if delivery.state == "waiting" then self:send(delivery) end
-  end
-  local seconds, engine = self:seconds_to_wait(self.clock()), self.engine:timeout()
-  if seconds and engine then return math.min(seconds, engine) end
-  return seconds or engine
+  local least = math.huge
+  for _, lane in ipairs(self.lanes) do least = math.min(least, lane:step() or math.huge) end
+  least = math.min(least, self.engine:timeout() or math.huge)
+  return least < math.huge and least or nil
 end
 
 --- A webhook as tests see it: what was sent, and how it went.
