@@ -393,6 +393,16 @@ describe("an object with fields of its own", function()
     assert.matches("not a list", only(WAVE, "customer", wave { "Awa" }))
   end)
 
+  it("beside it MTN wants a whole amount and quantity, Wave the decimals of its currency", function()
+    local euro = wave(AWA, { amount = 10.5, currency = "EUR" })
+    assert.is_nil((select(2, schema.check(WAVE, euro))))
+    assert.equal("must be a whole number", only(MTN, "amount", euro))
+    assert.equal("must be a whole number", only(MTN, "amount", wave(AWA, { amount = 10.5 })))
+    assert.equal("must be a whole number", only(MTN, "quantity", wave(AWA, { quantity = 1.5 })))
+    assert.equal("must be 1 or more", only(MTN, "quantity", wave(AWA, { quantity = 0 })))
+    assert.is_nil((select(2, schema.check(MTN, wave(AWA, { quantity = 2 })))))
+  end)
+
   it("takes null for an absent field, and leaves the caller's tables alone", function()
     local customer = { name = "Awa", phoneNumber = "0700000000", email = core.null }
     local params = wave(customer)
@@ -426,13 +436,13 @@ describe("an object with fields of its own", function()
 
   it("comes with an amount of 1 or more, in the decimals of a currency that is known", function()
     for _, right in ipairs { { 1, "XOF" }, { 1.5, "USD" }, { 10.25, "EUR" }, { 10.125, "GHS" } } do
-      assert.is_nil((select(2, schema.check(MTN, wave(AWA, { amount = right[1], currency = right[2] })))))
+      assert.is_nil((select(2, schema.check(WAVE, wave(AWA, { amount = right[1], currency = right[2] })))))
     end
     for _, wrong in ipairs { { 0.99, "EUR" }, { 0, "XOF" }, { -1, "XOF" }, { 1.5, "XOF" }, { 1.125, "USD" },
       { 1.5, "xof" }, { 1.5, " XOF " } } do
-      only(MTN, "amount", wave(AWA, { amount = wrong[1], currency = wrong[2] }))
+      only(WAVE, "amount", wave(AWA, { amount = wrong[1], currency = wrong[2] }))
     end
-    assert.equal("must not be blank", only(MTN, "currency", wave(AWA, { currency = " " })))
+    assert.equal("must not be blank", only(WAVE, "currency", wave(AWA, { currency = " " })))
   end)
 end)
 

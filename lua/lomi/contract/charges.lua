@@ -116,8 +116,6 @@ local MobileCustomer = dto {
   rules = {},
 }
 
-local MOBILE_AMOUNT = { rule = "decimals", field = "amount", currency = { "currency" }, decimals = DECIMALS }
-
 ---@class lomi.CreateWaveCharge: lomi.PlatformFields
 ---@field amount number  in the currency's main unit, 1 or more
 ---@field currency string  such as `XOF`, which takes no decimals; not blank
@@ -137,11 +135,11 @@ local CreateWaveCharge = dto {
     { name = "successUrl", type = "string" },
     { name = "errorUrl", type = "string" },
   },
-  rules = { MOBILE_AMOUNT },
+  rules = { { rule = "decimals", field = "amount", currency = { "currency" }, decimals = DECIMALS } },
 }
 
 ---@class lomi.CreateMtnCharge: lomi.PlatformFields
----@field amount number  whole, in the currency's main unit, 1 or more
+---@field amount integer  whole, in the currency's main unit, 1 or more
 ---@field currency string  such as `XOF`, which takes no decimals; not blank
 ---@field customer lomi.MobileCustomer  who pays
 ---@field description? string
@@ -149,11 +147,11 @@ local CreateWaveCharge = dto {
 ---@field countryCode? string  ISO 3166, two letters; the service's default is CI
 ---@field productId? string  a UUID, for reconciliation
 ---@field subscriptionId? string  a UUID, for reconciliation
----@field quantity? number  whole, 1 or more; for reconciliation
+---@field quantity? integer  whole, 1 or more; for reconciliation
 local CreateMtnCharge = dto {
   name = "CreateMtnChargeDto",
   fields = with_platform_fields {
-    { name = "amount", type = "number", required = true, least = 1 },
+    { name = "amount", type = "integer", required = true, least = 1 },
     { name = "currency", type = "string", required = true, filled = true },
     { name = "customer", type = "object", required = true, dto = MobileCustomer },
     { name = "description", type = "string" },
@@ -161,9 +159,9 @@ local CreateMtnCharge = dto {
     { name = "countryCode", type = "string", format = "country" },
     { name = "productId", type = "string", format = "uuid" },
     { name = "subscriptionId", type = "string", format = "uuid" },
-    { name = "quantity", type = "number", least = 1 },
+    { name = "quantity", type = "integer", least = 1 },
   },
-  rules = { MOBILE_AMOUNT },
+  rules = {},
 }
 
 ---@alias lomi.CardStatus
