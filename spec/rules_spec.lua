@@ -4,6 +4,7 @@ local rules = require "lomi.rules"
 local RULES = {
   timeout = "seconds", pause = "wait", tries = "count", name = "string", call = "function", anything = "any",
   unit = { "main", "minor" }, backoff = { base = "wait", cap = "wait" }, transport = "transport",
+  now = "time",
 }
 
 local function fault(options)
@@ -17,7 +18,7 @@ describe("the first fault of options", function()
       timeout = 0.1, pause = 0, tries = 0, name = "", call = print, anything = false, unit = "minor",
       backoff = { base = 1, cap = 0 }, transport = { send = print, sleep = print, now = print },
     }))
-    assert.is_nil((fault { backoff = {} }))
+    assert.is_nil((fault { backoff = {}, now = -1.5 }))
   end)
 
   it("is a value of a wrong kind", function()
@@ -25,15 +26,16 @@ describe("the first fault of options", function()
       timeout = { 0, -1, 0 / 0, math.huge, "1", true }, pause = { -1, 0 / 0, math.huge, "1" },
       tries = { -1, 0.5, math.huge, 0 / 0, "1" }, name = { 1, true, {} }, call = { "print", {} },
       unit = { "", "Main", 1, true, {} }, backoff = { 1, "x", false }, transport = { 1, {}, { send = print }, print },
+      now = { "1", 0 / 0, -math.huge, true },
     } do
       for _, value in ipairs(values) do
-        local found, wrong = fault { [name] = value }
+        local found, reason = fault { [name] = value }
         assert.equal(name, found)
-        assert.matches("^[mh][ua]s", wrong) -- must, has
+        assert.matches("^[mh][ua]s", reason) -- must, has
       end
     end
-    local _, wrong = fault { unit = "x" }
-    assert.equal('must be "main" or "minor"', wrong)
+    local _, reason = fault { unit = "x" }
+    assert.equal('must be "main" or "minor"', reason)
   end)
 
   it("is named with where it is", function()
@@ -41,15 +43,24 @@ describe("the first fault of options", function()
   end)
 
   it("is an unknown name, with the nearest known one", function()
-    local name, wrong, hint = fault { timeuot = 1 }
+    local name, reason, hint = fault { timeuot = 1 }
     assert.equal("timeuot", name)
-    assert.is_nil(wrong)
+    assert.is_nil(reason)
     assert.equal('; did you mean "timeout"?', hint)
-    name, wrong, hint = fault { backoff = { bse = 1 } }
+    name, reason, hint = fault { backoff = { bse = 1 } }
     assert.equal("backoff.bse", name)
-    assert.is_nil(wrong)
+    assert.is_nil(reason)
     assert.equal('; did you mean "base"?', hint)
     assert.equal("1", (fault { "x" }))
+  end)
+end)
+
+describe("the first fault in one sentence", function()
+  it("begins with the option's name, or says that there is no such option", function()
+    assert.is_nil(rules.check({ name = "x" }, RULES))
+    assert.equal('unit must be "main" or "minor"', rules.check({ unit = 1 }, RULES))
+    assert.equal("backoff.base must be a number of seconds, 0 or more", rules.check({ backoff = { base = -1 } }, RULES))
+    assert.equal('unknown option timeuot; did you mean "timeout"?', rules.check({ timeuot = 1 }, RULES))
   end)
 end)
 

@@ -209,12 +209,6 @@ end
 
 -- ---- all of it --------------------------------------------------------------------------------
 
-local function options_fault(options)
-  local name, wrong, hint = rules.first_fault(options, RULES)
-  if not name then return nil end
-  return wrong and ("%s %s"):format(name, wrong) or ("unknown option %s%s"):format(name, hint)
-end
-
 local function with_defaults(given, defaults)
   local all = {}
   for name, default in next, defaults do all[name] = given and given[name] or default end
@@ -244,7 +238,7 @@ function M.check(options)
   if options == nil then options = {} end
   if type(options) ~= "table" then return nil, "the options must be a table, not a " .. type(options) end
   if getmetatable(options) ~= nil then return nil, "the options must be a plain table, without a metatable" end
-  local wrong = options_fault(options) or capabilities_fault(options)
+  local wrong = rules.check(options, RULES) or capabilities_fault(options)
   if wrong then return nil, wrong end
 
   local key, source = M.find_key(options.api_key)

@@ -15,7 +15,7 @@ local function is_finite(value)
   return type(value) == "number" and value == value and value < math.huge and value > -math.huge
 end
 
--- What is wrong with a value of the kind, or nil.
+-- Why a value of the kind is refused; nil: it is right.
 local KINDS = {
   any = function() end,
   seconds = function(value)
@@ -23,6 +23,9 @@ local KINDS = {
   end,
   wait = function(value)
     if not is_finite(value) or value < 0 then return "must be a number of seconds, 0 or more" end
+  end,
+  time = function(value)
+    if not is_finite(value) then return "must be a number of seconds since the epoch" end
   end,
   count = function(value)
     if not is_finite(value) or value < 0 or value % 1 ~= 0 then return "must be a whole number, 0 or more" end
@@ -57,31 +60,39 @@ end
 ---@param options table
 ---@param rules table<string, lomi.rules.Rule>
 ---@return string|nil name  nil: all are right
----@return string|nil wrong  reads on from the name: "must be …"; nil: there is no such option
+---@return string|nil reason  reads on from the name: "must be …"; nil: there is no such option
 ---@return string|nil hint  for an unknown one: "; did you mean …"
 function M.first_fault(options, rules)
   for name, value in next, options do
     local rule = rules[name]
     if not rule then return tostring(name), nil, suggest.hint(name, rules) end
-    local wrong
+    local reason
     if type(rule) == "string" then
-      wrong = kind_fault(rule, value)
+      reason = kind_fault(rule, value)
     elseif rule[1] then
-      wrong = choice_fault(rule, value)
+      reason = choice_fault(rule, value)
     elseif type(value) ~= "table" then
-      wrong = kind_fault("table", value)
+      reason = kind_fault("table", value)
     else
-      local inner, inner_wrong, hint = M.first_fault(value, rule)
-      if inner then return ("%s.%s"):format(name, inner), inner_wrong, hint end
+      local inner, inner_reason, hint = M.first_fault(value, rule)
+      if inner then return ("%s.%s"):format(name, inner), inner_reason, hint end
     end
-    if wrong then return name, wrong end
+    if reason then return name, reason end
   end
+end
+
+--- The same in one sentence; nil if all are right.
+---@return string|nil
+function M.check(options, rules)
+  local name, reason, hint = M.first_fault(options, rules)
+  if not name then return nil end
+  return reason and ("%s %s"):format(name, reason) or ("unknown option %s%s"):format(name, hint)
 end
 
 --- Text that may go into a header: printable ASCII, without outer spaces, so that no value can add a header.
 ---@param value any
 ---@param most? integer  bytes
----@return string|nil  what is wrong with it
+---@return string|nil reason  it is refused
 function M.header_fault(value, most)
   if type(value) ~= "string" then return "must be a string, not a " .. type(value) end
   if value == "" then return "must not be empty" end

@@ -80,7 +80,7 @@ local M = {}
 ---@field data lomi.webhook.PaymentData|table  to what
 ---@field lomi_environment string  where: the sandbox of this library says `sandbox`
 
-local OPTIONS = { tolerance = true, now = true }
+local OPTIONS = { tolerance = "wait", now = "time" }
 
 -- The headers that count, each with the spellings to ask an object for that cannot be gone through.
 local HEADERS = {
@@ -176,24 +176,11 @@ local function check_signature_given(signature)
   end
 end
 
-local function is_number(n)
-  return type(n) == "number" and n == n
-end
-
 local function check_options(opts)
   if opts == nil then return {} end
   if type(opts) ~= "table" then error("opts must be a table, not " .. type(opts), 3) end
-  for key in pairs(opts) do
-    if not OPTIONS[key] then
-      error(("unknown option %s%s"):format(tostring(key), lazy("lomi.suggest").hint(key, OPTIONS)), 3)
-    end
-  end
-  if opts.tolerance ~= nil and not (is_number(opts.tolerance) and opts.tolerance >= 0) then
-    error("tolerance must be a number of seconds, 0 or more", 3)
-  end
-  if opts.now ~= nil and not is_number(opts.now) then
-    error("now must be a number of seconds since the epoch", 3)
-  end
+  local reason = lazy("lomi.rules").check(opts, OPTIONS)
+  if reason then error(reason, 3) end
   return opts
 end
 
@@ -403,7 +390,7 @@ function M.sign(body, secret, time)
     error(("body must be the bytes that will be sent, a string, not %s"):format(type(body)), 2)
   end
   if time == nil then return hmac(secret, body) end
-  if not is_number(time) or time < 0 or time % 1 ~= 0 or time >= 1e12 then
+  if type(time) ~= "number" or not (time >= 0 and time < 1e12) or time % 1 ~= 0 then
     error("time must be a whole number of seconds since the epoch", 2)
   end
   local t = ("%.0f"):format(time)

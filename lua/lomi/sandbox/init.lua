@@ -7,7 +7,7 @@
 --- What a handle asks of it goes over HTTP, under /_sandbox/…, so that a sandbox in another process is no different.
 
 local core = require "lomi.core"
-local fields = require "lomi.sandbox.server.fields"
+local fields = require "lomi.sandbox.fields"
 local redact = require "lomi.redact"
 
 local M = {}

@@ -4,7 +4,7 @@
 local core = require "lomi.core"
 local answer = require "lomi.sandbox.server.answer"
 local cards = require "lomi.sandbox.server.cards"
-local fields = require "lomi.sandbox.server.fields"
+local fields = require "lomi.sandbox.fields"
 local json = require "lomi.sandbox.server.json"
 local routes = require "lomi.sandbox.server.routes"
 local subscriptions = require "lomi.sandbox.server.subscriptions"

@@ -2,7 +2,7 @@
 --- Faults at random, the same ones every time for the same seed.
 
 local faults = require "lomi.sandbox.server.faults"
-local fields = require "lomi.sandbox.server.fields"
+local fields = require "lomi.sandbox.fields"
 
 -- No recorded ones: a key answered with a recorded 500 never becomes a charge, and no retry would help.
 local FORMS = {

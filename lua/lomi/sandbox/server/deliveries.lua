@@ -5,7 +5,7 @@
 local core = require "lomi.core"
 local Fifo = require "lomi.sandbox.server.fifo"
 local Lane = require "lomi.sandbox.server.lane"
-local fields = require "lomi.sandbox.server.fields"
+local fields = require "lomi.sandbox.fields"
 local json = require "lomi.sandbox.server.json"
 local views = require "lomi.sandbox.server.views"
 

@@ -6,7 +6,7 @@
 --- damage done to its answer on the way back.
 
 local answer = require "lomi.sandbox.server.answer"
-local fields = require "lomi.sandbox.server.fields"
+local fields = require "lomi.sandbox.fields"
 
 local M = {}
 

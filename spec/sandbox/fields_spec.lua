@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
-local fields = require "lomi.sandbox.server.fields"
+local fields = require "lomi.sandbox.fields"
 
 local RULES = {
   port = { type = "whole", min = 0, max = 65535 },
@@ -12,7 +12,7 @@ local RULES = {
   free = { type = "table", values = { type = "string" } },
 }
 
-describe("lomi.sandbox.server.fields", function()
+describe("lomi.sandbox.fields", function()
   it("finds nothing wrong with what fits", function()
     for _, good in ipairs {
       {}, { port = 0 }, { port = 65535 }, { rate = 0.5 }, { when = true }, { when = "after" }, { cut = 3 },
