@@ -39,7 +39,14 @@ local CONNECTIONS = { items = 65536, weight = math.huge }
 ---@field second_id string? likewise
 ---@field query_fields table<string, string>
 ---@field origin string scheme, host and port as the client sees them
+---@field warnings string[]
+---@field scope string whose request it is: the key, and the account
+---@field idempotency_key string?
+---@field intent lomi.sandbox.Intent? of the key, while it is in progress
+---@field replayed boolean?
 ---@field charge lomi.sandbox.Charge? what it was about
+---@field fault string? the injected fault, in words
+---@field bug string? why the sandbox itself failed
 
 ---@class lomi.sandbox.App
 local App = {}
@@ -170,18 +177,17 @@ local function serve_api(app, call)
   local fault = app.faults:take(call.method, call.path)
   if not fault and app.chaos then fault = app.chaos:take() end
   if not fault then
-    local done = app.service:answer(call, {})
+    local done = app.service:answer(call)
+    app.service:finish(call, done)
     if call.replayed then call.reply_headers["Idempotency-Cache-Hit"] = "true" end
     return to_response(call, done), true
   end
 
   call.fault = fault.description
-  local effect, done = faults.effect(fault, call.request_id), nil
-  if fault.charged then done = app.service:answer(call, effect) end
-  if effect.delay then
-    coroutine.yield(effect.delay)
-    effect.delay = nil
-  end
+  local done
+  if fault.charged then done = app.service:answer(call, faults.recorded(fault, call.request_id), fault.works) end
+  if fault.delay then coroutine.yield(fault.delay) end
+  app.service:finish(call, done)
   local leaving = faults.answer(fault, done, call.request_id)
   if call.replayed and done and leaving.status == done.status then
     call.reply_headers["Idempotency-Cache-Hit"] = "true"
@@ -203,9 +209,10 @@ function App:handle(request)
   if checkout.matches(call.path) then serve = checkout.serve end
   local ok, response, arrives = pcall(serve, self, call)
   if not ok then
-    call.trouble = tostring(response)
+    call.bug = tostring(response)
+    self.service:finish(call)
     response = to_response(call, answer.error(500, call.request_id, { message = "The sandbox itself failed: "
-      .. call.trouble }))
+      .. call.bug }))
     arrives = true
   end
   entry.status, entry.fault, entry.replayed = arrives and response.status or nil, call.fault, call.replayed

@@ -215,12 +215,11 @@ local function own_answer(fault, request_id)
   return answer.error(status, request_id, fault)
 end
 
---- What the service is told when it has to do with the request at all.
+--- The answer of its own that the service keeps under the idempotency key; nil: it keeps the true one.
 ---@param fault lomi.sandbox.Fault
----@return lomi.sandbox.Effect
-function M.effect(fault, request_id)
-  local recorded = fault.recorded and own_answer(fault, request_id) or nil
-  return { delay = fault.delay, recorded = recorded, works = fault.works }
+---@return lomi.sandbox.Answer?
+function M.recorded(fault, request_id)
+  return fault.recorded and own_answer(fault, request_id) or nil
 end
 
 --- The answer that leaves, as it should have been before its way out.

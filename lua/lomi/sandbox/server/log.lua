@@ -29,7 +29,7 @@ function M.line(style, call, entry, seconds, now)
   if call.replayed then parts[#parts + 1] = "(replayed)" end
   if call.fault then parts[#parts + 1] = paint(YELLOW, "fault: " .. clean(call.fault)) end
   for _, warning in ipairs(call.warnings) do parts[#parts + 1] = paint(YELLOW, "warning: " .. clean(warning)) end
-  if call.trouble then parts[#parts + 1] = paint("\27[31m", "bug: " .. clean(call.trouble)) end
+  if call.bug then parts[#parts + 1] = paint("\27[31m", "bug: " .. clean(call.bug)) end
   return table.concat(parts, "  ")
 end
 

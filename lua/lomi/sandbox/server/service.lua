@@ -202,13 +202,9 @@ local function failed(call, fault)
   return answer.error(fault.status or 400, call.request_id, fault)
 end
 
--- The operation itself. A bug of ours must not leave the key "in progress" for ever.
+-- The operation itself.
 local function work(service, call, operation)
-  local ok, done, fault = pcall(operation.work, service, call)
-  if not ok then
-    call.trouble = tostring(done)
-    return answer.error(500, call.request_id, { message = "The sandbox itself failed: " .. call.trouble }), true
-  end
+  local done, fault = operation.work(service, call)
   return done or failed(call, fault)
 end
 
@@ -219,14 +215,8 @@ local REFUSALS = {
     message = "The first request with this Idempotency-Key is still running; retry with the same key" },
 }
 
-local function pause(effect)
-  local seconds = effect.delay
-  effect.delay = nil
-  if seconds then coroutine.yield(seconds) end
-end
-
 -- The work under its idempotency key.
-local function once(service, call, operation, effect)
+local function once(service, call, operation, recorded, works)
   local key = Idempotency.read_key(call.headers["idempotency-key"])
   if not key and operation.key_required then
     if service.options.strict then
@@ -236,10 +226,10 @@ local function once(service, call, operation, effect)
     call.warn("no Idempotency-Key: live requires one here")
   end
   call.idempotency_key = key
-  local verdict, intent, stored = "new", nil, nil
+  local verdict, stored = "new", nil
   if key then
     local second = operation.asks_twice and call.params.confirmation_token and "\nconfirmed" or ""
-    verdict, intent, stored = service.idempotency:begin(call.scope .. "\n" .. call.path .. "\n" .. key .. second,
+    verdict, call.intent, stored = service.idempotency:begin(call.scope .. "\n" .. call.path .. "\n" .. key .. second,
       call.body, service.clock())
   end
   if REFUSALS[verdict] then return failed(call, REFUSALS[verdict]) end
@@ -248,29 +238,18 @@ local function once(service, call, operation, effect)
     return stored
   end
 
-  local done, broken
-  if not effect.recorded or effect.works then done, broken = work(service, call, operation) end
-  if not broken then done = effect.recorded or done end
-  -- The work comes before the wait: a caller that gives up waiting has a charge all the same, and a retry
-  -- meanwhile finds the key in progress.
-  pause(effect)
-  if intent and broken then
-    service.idempotency:abandon(intent)
-  elseif intent then
-    service.idempotency:complete(intent, done)
-  end
-  return done
+  if recorded and not works then return recorded end
+  local done = work(service, call, operation)
+  return recorded or done
 end
 
----@class lomi.sandbox.Effect what an injected fault asks of the service
----@field delay number? seconds; still there if nobody has waited yet
----@field recorded lomi.sandbox.Answer? given instead of the true one, and kept under the idempotency key
----@field works boolean? the work is done even so
-
+--- The answer to a request. Its idempotency key is in progress until `finish`: a caller that gives up waiting has a
+--- charge all the same, and a retry meanwhile finds the key in progress.
 ---@param call lomi.sandbox.Call
----@param effect lomi.sandbox.Effect
+---@param recorded lomi.sandbox.Answer? given instead of the true one, and kept under the idempotency key
+---@param works boolean? the work is done even so
 ---@return lomi.sandbox.Answer
-function Service:answer(call, effect)
+function Service:answer(call, recorded, works)
   local ok, fault = read_json(call)
   if not ok then return failed(call, fault) end
   local operation, id, second_id = routes.match(OPERATIONS, call.method, call.path)
@@ -288,9 +267,19 @@ function Service:answer(call, effect)
   if not ok then return failed(call, fault) end
 
   if call.method == "POST" and self.idempotency and not operation.ignores_key then
-    return once(self, call, operation, effect)
+    return once(self, call, operation, recorded, works)
   end
-  return effect.recorded or (work(self, call, operation))
+  return recorded or work(self, call, operation)
+end
+
+--- The wait of an injected fault is over, or there was none.
+---@param call lomi.sandbox.Call
+---@param done lomi.sandbox.Answer? kept under the request's idempotency key; nil: a bug of ours, which leaves the key free
+function Service:finish(call, done)
+  local intent = call.intent
+  if not intent then return end
+  call.intent = nil
+  if done then self.idempotency:complete(intent, done) else self.idempotency:abandon(intent) end
 end
 
 return { new = new }
