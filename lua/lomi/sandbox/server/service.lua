@@ -274,7 +274,7 @@ end
 
 --- The wait of an injected fault is over, or there was none.
 ---@param call lomi.sandbox.Call
----@param done lomi.sandbox.Answer? kept under the request's idempotency key; nil: a bug of ours, which leaves the key free
+---@param done lomi.sandbox.Answer? kept under the idempotency key; nil: a bug of ours, which leaves the key free
 function Service:finish(call, done)
   local intent = call.intent
   if not intent then return end
