@@ -101,7 +101,7 @@ end
 ---@return table? fault
 function Store:page(call, scope, view, keep)
   local asked, from = call.query_fields, nil
-  local limit = asked.limit and tonumber(asked.limit) or PAGE
+  local limit = tonumber(asked.limit or PAGE)
   if not limit or limit % 1 ~= 0 or limit < 1 or limit > LARGEST_PAGE then
     return nil, { message = ("limit must be a whole number from 1 to %d"):format(LARGEST_PAGE) }
   end
