@@ -138,6 +138,50 @@ describe("a card number", function()
     end
   end)
 
+  -- The first digits between which an issuer's numbers lie, and how long they are; see ISSUERS.
+  local RANGES = {
+    { 4000, 4999, "13 16 19" }, { 5100, 5599, "16" }, { 2221, 2720, "16" }, { 3400, 3499, "15" }, { 3700, 3799, "15" },
+    { 3000, 3059, "14 15 16 17 18 19" }, { 3095, 3095, "14 15 16 17 18 19" }, { 3600, 3699, "14 15 16 17 18 19" },
+    { 3800, 3999, "14 15 16 17 18 19" }, { 3528, 3589, "16 17 18 19" }, { 6000, 6099, "16 17 18 19" },
+    { 6440, 6499, "16 17 18 19" }, { 6500, 6599, "16 17 18 19" }, { 8100, 8299, "16 17 18 19" },
+    { 6200, 6299, "16 17 18 19" }, { 2200, 2204, "16 17 18 19" }, { 5060, 5061, "16 17 18 19" },
+    { 5078, 5079, "16 17 18 19" }, { 5018, 5018, "12 13 14 15 16 17 18 19" }, { 5020, 5020, "12 13 14 15 16 17 18 19" },
+    { 5038, 5038, "12 13 14 15 16 17 18 19" }, { 5893, 5893, "12 13 14 15 16 17 18 19" },
+    { 6304, 6304, "12 13 14 15 16 17 18 19" }, { 6759, 6759, "12 13 14 15 16 17 18 19" },
+    { 6761, 6763, "12 13 14 15 16 17 18 19" },
+  }
+
+  -- A number of that length with a right check digit.
+  local function number_of(prefix, length)
+    local digits = ("%04d%0" .. length - 5 .. "d"):format(prefix, 7)
+    for check = 0, 9 do
+      local number, sum = digits .. check, 0
+      for i = 1, length do
+        local digit = tonumber(number:sub(-i, -i)) * (i % 2 == 0 and 2 or 1)
+        sum = sum + (digit > 9 and digit - 9 or digit)
+      end
+      if sum % 10 == 0 then return number end
+    end
+  end
+
+  it("is hidden from the first to the last of an issuer's numbers, of each of their lengths, and no other", function()
+    local prefixes = {}
+    for _, range in ipairs(RANGES) do
+      for _, edge in ipairs { range[1] - 1, range[1], range[2], range[2] + 1 } do prefixes[edge] = true end
+    end
+    for prefix in pairs(prefixes) do
+      local lengths = ""
+      for _, range in ipairs(RANGES) do
+        if prefix >= range[1] and prefix <= range[2] then lengths = range[3] end
+      end
+      for length = 11, 20 do
+        local number = number_of(prefix, length)
+        local is_card = (" " .. lengths .. " "):find(" " .. length .. " ", 1, true) ~= nil
+        if (redact.text(number) ~= number) ~= is_card then assert.equal(is_card and "hidden" or "shown", number) end
+      end
+    end
+  end)
+
   it("is no phone number: every number of Ivory Coast can be read, however it is written", function()
     for i = 0, 499 do
       local local_part = ("0%d%08d"):format(5 + 2 * (i % 2), 12345000 + i * 7919)

@@ -132,6 +132,15 @@ describe("a transport of somebody else's", function()
     end
   end)
 
+  it("raises an interrupt of its sleep too, and nothing else of it", function()
+    local function sleep(problem)
+      local own = { send = reply, sleep = function() error(problem, 0) end, now = core.now }
+      return { pcall(function() transports.of(own):sleep(1) end) }
+    end
+    assert.same({ false, "interrupted!" }, sleep "interrupted!")
+    assert.same({ true }, sleep "stream interrupted!")
+  end)
+
   it("sleeps and tells the time itself", function()
     local slept
     local own = { send = reply, sleep = function(_, seconds) slept = seconds end, now = function() return 42 end }
