@@ -65,6 +65,20 @@ describe("lomi.sandbox.server.service", function()
       end)
     end
 
+    -- A page that sends X-API-KEY, or JSON, is asked for permission by its browser first.
+    it("gives a web page no permission to send a key", function()
+      local page = { Origin = "https://evil.example", ["Access-Control-Request-Method"] = "POST",
+        ["Access-Control-Request-Headers"] = "x-api-key,content-type", ["X-API-KEY"] = false }
+      for _, method in ipairs { "OPTIONS", "POST" } do
+        local reply = sandbox:call(method, "/charge/card", "", page)
+        assert.is_true(reply.status >= 400, reply.status)
+        for name in pairs(reply.headers) do assert.is_nil(name:lower():match("^access%-control")) end
+      end
+      assert.equal(401, sandbox:call("POST", "/charge/card", '{"amount":1000}', { Origin = "https://evil.example",
+        ["X-API-KEY"] = false, ["Content-Type"] = "text/plain" }).status)
+      assert.same({}, sandbox:admin("GET", "/charges").json.data)
+    end)
+
     it("live is refused by name", function()
       local reply = get("/charge/card/pi_1", { ["X-API-KEY"] = "lomi_sk_live_demo" })
       assert.matches("refuses live keys", reply.json.error.message, 1, true)
