@@ -39,7 +39,7 @@ end
 -- A task on the loop. The order's id is the idempotency key: however often it is asked for, it is charged once.
 local function charge(self, order)
   local item = ITEMS[order.item]
-  order.charge, order.trouble = self.client.charges:create_card_charge({
+  order.charge, order.err = self.client.charges:create_card_charge({
     amount = item.amount, currency_code = item.currency, description = item.title,
     customer_email = "awa@example.com", customer_name = "Awa Ndiaye", -- the player's, from her account
     metadata = { order_id = order.id },
@@ -54,14 +54,14 @@ function App:buy(request)
   local order = self.orders[id] or { id = id, item = item }
   if order.item ~= item then return refusal(409, "order_exists", "this order is for something else") end
   self.orders[id] = order
-  if not order.task or order.trouble then order.task, order.trouble = self.loop:spawn(charge, self, order), nil end
+  if not order.task or order.err then order.task, order.err = self.loop:spawn(charge, self, order), nil end
 
   while not order.task:done() do coroutine.yield(0.01) end -- this request waits; the server does not
   order.task:result()
   if order.charge then return answer(201, view(self, order)) end
-  io.stderr:write(tostring(order.trouble), "\n")
+  io.stderr:write(tostring(order.err), "\n")
   -- Once unknown, it stays so until there is a charge or a replayed answer: another refusal is of the last call only.
-  order.unknown = order.trouble.outcome == "unknown" or order.unknown and not order.trouble.replayed
+  order.unknown = order.err.outcome == "unknown" or order.unknown and not order.err.replayed
   if order.unknown then -- the game asks again, under the same id
     return refusal(503, "not_known_yet", "the payment service does not answer; ask again")
   end
@@ -74,12 +74,18 @@ function App:look_up(id)
   return answer(200, view(self, order))
 end
 
--- The only thing that makes an order paid. It may come twice; that changes nothing.
-function App:hear(request)
+-- The only thing that makes an order paid: a completed payment of its own amount, in its currency. The metadata that
+-- went with its charge says which order it is. It may come twice; that changes nothing.
+function App:on_webhook(request)
   local event, err = lomi.webhook.construct_event(request.body, request.headers, WEBHOOK_SECRET)
   if not event then return refusal(400, err.code, err.message) end
-  local order = event.event == "PAYMENT_SUCCEEDED" and self.orders[event.data.metadata.order_id]
-  if order then order.paid = true end
+  local payment = event.data
+  local order = payment.metadata and self.orders[payment.metadata.order_id]
+  local item = order and ITEMS[order.item]
+  if item and event.event == "PAYMENT_SUCCEEDED" and payment.status == "completed" and payment.amount == item.amount
+    and payment.currency_code == item.currency then
+    order.paid = true
+  end
   return answer(200, {})
 end
 
@@ -88,7 +94,7 @@ end
 function App:handle(request)
   local asked = request.method .. " " .. request.target
   if asked == "POST /orders" then return self:buy(request) end
-  if asked == "POST /webhook" then return self:hear(request) end
+  if asked == "POST /webhook" then return self:on_webhook(request) end
   local id = asked:match("^GET /orders/([%w-]+)$")
   if id then return self:look_up(id) end
   return refusal(404, "not_found", "there is nothing here")

@@ -6,7 +6,7 @@ local lomi = require "lomi"
 local M = {}
 
 -- Prices are the shop's, never the browser's.
-local PRICES = { tea = 2500, kettle = 18000 } -- F CFA
+local PRICES, CURRENCY = { tea = 2500, kettle = 18000 }, "XOF"
 
 local SECRET = assert(os.getenv "LOMI_WEBHOOK_SECRET", "LOMI_WEBHOOK_SECRET is not set")
 
@@ -35,9 +35,11 @@ function M.charge()
   local price = type(order) == "table" and type(order.order) == "string" and PRICES[order.item]
   if not price then return answer(400, { message = "which order, and of what?" }) end
 
-  -- The order is the idempotency key: a payer who clicks twice, or a page that asks again, gets the same charge.
+  -- A shop with a database keeps the order there. The order is the idempotency key: a payer who clicks twice, or a page
+  -- that asks again, gets the same charge.
+  ngx.shared.orders:set(order.order, price)
   local charge, err = client.charges:create_card_charge({
-    amount = price, currency_code = "XOF", customer_email = order.email, customer_name = order.name,
+    amount = price, currency_code = CURRENCY, customer_email = order.email, customer_name = order.name,
     metadata = { order_id = order.order },
   }, { idempotency_key = order.order })
   if charge then return answer(201, { client_secret = charge.client_secret }) end
@@ -46,6 +48,17 @@ function M.charge()
   if err.kind == "invalid_request" then return answer(422, { message = err.message }) end
   -- Not "nothing was charged": an earlier request for this order may have been. Its key makes asking again safe.
   return answer(503, { message = "the payment could not be started; please try again" })
+end
+
+-- The order is found by the metadata that went with its charge; only its own amount and currency pay for it.
+local function settle(payment)
+  local id = payment.metadata and payment.metadata.order_id
+  local price = id and ngx.shared.orders:get(id)
+  if payment.status == "completed" and payment.amount == price and payment.currency_code == CURRENCY then
+    ngx.log(ngx.NOTICE, "paid: order ", id)
+  else
+    ngx.log(ngx.ERR, "a payment that pays for no order: transaction ", payment.transaction_id)
+  end
 end
 
 --- POST /webhook, from lomi.
@@ -57,10 +70,8 @@ function M.webhook()
   end
   -- Duplicates are normal. A shop with a database remembers the id there, in the transaction that marks the order paid.
   local fresh, full = ngx.shared.events:add(event.id, true, 24 * 3600)
-  if not fresh and full ~= "exists" then return ngx.exit(500) end -- our trouble: lomi. delivers it again
-  if fresh and event.event == "PAYMENT_SUCCEEDED" then
-    ngx.log(ngx.NOTICE, "paid: order ", event.data.metadata and event.data.metadata.order_id)
-  end
+  if not fresh and full ~= "exists" then return ngx.exit(500) end -- full: lomi. delivers it again
+  if fresh and event.event == "PAYMENT_SUCCEEDED" then settle(event.data) end
   return ngx.exit(204)
 end
 

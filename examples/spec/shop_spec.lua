@@ -15,17 +15,20 @@ local function new_shop(client)
       metadata = { order_id = order.id },
     }, { idempotency_key = order.id })
     if not charge then return nil, err end
-    shop.orders[order.id] = "waiting"
+    shop.orders[order.id] = { amount = order.amount, currency_code = "XOF", state = "waiting" }
     return charge
   end
 
-  -- What the webhook endpoint does with a request.
-  function shop.hear(body, headers)
+  -- What the webhook endpoint does with a request. The order is found by the metadata that went with its charge; only
+  -- a completed payment of its own amount, in its currency, pays for it.
+  function shop.on_webhook(body, headers)
     local event, err = lomi.webhook.construct_event(body, headers, SECRET)
     if not event then return 400, err end
-    local order = event.data.metadata.order_id
-    if event.event == "PAYMENT_SUCCEEDED" then shop.orders[order] = "paid" end
-    if event.event == "PAYMENT_FAILED" then shop.orders[order] = "not paid" end
+    local payment = event.data
+    local order = payment.metadata and shop.orders[payment.metadata.order_id]
+    if not order or payment.amount ~= order.amount or payment.currency_code ~= order.currency_code then return 200 end
+    if event.event == "PAYMENT_SUCCEEDED" and payment.status == "completed" then order.state = "paid" end
+    if event.event == "PAYMENT_FAILED" then order.state = "not paid" end
     return 200
   end
 
@@ -47,26 +50,31 @@ describe("the shop", function()
     })
   end)
 
-  local function hears(event)
-    local letter = assert(box:receive(event))
-    return shop.hear(letter.body, letter.headers)
+  local function deliver(event)
+    local webhook = assert(box:receive(event))
+    return shop.on_webhook(webhook.body, webhook.headers)
+  end
+
+  local function signed(payment, secret)
+    local body = ('{"id":"1","event":"PAYMENT_SUCCEEDED","data":%s}'):format(payment)
+    return body, { ["X-Lomi-Signature"] = lomi.webhook.sign(body, secret) }
   end
 
   it("knows when an order is paid", function()
     local charge = assert(shop.buy(LAMP))
     box:confirm(charge.id, "4242 4242 4242 4242")
-    assert.equal(200, hears "PAYMENT_SUCCEEDED")
-    assert.equal("paid", shop.orders["order-1"])
+    assert.equal(200, deliver "PAYMENT_SUCCEEDED")
+    assert.equal("paid", shop.orders["order-1"].state)
   end)
 
   it("knows when a card was declined, and takes the next one", function()
     local charge = assert(shop.buy(LAMP))
     box:confirm(charge.id, "4000 0000 0000 9995")
-    hears "PAYMENT_FAILED"
-    assert.equal("not paid", shop.orders["order-1"])
+    deliver "PAYMENT_FAILED"
+    assert.equal("not paid", shop.orders["order-1"].state)
     box:confirm(charge.id, "4242 4242 4242 4242")
-    hears "PAYMENT_SUCCEEDED"
-    assert.equal("paid", shop.orders["order-1"])
+    deliver "PAYMENT_SUCCEEDED"
+    assert.equal("paid", shop.orders["order-1"].state)
   end)
 
   it("charges once when the first reply is lost", function()
@@ -76,8 +84,22 @@ describe("the shop", function()
   end)
 
   it("does not believe a stranger", function()
-    local body = '{"id":"1","event":"PAYMENT_SUCCEEDED","data":{"metadata":{"order_id":"order-1"}}}'
-    assert.equal(400, (shop.hear(body, { ["X-Lomi-Signature"] = lomi.webhook.sign(body, "whsec_of_a_stranger") })))
-    assert.is_nil(shop.orders["order-1"])
+    assert(shop.buy(LAMP))
+    local payment = '{"status":"completed","amount":10000,"currency_code":"XOF","metadata":{"order_id":"order-1"}}'
+    assert.equal(400, (shop.on_webhook(signed(payment, "whsec_of_a_stranger"))))
+    assert.equal("waiting", shop.orders["order-1"].state)
+  end)
+
+  it("does not take another payment for this one", function()
+    assert(shop.buy(LAMP))
+    for _, payment in ipairs {
+      '{"status":"completed","amount":1,"currency_code":"XOF","metadata":{"order_id":"order-1"}}',
+      '{"status":"completed","amount":10000,"currency_code":"EUR","metadata":{"order_id":"order-1"}}',
+      '{"status":"pending","amount":10000,"currency_code":"XOF","metadata":{"order_id":"order-1"}}',
+      '{"status":"completed","amount":10000,"currency_code":"XOF"}',
+    } do
+      assert.equal(200, (shop.on_webhook(signed(payment, SECRET))))
+      assert.equal("waiting", shop.orders["order-1"].state)
+    end
   end)
 end)

@@ -452,6 +452,21 @@ describe("the nginx transport", function()
       end
     until taken >= 2 or core.now() > deadline
     assert.matches("paid: order ORD%-1", nginx:log())
+
+    -- A true webhook is not enough: it must be a completed payment of the order's amount, in its currency.
+    local _, paid = nginx:log():gsub("paid: order", "")
+    for i, change in ipairs { { amount = 1 }, { currency_code = "EUR" }, { status = "pending" },
+      { metadata = { order_id = "ORD-9" } }, { metadata = core.null } } do
+      local payment = { transaction_id = "t-" .. i, status = "completed", amount = 2500, currency_code = "XOF",
+        metadata = { order_id = "ORD-1" } }
+      for name, value in pairs(change) do payment[name] = value end
+      if payment.metadata == core.null then payment.metadata = nil end
+      local body = core.encode { id = "other-" .. i, event = "PAYMENT_SUCCEEDED", data = payment }
+      assert.equal(204, assert(nginx:request("POST", "/webhook", body, {
+        ["X-Lomi-Signature"] = require("lomi.webhook").sign(body, "whsec_demo") })).status)
+      assert.matches("pays for no order: transaction t%-" .. i, nginx:log())
+    end
+    assert.equal(paid, select(2, nginx:log():gsub("paid: order", "")))
     local forged = assert(nginx:request("POST", "/webhook", '{"id":"1"}', { ["X-Lomi-Signature"] = ("0"):rep(64) }))
     assert.equal(400, forged.status)
   end)
