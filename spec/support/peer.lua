@@ -155,9 +155,18 @@ function Connection:reset()
   self.socket:close()
 end
 
+local function reply(status, body, headers)
+  return ("HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s"):format(
+    status, headers or "", #body, body)
+end
+
+local listener
+
 local LIBRARY = {
   sleep = sleep,
   spawn = spawn,
+  --- Nobody can connect any more.
+  leave = function() listener:close() end,
   --- Tells the spec a line: see Server:line().
   say = function(text)
     io.stdout:write(tostring(text), "\n")
@@ -169,10 +178,7 @@ local LIBRARY = {
     return raw and wrap(raw)
   end,
   --- The bytes of a reply with its length.
-  reply = function(status, body, headers)
-    return ("HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s"):format(
-      status, headers or "", #body, body)
-  end,
+  reply = reply,
 }
 
 local function step()
@@ -214,7 +220,7 @@ local function play(path)
   for _, name in ipairs { "serve", "cert", "key" } do
     if options[name] then os.remove(options[name]) end
   end
-  local listener = assert(socket.bind("127.0.0.1", 0, 1024))
+  listener = assert(socket.bind("127.0.0.1", 0, 1024))
   listener:settimeout(0)
   if options.narrow then process.narrow(listener:getfd()) end
   LIBRARY.say((select(2, listener:getsockname())))
@@ -245,7 +251,7 @@ if ... ~= "spec.support.peer" then play((...)) end
 
 local child = require "spec.support.child"
 
-local M = {}
+local M = { reply = reply }
 
 local Server = {}
 Server.__index = Server
@@ -258,7 +264,8 @@ local function write(text)
   return path
 end
 
-local function quote(value)
+--- A string or a number as Lua source.
+function M.quote(value)
   return type(value) == "string" and ("%q"):format(value):gsub("\r", "\\r"):gsub("%z", "\\0") or tostring(value)
 end
 
@@ -291,7 +298,7 @@ function M.start(options)
   if options.tls then
     lines[#lines + 1] = ("cert = %q, key = %q,"):format(write(options.tls.cert), write(options.tls.key))
   end
-  for _, value in ipairs(options) do lines[#lines + 1] = quote(value) .. "," end
+  for _, value in ipairs(options) do lines[#lines + 1] = M.quote(value) .. "," end
   local path = write("return {\n" .. table.concat(lines, "\n") .. "\n}\n")
   local pipe = assert(io.popen(("echo $$; exec %s spec/support/peer.lua %s"):format(child.LUA, path)))
   local pid, port = pipe:read("*l"), assert(pipe:read("*l"), "the peer did not start")

@@ -1,71 +1,37 @@
 -- SPDX-License-Identifier: MIT
---- Plays replies byte for byte, one for each request, over as few connections as the client makes: a process.
+--- Plays replies byte for byte, one for each request, over as few connections as the client makes. See peer.lua.
 
-local socket = require "socket"
+local peer = require "spec.support.peer"
 
-local PATIENCE = 10 -- seconds; a client that does not come ends the play
-
--- ---- the process -----------------------------------------------------------------------------
-
-local function read_request(connection)
-  local length = 0
-  while true do
-    local line = connection:receive("*l")
-    if not line then return nil end
-    if line == "" then break end
-    length = tonumber(line:lower():match("^content%-length: *(%d+)$")) or length
-  end
-  return length == 0 or connection:receive(length)
-end
-
-local function play(script)
-  local listener = assert(socket.bind("127.0.0.1", 0))
-  listener:settimeout(PATIENCE)
-  print((select(2, listener:getsockname())))
-  io.stdout:flush()
-  local connection, connections = nil, 0
-  local function accept()
-    connection = assert(listener:accept())
-    connection:settimeout(PATIENCE)
-    connection:setoption("tcp-nodelay", true)
-    connections = connections + 1
-  end
-  for _, reply in ipairs(script) do
-    if not connection then accept() end
-    while not read_request(connection) do accept() end -- the client has closed it
+local PLAY = [[
+local replies, played, connections = { %s }, 0, 0
+return function(connection)
+  connections = connections + 1
+  while played < #replies and connection:request() do
+    played = played + 1
+    local reply = replies[played]
     for i, piece in ipairs(reply) do
-      if i > 1 then socket.sleep(0.002) end -- so that they arrive one by one
+      if i > 1 then sleep(0.002) end -- so that they arrive one by one
       connection:send(piece)
     end
-    if reply.gone then listener:close() end
-    if reply.close or reply.gone then
-      connection:close()
-      connection = nil
-    end
+    if reply.gone then leave() end
+    if played == #replies then say(connections) end
+    if reply.close or reply.gone then return end
   end
-  print(connections)
+  connection:drain()
 end
-
-if ... ~= "spec.support.raw_server" then
-  play(dofile((...)))
-  os.exit(0)
-end
-
--- ---- for a spec ------------------------------------------------------------------------------
-
-local child = require "spec.support.child"
+]]
 
 local M = {}
 
 local Server = {}
 Server.__index = Server
 
---- Waits until every reply has been played: how many connections it took. Raises if the client did not ask for all.
+--- Waits until every reply has been played: how many connections it took.
 ---@return integer
 function Server:connections()
-  local count = tonumber(self.pipe:read("*a"))
-  self.pipe:close()
-  os.remove(self.script)
+  local count = tonumber(self.peer:line())
+  self.peer:stop()
   return assert(count, "not every reply was asked for")
 end
 
@@ -73,27 +39,20 @@ end
 --- with `gone` the server, too.
 ---@param ... { [integer]: string, close: boolean?, gone: boolean? }
 function M.start(...)
-  local path, lines = os.tmpname(), {}
+  local replies = {}
   for i, reply in ipairs { ... } do
     local pieces = {}
-    for j, piece in ipairs(reply) do pieces[j] = ("%q"):format(piece):gsub("\r", "\\r") end
-    lines[i] = ("{ close = %s, gone = %s, %s }"):format(
+    for j, piece in ipairs(reply) do pieces[j] = peer.quote(piece) end
+    replies[i] = ("{ close = %s, gone = %s, %s }"):format(
       tostring(reply.close or false), tostring(reply.gone or false), table.concat(pieces, ", "))
   end
-  local file = assert(io.open(path, "w"))
-  file:write("return {\n", table.concat(lines, ",\n"), "\n}\n")
-  file:close()
-  local pipe = assert(io.popen(("%s spec/support/raw_server.lua %s"):format(child.LUA, path)))
-  local port = assert(pipe:read("*l"))
-  return setmetatable({ pipe = pipe, script = path, url = "http://127.0.0.1:" .. port }, Server)
+  local server = peer.start { serve = PLAY:gsub("%%s", function() return table.concat(replies, ", ") end) }
+  return setmetatable({ peer = server, url = server.url }, Server)
 end
 
 --- The bytes of a reply with its length.
 ---@param headers? string  more lines, each with its CR LF
-function M.reply(status, body, headers)
-  return ("HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s"):format(
-    status, headers or "", #body, body)
-end
+M.reply = peer.reply
 
 --- The bytes of a chunked reply, as a list of its parts.
 ---@param ... string  the chunks
