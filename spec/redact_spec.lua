@@ -116,6 +116,7 @@ describe("lomi.redact.text", function()
       "12345678-1234-4234-8234-123456789012",
     } do
       assert.equal("request " .. uuid .. ".", redact.text("request " .. uuid .. "."))
+      assert.equal(uuid, redact.text(uuid))
     end
   end)
 

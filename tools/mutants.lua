@@ -222,6 +222,7 @@ local function run()
     local changed = mutants[random(#mutants)]
     local word = try(place, place.number, changed)
     if word then tried = tried + 1 end
+    io.stderr:write(("%d of %d: %s:%d %s\n"):format(tried, #chosen, place.path, place.number, word or "does not build"))
     if word == "survived" then
       survivors = survivors + 1
       print(("survived: %s:%d\n  - %s\n  + %s"):format(place.path, place.number, line:match("^%s*(.*)$"),
