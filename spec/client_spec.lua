@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
 local core = require "lomi.core"
+local given = require "spec.support.given"
 local lomi = require "lomi"
 local server_of = require "spec.support.server"
 
 local header = server_of.header
-local KEY = "lomi_sk_test_51H8s0mething"
-local AWA = { amount = 10000, currency_code = "XOF", customer_email = "awa@example.com", customer_name = "Awa Ndiaye" }
+local KEY, AWA = given.KEY, given.AWA
 
 local function error_body(code, message, details)
   return assert(core.encode {

@@ -4,6 +4,7 @@ local child = require "spec.support.child"
 local core = require "lomi.core"
 local curl = require "lomi.transport.curl"
 local engine_of = require "lomi.engine"
+local given = require "spec.support.given"
 local lomi = require "lomi"
 local peer = require "spec.support.peer"
 local process = require "spec_process"
@@ -13,7 +14,7 @@ local socket = require "socket"
 local tcp = require "spec.support.tcp"
 local tls = require "spec.support.tls"
 
-local KEY = "lomi_sk_test_51H8s0mething"
+local KEY = given.KEY
 
 local function new(url, options)
   options = options or {}

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 local core = require "lomi.core"
+local given = require "spec.support.given"
 local lomi = require "lomi"
 local server_of = require "spec.support.server"
 
-local KEY = "lomi_sk_test_51H8s0mething"
+local KEY = given.KEY
 
 describe("a loop", function()
   local server, loop, client

@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- A connection is used again only if it is clean and alive, and a handshake that is cut is told as what it is.
+local given = require "spec.support.given"
 local peer = require "spec.support.peer"
 local runners = require "spec.support.runners"
 local tls = require "spec.support.tls"
 
-local KEY = "lomi_sk_test_51H8s0mething"
+local KEY = given.KEY
 
 -- Answers with the number of the connection and the target; then does what the target says.
 local KEPT = [[

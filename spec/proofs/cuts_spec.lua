@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- A reply cut after every byte, by FIN and by RST, on a new connection and on a reused one: the outcome is right.
+local given = require "spec.support.given"
 local peer = require "spec.support.peer"
 local runners = require "spec.support.runners"
 local tls = require "spec.support.tls"
 
-local KEY = "lomi_sk_test_51H8s0mething"
+local KEY = given.KEY
 
 local BODY = ('{"success":true,"data":{"id":"pi_1","client_secret":"pi_1_secret_x","amount":1524,"currency":"eur",' ..
   '"original_amount":10000,"original_currency":"XOF","status":"requires_payment_method"},"note":"%s"}')

@@ -2,12 +2,13 @@
 -- Whatever strikes a loop or its tasks: each call gets its own reply, no task is lost, and none is finished twice.
 local child = require "spec.support.child"
 local core = require "lomi.core"
+local given = require "spec.support.given"
 local lomi = require "lomi"
 local nginx_of = require "spec.support.nginx"
 local sandbox_of = require "lomi.sandbox"
 local socket = require "socket"
 
-local KEY = "lomi_sk_test_51H8s0mething"
+local KEY = given.KEY
 local PATIENCE = 5 -- seconds
 
 describe("a loop, whatever strikes,", function()

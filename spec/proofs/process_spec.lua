@@ -2,6 +2,7 @@
 -- What a program has besides its charges, and must keep: its descriptors, its signals, its names, its end.
 local child = require "spec.support.child"
 local core = require "lomi.core"
+local given = require "spec.support.given"
 local lomi = require "lomi"
 local peer = require "spec.support.peer"
 local sandbox_of = require "lomi.sandbox"
@@ -9,7 +10,7 @@ local server_of = require "spec.support.server"
 local socket = require "socket"
 local tls = require "spec.support.tls"
 
-local KEY = "lomi_sk_test_51H8s0mething"
+local KEY = given.KEY
 local MADE = '{"success":true,"data":{"id":"pi_1","client_secret":"pi_1_secret_x","amount":1524,"currency":"eur",' ..
   '"original_amount":10000,"original_currency":"XOF","status":"requires_payment_method"}}'
 

@@ -2,14 +2,14 @@
 -- Proxies: only CONNECT is asked of them, and what goes wrong there is told as it is, without their password.
 local child = require "spec.support.child"
 local core = require "lomi.core"
+local given = require "spec.support.given"
 local peer = require "spec.support.peer"
 local runners = require "spec.support.runners"
 local server_of = require "spec.support.server"
 local socket = require "socket"
 local tls = require "spec.support.tls"
 
-local KEY = "lomi_sk_test_51H8s0mething"
-local AWA = { amount = 10000, customer_email = "awa@example.com", customer_name = "Awa Ndiaye" }
+local KEY, AWA = given.KEY, given.AWA
 local PASSWORD = "Hunter2Secret"
 
 -- What it does is told by the host that is asked for. Every request line is said.

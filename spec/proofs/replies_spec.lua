@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- Every reply that the parser's specs know, over a real socket, plain and TLS: each transport reads it alike.
 local calls = require "spec.support.calls"
+local given = require "spec.support.given"
 local peer = require "spec.support.peer"
 local replies = require "spec.support.replies"
 local runners = require "spec.support.runners"
 local tls = require "spec.support.tls"
 
-local KEY = "lomi_sk_test_51H8s0mething"
+local KEY = given.KEY
 
 -- The replies one after the other; `ends`: the stream ends after it.
 local PLAYED = {}

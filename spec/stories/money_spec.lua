@@ -3,12 +3,12 @@
 -- counts the charges.
 local child = require "spec.support.child"
 local core = require "lomi.core"
+local given = require "spec.support.given"
 local locale = require "spec.support.locale"
 local lomi = require "lomi"
 local sandbox = require "lomi.sandbox"
 
-local KEY = "lomi_sk_test_demo"
-local AWA = { amount = 10000, currency_code = "XOF", customer_email = "awa@example.com", customer_name = "Awa Ndiaye" }
+local KEY, AWA = given.KEY, given.AWA
 
 describe("a charge", function()
   local box

@@ -7,6 +7,7 @@
 --- it, and runner:stop().
 
 local busted = require "busted"
+local given = require "spec.support.given"
 local peer = require "spec.support.peer"
 local raw = require "spec.support.raw_server"
 local server_of = require "spec.support.server"
@@ -16,8 +17,7 @@ local tls = require "spec.support.tls"
 local describe, it, assert = busted.describe, busted.it, busted.assert -- a module does not see them as globals
 local setup, teardown, before_each, after_each = busted.setup, busted.teardown, busted.before_each, busted.after_each
 
-local KEY = "lomi_sk_test_51H8s0mething"
-local AWA = { amount = 10000, customer_email = "awa@example.com", customer_name = "Awa Ndiaye" }
+local KEY, AWA = given.KEY, given.AWA
 local CHARGE = '{"success":true,"data":{"id":"pi_1","amount":1524}}'
 
 local function error_body(code, message)

@@ -4,13 +4,14 @@ local conformance = require "spec.support.conformance"
 local core = require "lomi.core"
 local curl = require("lomi.transport.curl").new()
 local dns_of = require "spec.support.dns_server"
+local given = require "spec.support.given"
 local nginx_of = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local server_of = require "spec.support.server"
 local socket = require "socket"
 local tls = require "spec.support.tls"
 
-local KEY = "lomi_sk_test_51H8s0mething"
+local KEY = given.KEY
 
 if nginx_of.missing then
   pending("the nginx transport: " .. nginx_of.missing)
