@@ -596,6 +596,17 @@ describe("the shared lua-cjson", function()
     end
   end)
 
+  it("that cannot be loaded says why itself", function()
+    local output, status = child.run [[
+      package.loaded.cjson = nil
+      package.preload.cjson = function() error("built for another Lua", 0) end
+      local ok, problem = pcall(require, "lomi.core")
+      print(ok, (tostring(problem):gsub("\n.*", "")))
+    ]]
+    assert.equal(0, status, output)
+    assert.matches("^false\t.*built for another Lua", output)
+  end)
+
   it("may be cjson.safe, which raises nothing", function()
     local output, status = child.run [[
       package.loaded.cjson = require "cjson.safe"
