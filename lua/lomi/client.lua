@@ -39,7 +39,7 @@ local M = {}
 local USER_AGENT = ("lomi-lua/%s (%s)"):format(core.version, rawget(_G, "jit") and "LuaJIT" or _VERSION)
 local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
 local NO_OPTIONS = {}
-local REQUEST = { gives = "body" } -- the operation of `client:request`
+local REQUEST = { result = "body" } -- the operation of `client:request`
 
 local function refuse(config, faults, method)
   local facts = { attempts = 0, outcome = method ~= "GET" and "not_sent" or nil }

@@ -4,7 +4,7 @@ local attempts = require "lomi.call.attempts"
 local core = require "lomi.core"
 
 local CHARGE = '{"data":{"id":"pi_1"}}'
-local READS = { gives = "body" }
+local READS = { result = "body" }
 
 local function reply(status, body, more)
   local made = { status = status, headers = {}, body = body or CHARGE, replayed = false }

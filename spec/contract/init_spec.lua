@@ -49,7 +49,7 @@ describe("the contract", function()
     local count = 0
     for _, expected in ipairs(OPERATIONS) do
       local operation = charges[expected[1]]
-      assert.same({ expected[2], expected[3], expected[4] }, { operation.method, operation.path, operation.gives })
+      assert.same({ expected[2], expected[3], expected[4] }, { operation.method, operation.path, operation.result })
       assert.equal(expected[5], operation.params and operation.params.name)
       count = count + 1
     end

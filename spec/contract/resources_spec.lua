@@ -387,10 +387,10 @@ describe("the resources", function()
     local refunds = require "lomi.contract.refunds"
     finally(function() refunds.approve, refunds.each_pending, refunds.pending = nil, nil, nil end)
     assert.is_nil(client.refunds.approve)
-    refunds.approve = { method = "PUT", path = "/refunds/{id}/approve/{by}", gives = "record", id = "refund_id",
+    refunds.approve = { method = "PUT", path = "/refunds/{id}/approve/{by}", result = "record", id = "refund_id",
       params = require "lomi.contract.dto" { name = "refunds:approve", rules = {},
         fields = { { name = "level", type = "integer", required = true } } } }
-    refunds.pending = { method = "GET", path = "/refunds/pending", gives = "list", pages = "cursor" }
+    refunds.pending = { method = "GET", path = "/refunds/pending", result = "list", pages = "cursor" }
     refunds.each_pending = { pages_of = "pending" }
     server:script({ status = 200, body = '{"success":true,"data":{"refund_id":"r-1"}}' },
       { status = 200, body = '[{"refund_id":"r-2"}]' })

@@ -244,7 +244,7 @@ local function runner(resource, verb, row, ids)
       if not result then return status end
     end
     if args.json then return output.json(result) end
-    if row.gives == "list" then return show_list(result, row) end
+    if row.result == "list" then return show_list(result, row) end
     return show_record(result, row, reply)
   end
 end

@@ -12,7 +12,6 @@ local ListBalances = dto {
   fields = {
     { name = "currency", type = "string", enum = CURRENCIES },
   },
-  rules = {},
 }
 
 ---@class lomi.BalanceBreakdown
@@ -22,7 +21,6 @@ local BalanceBreakdown = dto {
   fields = {
     { name = "target_currency", type = "string", enum = CURRENCIES },
   },
-  rules = {},
 }
 
 ---@class lomi.Balance
@@ -64,7 +62,7 @@ local BalanceBreakdown = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  list = { method = "GET", path = "/accounts/balance", query = ListBalances, gives = "list" },
-  breakdown = { method = "GET", path = "/accounts/balance/breakdown", query = BalanceBreakdown, gives = "list" },
-  get = { method = "GET", path = "/accounts/balance/{currency}", gives = "record" },
+  list = { method = "GET", path = "/accounts/balance", query = ListBalances, result = "list" },
+  breakdown = { method = "GET", path = "/accounts/balance/breakdown", query = BalanceBreakdown, result = "list" },
+  get = { method = "GET", path = "/accounts/balance/{currency}", result = "record" },
 }

@@ -19,7 +19,6 @@ local TransferData = dto {
     { name = "destination", type = "string", required = true, filled = true },
     { name = "amount", type = "number", above = 0 },
   },
-  rules = {},
 }
 
 ---@class lomi.PlatformFields
@@ -113,7 +112,6 @@ local MobileCustomer = dto {
     { name = "phoneNumber", type = "string", required = true, format = "phone" },
     { name = "email", type = "string", format = "email" },
   },
-  rules = {},
 }
 
 ---@class lomi.CreateWaveCharge: lomi.PlatformFields
@@ -161,7 +159,6 @@ local CreateMtnCharge = dto {
     { name = "subscriptionId", type = "string", format = "uuid" },
     { name = "quantity", type = "integer", least = 1 },
   },
-  rules = {},
 }
 
 ---@alias lomi.CardStatus
@@ -228,16 +225,16 @@ local CreateMtnCharge = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create_card_charge = { method = "POST", path = "/charge/card", params = CreateCardCharge, gives = "data",
+  create_card_charge = { method = "POST", path = "/charge/card", params = CreateCardCharge, result = "data",
     compares_amount = true },
-  get_card_charge = { method = "GET", path = "/charge/card/{id}", gives = "data" },
-  cancel_card_charge = { method = "POST", path = "/charge/card/{id}/cancel", gives = "data", ignores_key = true },
+  get_card_charge = { method = "GET", path = "/charge/card/{id}", result = "data" },
+  cancel_card_charge = { method = "POST", path = "/charge/card/{id}/cancel", result = "data", ignores_key = true },
   capture_card_charge = { method = "POST", path = "/charge/card/{id}/capture", params = CaptureCardCharge,
-    gives = "data", compares_amount = true },
+    result = "data", compares_amount = true },
   increment_card_hold = { method = "POST", path = "/charge/card/{id}/increment", params = IncrementCardHold,
-    gives = "data", compares_amount = true },
-  create_wave_charge = { method = "POST", path = "/charge/wave", params = CreateWaveCharge, gives = "body",
+    result = "data", compares_amount = true },
+  create_wave_charge = { method = "POST", path = "/charge/wave", params = CreateWaveCharge, result = "body",
     scenario = true },
-  create_mtn_charge = { method = "POST", path = "/charge/mtn", params = CreateMtnCharge, gives = "body",
+  create_mtn_charge = { method = "POST", path = "/charge/mtn", params = CreateMtnCharge, result = "body",
     scenario = true },
 }

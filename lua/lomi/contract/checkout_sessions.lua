@@ -16,7 +16,6 @@ local LineItem = dto {
     { name = "quantity", type = "integer", least = 1 },
     { name = "metadata", type = "object" },
   },
-  rules = {},
 }
 
 --- Where a platform sends its share.
@@ -29,7 +28,6 @@ local SessionTransfer = dto {
     { name = "destination", type = "string", required = true, filled = true },
     { name = "amount", type = "money" },
   },
-  rules = {},
 }
 
 --- Needs an `amount`, or what it follows from: `product_id`, `price_id` or `line_items`.
@@ -113,12 +111,10 @@ local CreateCheckoutSession = dto {
 ---@field status? "open"|"completed"|"expired"
 local ListCheckoutSessions = dto {
   name = "checkout_sessions:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "status", type = "string", enum = { "open", "completed", "expired" } },
   },
-  rules = {},
 }
 
 --- Where a payer pays. When the customer has an unpaid blocking invoice, the service answers `payment_required` and
@@ -188,10 +184,10 @@ local ListCheckoutSessions = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/checkout-sessions", params = CreateCheckoutSession, gives = "record",
+  create = { method = "POST", path = "/checkout-sessions", params = CreateCheckoutSession, result = "record",
     id = "checkout_session_id", unless = "payment_required" },
-  list = { method = "GET", path = "/checkout-sessions", query = ListCheckoutSessions, gives = "list",
+  list = { method = "GET", path = "/checkout-sessions", query = ListCheckoutSessions, result = "list",
     pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/checkout-sessions/{id}", gives = "record", id = "checkout_session_id" },
+  get = { method = "GET", path = "/checkout-sessions/{id}", result = "record", id = "checkout_session_id" },
 }

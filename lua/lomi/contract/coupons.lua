@@ -99,9 +99,9 @@ local CreateCoupon = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/coupons", params = CreateCoupon, gives = "record", id = "coupon_id" },
-  list = { method = "GET", path = "/coupons", gives = "list" },
-  get = { method = "GET", path = "/coupons/{id}", gives = "record", id = "coupon_id" },
-  delete = { method = "DELETE", path = "/coupons/{id}", gives = "body" },
-  performance = { method = "GET", path = "/coupons/{id}/performance", gives = "record" },
+  create = { method = "POST", path = "/coupons", params = CreateCoupon, result = "record", id = "coupon_id" },
+  list = { method = "GET", path = "/coupons", result = "list" },
+  get = { method = "GET", path = "/coupons/{id}", result = "record", id = "coupon_id" },
+  delete = { method = "DELETE", path = "/coupons/{id}", result = "body" },
+  performance = { method = "GET", path = "/coupons/{id}/performance", result = "record" },
 }

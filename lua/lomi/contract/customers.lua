@@ -28,7 +28,6 @@ local CreateCustomer = dto {
     { name = "is_business", type = "boolean" },
     { name = "metadata", type = "object" },
   },
-  rules = {},
 }
 
 --- Only what changes.
@@ -57,7 +56,6 @@ local UpdateCustomer = dto {
     { name = "is_business", type = "boolean" },
     { name = "metadata", type = "object" },
   },
-  rules = {},
 }
 
 ---@class lomi.ListCustomers
@@ -68,14 +66,12 @@ local UpdateCustomer = dto {
 ---@field status? "active"|"inactive"|"all"  with or without a transaction
 local ListCustomers = dto {
   name = "customers:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "search", type = "string" },
     { name = "type", type = "string", enum = { "business", "individual", "all" } },
     { name = "status", type = "string", enum = { "active", "inactive", "all" } },
   },
-  rules = {},
 }
 
 ---@class lomi.TopCustomers
@@ -85,7 +81,6 @@ local TopCustomers = dto {
   fields = {
     { name = "limit", type = "integer", least = 1, most = 50 },
   },
-  rules = {},
 }
 
 ---@class lomi.CustomerPortal
@@ -101,7 +96,6 @@ local CustomerPortal = dto {
     { name = "flow_subscription_id", type = "string", format = "id" },
     { name = "flow_after_completion_url", type = "string", format = "url" },
   },
-  rules = {},
 }
 
 ---@class lomi.CustomerPortalAudit
@@ -115,7 +109,6 @@ local CustomerPortalAudit = dto {
     { name = "page", type = "integer", least = 1 },
     { name = "pageSize", type = "integer", least = 1 },
   },
-  rules = {},
 }
 
 ---@class lomi.Customer
@@ -189,19 +182,19 @@ local CustomerPortalAudit = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/customers", params = CreateCustomer, gives = "record", id = "customer_id" },
-  list = { method = "GET", path = "/customers", query = ListCustomers, gives = "list", pages = "cursor" },
+  create = { method = "POST", path = "/customers", params = CreateCustomer, result = "record", id = "customer_id" },
+  list = { method = "GET", path = "/customers", query = ListCustomers, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
-  top = { method = "GET", path = "/customers/top", query = TopCustomers, gives = "list" },
-  get = { method = "GET", path = "/customers/{id}", gives = "record", id = "customer_id" },
-  update = { method = "PATCH", path = "/customers/{id}", params = UpdateCustomer, gives = "record",
+  top = { method = "GET", path = "/customers/top", query = TopCustomers, result = "list" },
+  get = { method = "GET", path = "/customers/{id}", result = "record", id = "customer_id" },
+  update = { method = "PATCH", path = "/customers/{id}", params = UpdateCustomer, result = "record",
     id = "customer_id" },
-  delete = { method = "DELETE", path = "/customers/{id}", gives = "body" },
-  transactions = { method = "GET", path = "/customers/{id}/transactions", gives = "list" },
-  subscriptions = { method = "GET", path = "/customers/{id}/subscriptions", gives = "list" },
-  block = { method = "POST", path = "/customers/{id}/block", gives = "record" },
-  unblock = { method = "POST", path = "/customers/{id}/unblock", gives = "record" },
-  portal = { method = "POST", path = "/customers/{id}/portal", params = CustomerPortal, gives = "record" },
+  delete = { method = "DELETE", path = "/customers/{id}", result = "body" },
+  transactions = { method = "GET", path = "/customers/{id}/transactions", result = "list" },
+  subscriptions = { method = "GET", path = "/customers/{id}/subscriptions", result = "list" },
+  block = { method = "POST", path = "/customers/{id}/block", result = "record" },
+  unblock = { method = "POST", path = "/customers/{id}/unblock", result = "record" },
+  portal = { method = "POST", path = "/customers/{id}/portal", params = CustomerPortal, result = "record" },
   portal_audit = { method = "GET", path = "/customers/{id}/portal-audit", query = CustomerPortalAudit,
-    gives = "body" },
+    result = "body" },
 }

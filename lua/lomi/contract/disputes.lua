@@ -14,7 +14,6 @@ local DisputeEvidence = dto {
     { name = "uncategorized_text", type = "string" },
     { name = "files", type = "object" },
   },
-  rules = {},
 }
 
 ---@class lomi.ListDisputes
@@ -25,14 +24,12 @@ local DisputeEvidence = dto {
 ---@field endDate? string  ISO 8601, inclusive
 local ListDisputes = dto {
   name = "disputes:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "status", type = "string" },
     { name = "startDate", type = "string", format = "time" },
     { name = "endDate", type = "string", format = "time" },
   },
-  rules = {},
 }
 
 ---@class lomi.Dispute
@@ -75,8 +72,8 @@ local ListDisputes = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  list = { method = "GET", path = "/disputes", query = ListDisputes, gives = "list", pages = "cursor" },
+  list = { method = "GET", path = "/disputes", query = ListDisputes, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/disputes/{id}", gives = "record" },
-  evidence = { method = "POST", path = "/disputes/{id}/evidence", params = DisputeEvidence, gives = "body" },
+  get = { method = "GET", path = "/disputes/{id}", result = "record" },
+  evidence = { method = "POST", path = "/disputes/{id}/evidence", params = DisputeEvidence, result = "body" },
 }

@@ -18,8 +18,9 @@
 
 ---@class lomi.contract.Dto
 ---@field name string
----@field fields lomi.contract.Field[]
----@field rules lomi.contract.Rule[]  over several fields, see `schema.lua`
+---@field fields? lomi.contract.Field[]
+---@field rules? lomi.contract.Rule[]  over several fields, see `schema.lua`
+---@field pages? "cursor"  a query that has `limit` and `cursor` before its fields
 ---@field by_name table<string, lomi.contract.Field>  made from `fields`
 ---@field required string[]  likewise
 
@@ -28,7 +29,7 @@
 ---@field method string
 ---@field path string  what is in braces, such as `{id}`, are the first arguments
 ---@field params? lomi.contract.Dto  what the body is checked against; nil: no body
----@field gives "data"|"body"  what of the reply the caller gets
+---@field result "data"|"body"|"record"|"list"  what of the reply the caller gets
 ---@field compares_amount? boolean  the reply's amount must be the one meant, see `amount.lua`
 ---@field ignores_key? boolean  the service ignores the idempotency key: a retry tells nothing new
 ---@field id? string  the field that a record must have
@@ -39,13 +40,22 @@
 ---@field pages_of? string  the list whose pages this iterates over
 ---@field confirms? string  the operation whose preview this executes
 
+local PAGES = {
+  { name = "limit", type = "integer", least = 1, most = 100 },
+  { name = "cursor", type = "string" },
+}
+
 local LUA_TYPES = { integer = "number", money = "number", object = "table", list = "table" }
 
 -- Adds what can be derived from the definition once, so that a check need not derive it at every call.
 ---@param definition lomi.contract.Dto
 ---@return lomi.contract.Dto
 return function(definition)
-  definition.by_name, definition.required = {}, {}
+  definition.by_name, definition.required, definition.rules = {}, {}, definition.rules or {}
+  local fields = {}
+  for _, field in ipairs(definition.pages and PAGES or {}) do fields[#fields + 1] = field end
+  for _, field in ipairs(definition.fields or {}) do fields[#fields + 1] = field end
+  definition.fields = fields
   for _, field in ipairs(definition.fields) do
     definition.by_name[field.name] = field
     field.lua_type = LUA_TYPES[field.type] or field.type

@@ -41,7 +41,6 @@ local CreateInvoice = dto {
     { name = "template", type = "object" },
     { name = "metadata", type = "object" },
   },
-  rules = {},
 }
 
 --- Only what changes.
@@ -72,7 +71,6 @@ local UpdateInvoice = dto {
     { name = "subscription_id", type = "string", filled = true },
     { name = "metadata", type = "object" },
   },
-  rules = {},
 }
 
 ---@class lomi.ListInvoices
@@ -83,14 +81,12 @@ local UpdateInvoice = dto {
 ---@field search? string
 local ListInvoices = dto {
   name = "invoices:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "status", type = "string" },
     { name = "customerId", type = "string", filled = true },
     { name = "search", type = "string" },
   },
-  rules = {},
 }
 
 ---@class lomi.Invoice
@@ -144,17 +140,17 @@ local ListInvoices = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/invoices", params = CreateInvoice, gives = "record",
+  create = { method = "POST", path = "/invoices", params = CreateInvoice, result = "record",
     id = "customer_invoice_id" },
-  list = { method = "GET", path = "/invoices", query = ListInvoices, gives = "list", pages = "cursor" },
+  list = { method = "GET", path = "/invoices", query = ListInvoices, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/invoices/{id}", gives = "record", id = "customer_invoice_id" },
-  update = { method = "PATCH", path = "/invoices/{id}", params = UpdateInvoice, gives = "record",
+  get = { method = "GET", path = "/invoices/{id}", result = "record", id = "customer_invoice_id" },
+  update = { method = "PATCH", path = "/invoices/{id}", params = UpdateInvoice, result = "record",
     id = "customer_invoice_id" },
-  pdf = { method = "GET", path = "/invoices/{id}/pdf", gives = "record" },
-  finalize = { method = "POST", path = "/invoices/{id}/finalize", gives = "record" },
-  send = { method = "POST", path = "/invoices/{id}/send", gives = "record" },
-  remind = { method = "POST", path = "/invoices/{id}/remind", gives = "record" },
-  void = { method = "POST", path = "/invoices/{id}/void", gives = "record" },
-  checkout_session = { method = "POST", path = "/invoices/{id}/checkout-session", gives = "record" },
+  pdf = { method = "GET", path = "/invoices/{id}/pdf", result = "record" },
+  finalize = { method = "POST", path = "/invoices/{id}/finalize", result = "record" },
+  send = { method = "POST", path = "/invoices/{id}/send", result = "record" },
+  remind = { method = "POST", path = "/invoices/{id}/remind", result = "record" },
+  void = { method = "POST", path = "/invoices/{id}/void", result = "record" },
+  checkout_session = { method = "POST", path = "/invoices/{id}/checkout-session", result = "record" },
 }

@@ -86,7 +86,6 @@ local UpdatePaymentLink = dto {
     { name = "require_billing_address", type = "boolean" },
     { name = "metadata", type = "object" },
   },
-  rules = {},
 }
 
 ---@class lomi.ListPaymentLinks
@@ -96,13 +95,11 @@ local UpdatePaymentLink = dto {
 ---@field isActive? boolean
 local ListPaymentLinks = dto {
   name = "payment_links:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "linkType", type = "string", enum = { "product", "instant" } },
     { name = "isActive", type = "boolean" },
   },
-  rules = {},
 }
 
 ---@class lomi.PaymentLink
@@ -156,11 +153,11 @@ local ListPaymentLinks = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/payment-links", params = CreatePaymentLink, gives = "record", id = "link_id" },
-  list = { method = "GET", path = "/payment-links", query = ListPaymentLinks, gives = "list", pages = "cursor" },
+  create = { method = "POST", path = "/payment-links", params = CreatePaymentLink, result = "record", id = "link_id" },
+  list = { method = "GET", path = "/payment-links", query = ListPaymentLinks, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/payment-links/{id}", gives = "record", id = "link_id" },
-  update = { method = "PATCH", path = "/payment-links/{id}", params = UpdatePaymentLink, gives = "record",
+  get = { method = "GET", path = "/payment-links/{id}", result = "record", id = "link_id" },
+  update = { method = "PATCH", path = "/payment-links/{id}", params = UpdatePaymentLink, result = "record",
     id = "link_id" },
-  delete = { method = "DELETE", path = "/payment-links/{id}", gives = "body" },
+  delete = { method = "DELETE", path = "/payment-links/{id}", result = "body" },
 }

@@ -26,7 +26,6 @@ local CreatePaymentRequest = dto {
     { name = "metadata", type = "object" },
     { name = "channel", type = "string", enum = { "spi" } },
   },
-  rules = {},
 }
 
 ---@class lomi.ListPaymentRequests
@@ -36,13 +35,11 @@ local CreatePaymentRequest = dto {
 ---@field customerId? string
 local ListPaymentRequests = dto {
   name = "payment_requests:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "status", type = "string", enum = { "pending", "completed", "failed", "expired" } },
     { name = "customerId", type = "string", filled = true },
   },
-  rules = {},
 }
 
 --- A payment request; of π-SPI also `spi_…` fields.
@@ -84,10 +81,10 @@ local ListPaymentRequests = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/payment-requests", params = CreatePaymentRequest, gives = "record",
+  create = { method = "POST", path = "/payment-requests", params = CreatePaymentRequest, result = "record",
     id = "request_id" },
-  list = { method = "GET", path = "/payment-requests", query = ListPaymentRequests, gives = "list",
+  list = { method = "GET", path = "/payment-requests", query = ListPaymentRequests, result = "list",
     pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/payment-requests/{id}", gives = "record", id = "request_id" },
+  get = { method = "GET", path = "/payment-requests/{id}", result = "record", id = "request_id" },
 }

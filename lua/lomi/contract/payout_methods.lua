@@ -24,7 +24,6 @@ local CreatePayoutMethod = dto {
     { name = "payout_method_type", type = "string", enum = { "spi", "bank", "mobile_money" } },
     { name = "is_default", type = "boolean" },
   },
-  rules = {},
 }
 
 --- An account. A new bank account is unusable until the service confirmed it.
@@ -58,6 +57,6 @@ local CreatePayoutMethod = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  list = { method = "GET", path = "/payout-methods", gives = "list" },
-  create = { method = "POST", path = "/payout-methods", params = CreatePayoutMethod, gives = "record" },
+  list = { method = "GET", path = "/payout-methods", result = "list" },
+  create = { method = "POST", path = "/payout-methods", params = CreatePayoutMethod, result = "record" },
 }

@@ -12,7 +12,6 @@ local Recipient = dto {
     { name = "name", type = "string", required = true, filled = true },
     { name = "phone", type = "string", required = true, format = "phone" },
   },
-  rules = {},
 }
 
 ---@class lomi.CreatePayout
@@ -54,14 +53,12 @@ local CreatePayout = dto {
 ---@field endDate? string  ISO 8601, inclusive
 local ListPayouts = dto {
   name = "payouts:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "status", type = "string" },
     { name = "startDate", type = "string", format = "time" },
     { name = "endDate", type = "string", format = "time" },
   },
-  rules = {},
 }
 
 --- A payout. A bank's may have no `payout_id` when it is created.
@@ -106,9 +103,9 @@ local ListPayouts = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/payouts", params = CreatePayout, gives = "record", asks_twice = true },
+  create = { method = "POST", path = "/payouts", params = CreatePayout, result = "record", asks_twice = true },
   confirm = { confirms = "create" },
-  list = { method = "GET", path = "/payouts", query = ListPayouts, gives = "list", pages = "cursor" },
+  list = { method = "GET", path = "/payouts", query = ListPayouts, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/payouts/{id}", gives = "record" },
+  get = { method = "GET", path = "/payouts/{id}", result = "record" },
 }

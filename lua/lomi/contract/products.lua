@@ -105,7 +105,6 @@ local UpdateProduct = dto {
     { name = "metadata", type = "object" },
     { name = "fee_type_ids", type = "list", items = "string" },
   },
-  rules = {},
 }
 
 --- The price is named by `price_id`, or is the default one of `product_id`.
@@ -136,7 +135,6 @@ local UpdatePrices = dto {
     { name = "updates", type = "list", required = true, items = PriceUpdate, least = 1 },
     { name = "idempotency_key", type = "string", filled = true },
   },
-  rules = {},
 }
 
 ---@class lomi.ListProducts
@@ -145,12 +143,10 @@ local UpdatePrices = dto {
 ---@field isActive? boolean
 local ListProducts = dto {
   name = "products:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "isActive", type = "boolean" },
   },
-  rules = {},
 }
 
 ---@class lomi.Price
@@ -220,13 +216,13 @@ local ListProducts = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/products", params = CreateProduct, gives = "record", id = "product_id" },
-  list = { method = "GET", path = "/products", query = ListProducts, gives = "list", pages = "cursor" },
+  create = { method = "POST", path = "/products", params = CreateProduct, result = "record", id = "product_id" },
+  list = { method = "GET", path = "/products", query = ListProducts, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/products/{id}", gives = "record", id = "product_id" },
-  update = { method = "PATCH", path = "/products/{id}", params = UpdateProduct, gives = "record", id = "product_id" },
-  delete = { method = "DELETE", path = "/products/{id}", gives = "body" },
-  prices = { method = "POST", path = "/products/{id}/prices", params = CreatePrice, gives = "record" },
-  default = { method = "POST", path = "/products/{id}/prices/{price_id}/default", gives = "record" },
-  batch = { method = "POST", path = "/products/prices/batch", params = UpdatePrices, gives = "body" },
+  get = { method = "GET", path = "/products/{id}", result = "record", id = "product_id" },
+  update = { method = "PATCH", path = "/products/{id}", params = UpdateProduct, result = "record", id = "product_id" },
+  delete = { method = "DELETE", path = "/products/{id}", result = "body" },
+  prices = { method = "POST", path = "/products/{id}/prices", params = CreatePrice, result = "record" },
+  default = { method = "POST", path = "/products/{id}/prices/{price_id}/default", result = "record" },
+  batch = { method = "POST", path = "/products/prices/batch", params = UpdatePrices, result = "body" },
 }

@@ -10,7 +10,6 @@ local ListProviders = dto {
   fields = {
     { name = "provider_code", type = "string", enum = { "CARD", "WAVE", "MTN", "SPI" } },
   },
-  rules = {},
 }
 
 ---@class lomi.Provider
@@ -35,5 +34,5 @@ local ListProviders = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  list = { method = "GET", path = "/providers", query = ListProviders, gives = "list" },
+  list = { method = "GET", path = "/providers", query = ListProviders, result = "list" },
 }

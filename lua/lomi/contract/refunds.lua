@@ -24,7 +24,6 @@ local CreateRefund = dto {
     { name = "reverse_transfer", type = "boolean" },
     { name = "refund_application_fee", type = "boolean" },
   },
-  rules = {},
 }
 
 ---@class lomi.ListRefunds
@@ -35,14 +34,12 @@ local CreateRefund = dto {
 ---@field endDate? string  ISO 8601, inclusive
 local ListRefunds = dto {
   name = "refunds:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "status", type = "string" },
     { name = "startDate", type = "string", format = "time" },
     { name = "endDate", type = "string", format = "time" },
   },
-  rules = {},
 }
 
 --- A refund. Creating gives `refunded_amount`, looking up `amount` too.
@@ -83,10 +80,10 @@ local ListRefunds = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/refunds", params = CreateRefund, gives = "record", id = "refund_id",
+  create = { method = "POST", path = "/refunds", params = CreateRefund, result = "record", id = "refund_id",
     asks_twice = true },
   confirm = { confirms = "create" },
-  list = { method = "GET", path = "/refunds", query = ListRefunds, gives = "list", pages = "cursor" },
+  list = { method = "GET", path = "/refunds", query = ListRefunds, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/refunds/{id}", gives = "record", id = "refund_id" },
+  get = { method = "GET", path = "/refunds/{id}", result = "record", id = "refund_id" },
 }

@@ -18,7 +18,6 @@ local InstantSettlement = dto {
     { name = "payout_id", type = "string", filled = true },
     { name = "confirmation_token", type = "string", filled = true },
   },
-  rules = {},
 }
 
 ---@class lomi.ListSettlements
@@ -29,14 +28,12 @@ local InstantSettlement = dto {
 ---@field end_date? string  ISO 8601, inclusive
 local ListSettlements = dto {
   name = "settlements:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "currency", type = "string" },
     { name = "start_date", type = "string", format = "time" },
     { name = "end_date", type = "string", format = "time" },
   },
-  rules = {},
 }
 
 ---@class lomi.ListSettlementTransactions
@@ -44,11 +41,7 @@ local ListSettlements = dto {
 ---@field cursor? string  `next_cursor` of the page before
 local ListSettlementTransactions = dto {
   name = "settlements:transactions",
-  fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
-  },
-  rules = {},
+  pages = "cursor",
 }
 
 ---@class lomi.Settlement
@@ -113,13 +106,13 @@ local ListSettlementTransactions = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  list = { method = "GET", path = "/settlements", query = ListSettlements, gives = "list", pages = "cursor" },
+  list = { method = "GET", path = "/settlements", query = ListSettlements, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
   transactions = { method = "GET", path = "/settlements/{id}/transactions", query = ListSettlementTransactions,
-    gives = "list", pages = "cursor" },
+    result = "list", pages = "cursor" },
   each_transactions = { pages_of = "transactions" },
-  instant = { method = "POST", path = "/settlements/instant", params = InstantSettlement, gives = "record",
+  instant = { method = "POST", path = "/settlements/instant", params = InstantSettlement, result = "record",
     asks_twice = true },
   confirm = { confirms = "instant" },
-  get_instant = { method = "GET", path = "/settlements/instant/{id}", gives = "record" },
+  get_instant = { method = "GET", path = "/settlements/instant/{id}", result = "record" },
 }

@@ -19,7 +19,6 @@ local UpdateSubscription = dto {
     { name = "next_billing_date", type = "string", format = "date" },
     { name = "metadata", type = "object" },
   },
-  rules = {},
 }
 
 ---@class lomi.CancelSubscription
@@ -31,7 +30,6 @@ local CancelSubscription = dto {
     { name = "cancel_at_period_end", type = "boolean" },
     { name = "cancellation_reason", type = "string" },
   },
-  rules = {},
 }
 
 ---@class lomi.ChangePlan
@@ -41,7 +39,6 @@ local ChangePlan = dto {
   fields = {
     { name = "price_id", type = "string", required = true, format = "id" },
   },
-  rules = {},
 }
 
 ---@class lomi.ListSubscriptions
@@ -51,13 +48,11 @@ local ChangePlan = dto {
 ---@field customer_id? string
 local ListSubscriptions = dto {
   name = "subscriptions:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "status", type = "string" },
     { name = "customer_id", type = "string", filled = true },
   },
-  rules = {},
 }
 
 ---@class lomi.Subscription
@@ -102,15 +97,15 @@ local ListSubscriptions = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  list = { method = "GET", path = "/subscriptions", query = ListSubscriptions, gives = "list", pages = "cursor" },
+  list = { method = "GET", path = "/subscriptions", query = ListSubscriptions, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/subscriptions/{id}", gives = "record", id = "subscription_id" },
-  update = { method = "PATCH", path = "/subscriptions/{id}", params = UpdateSubscription, gives = "record",
+  get = { method = "GET", path = "/subscriptions/{id}", result = "record", id = "subscription_id" },
+  update = { method = "PATCH", path = "/subscriptions/{id}", params = UpdateSubscription, result = "record",
     id = "subscription_id" },
-  cancel = { method = "POST", path = "/subscriptions/{id}/cancel", params = CancelSubscription, gives = "record",
+  cancel = { method = "POST", path = "/subscriptions/{id}/cancel", params = CancelSubscription, result = "record",
     id = "subscription_id" },
-  resume = { method = "POST", path = "/subscriptions/{id}/resume", gives = "record", id = "subscription_id" },
-  change_plan = { method = "POST", path = "/subscriptions/{id}/change-plan", params = ChangePlan, gives = "record",
+  resume = { method = "POST", path = "/subscriptions/{id}/resume", result = "record", id = "subscription_id" },
+  change_plan = { method = "POST", path = "/subscriptions/{id}/change-plan", params = ChangePlan, result = "record",
     id = "subscription_id" },
-  usage = { method = "GET", path = "/subscriptions/{id}/usage", gives = "body" },
+  usage = { method = "GET", path = "/subscriptions/{id}/usage", result = "body" },
 }

@@ -16,9 +16,8 @@ local dto = require "lomi.contract.dto"
 ---@field isPos? boolean
 local ListTransactions = dto {
   name = "transactions:list",
+  pages = "cursor",
   fields = {
-    { name = "limit", type = "integer", least = 1, most = 100 },
-    { name = "cursor", type = "string" },
     { name = "provider", type = "string" },
     { name = "status", type = "string" },
     { name = "type", type = "string" },
@@ -28,7 +27,6 @@ local ListTransactions = dto {
     { name = "endDate", type = "string", format = "time" },
     { name = "isPos", type = "boolean" },
   },
-  rules = {},
 }
 
 --- A payment, as the service keeps it.
@@ -93,8 +91,8 @@ local ListTransactions = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  list = { method = "GET", path = "/transactions", query = ListTransactions, gives = "list", pages = "cursor" },
+  list = { method = "GET", path = "/transactions", query = ListTransactions, result = "list", pages = "cursor" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/transactions/{id}", gives = "record", id = "transaction_id" },
-  receipt = { method = "GET", path = "/transactions/{id}/receipt.pdf", gives = "record" },
+  get = { method = "GET", path = "/transactions/{id}", result = "record", id = "transaction_id" },
+  receipt = { method = "GET", path = "/transactions/{id}/receipt.pdf", result = "record" },
 }

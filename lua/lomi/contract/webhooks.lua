@@ -16,7 +16,6 @@ local CreateWebhook = dto {
     { name = "description", type = "string" },
     { name = "metadata", type = "object" },
   },
-  rules = {},
 }
 
 --- Only what changes.
@@ -33,7 +32,6 @@ local UpdateWebhook = dto {
     { name = "authorized_events", type = "list", items = "string" },
     { name = "metadata", type = "object" },
   },
-  rules = {},
 }
 
 ---@class lomi.ListWebhookDeliveries
@@ -51,7 +49,6 @@ local ListWebhookDeliveries = dto {
     { name = "limit", type = "integer", least = 1 },
     { name = "offset", type = "integer", least = 0 },
   },
-  rules = {},
 }
 
 --- A webhook endpoint.
@@ -132,15 +129,15 @@ local ListWebhookDeliveries = dto {
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/webhooks", params = CreateWebhook, gives = "record" },
-  list = { method = "GET", path = "/webhooks", gives = "list" },
-  get = { method = "GET", path = "/webhooks/{id}", gives = "record" },
-  update = { method = "PATCH", path = "/webhooks/{id}", params = UpdateWebhook, gives = "record" },
-  delete = { method = "DELETE", path = "/webhooks/{id}", gives = "body" },
-  test = { method = "POST", path = "/webhooks/{id}/test", gives = "body" },
-  deliveries = { method = "GET", path = "/webhooks/deliveries", query = ListWebhookDeliveries, gives = "list",
+  create = { method = "POST", path = "/webhooks", params = CreateWebhook, result = "record" },
+  list = { method = "GET", path = "/webhooks", result = "list" },
+  get = { method = "GET", path = "/webhooks/{id}", result = "record" },
+  update = { method = "PATCH", path = "/webhooks/{id}", params = UpdateWebhook, result = "record" },
+  delete = { method = "DELETE", path = "/webhooks/{id}", result = "body" },
+  test = { method = "POST", path = "/webhooks/{id}/test", result = "body" },
+  deliveries = { method = "GET", path = "/webhooks/deliveries", query = ListWebhookDeliveries, result = "list",
     pages = "offset" },
   each_deliveries = { pages_of = "deliveries" },
-  get_delivery = { method = "GET", path = "/webhooks/deliveries/{id}", gives = "record" },
-  retry = { method = "POST", path = "/webhooks/{id}/deliveries/{delivery_id}/retry", gives = "body" },
+  get_delivery = { method = "GET", path = "/webhooks/deliveries/{id}", result = "record" },
+  retry = { method = "POST", path = "/webhooks/{id}/deliveries/{delivery_id}/retry", result = "body" },
 }
