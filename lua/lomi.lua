@@ -15,8 +15,8 @@ local M = { _VERSION = "0.1.0" }
 ---@param options? lomi.Options  default: all defaults, the key from the environment
 ---@return lomi.Client
 function M.new(options)
-  local checked, wrong = lazy("lomi.config").check(options)
-  if not checked then error("lomi.new: " .. wrong, 2) end
+  local checked, reason = lazy("lomi.config").check(options)
+  if not checked then error("lomi.new: " .. reason, 2) end
   return lazy("lomi.client").new(checked)
 end
 

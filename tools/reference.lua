@@ -296,8 +296,8 @@ local PAGES = {
     class(book, "lomi.sandbox.RateLimit")
     class(book, "lomi.Sandbox")
     functions(book, path, "Sandbox", "sandbox:")
-    for _, name in ipairs { "Trouble", "ChaosOptions", "WebhookOptions", "ReceivedWebhook", "Entry", "ListedCharge",
-      "SentWebhook", "Stats" } do
+    for _, name in ipairs { "FaultOptions", "ChaosOptions", "WebhookOptions", "ReceivedWebhook", "Entry",
+      "ListedCharge", "SentWebhook", "Stats" } do
       class(book, "lomi.sandbox." .. name)
     end
     write(book, "### Over HTTP\n")

@@ -131,8 +131,8 @@ local function make_executor(config, operation)
   return function(transport, id, second_id, fields, opts)
     local faults, path, body = opts and arguments.faults(opts, config.secrets, config.environment), operation.path, nil
     for i = 1, #ids do
-      local filled, wrong = arguments.fill_id(path, id)
-      if wrong then faults = add(faults, { { field = ids[i], message = wrong } }) end
+      local filled, reason = arguments.fill_id(path, id)
+      if reason then faults = add(faults, { { field = ids[i], message = reason } }) end
       path, id = filled or path, second_id
     end
     if dto then
@@ -149,8 +149,8 @@ local function make_executor(config, operation)
         body, inexact = core.encode(payload)
         if inexact then faults = add(faults, inexact) end
       else
-        local query, wrong = arguments.query(payload)
-        if wrong then faults = add(faults, { { field = "query", message = wrong } }) end
+        local query, reason = arguments.query(payload)
+        if reason then faults = add(faults, { { field = "query", message = reason } }) end
         path = path .. (query or "")
       end
     elseif opts and opts.extra then
@@ -253,11 +253,11 @@ end
 local function make_request(config, client)
   local function execute(transport, method, path, opts)
     local faults, query, body = arguments.faults(opts, config.secrets), "", nil
-    local wrong = arguments.path_fault(path)
-    if wrong then faults = add(faults, { { field = "path", message = wrong } }) end
+    local reason = arguments.path_fault(path)
+    if reason then faults = add(faults, { { field = "path", message = reason } }) end
     if opts.query ~= nil then
-      query, wrong = arguments.query(opts.query)
-      if wrong then faults = add(faults, { { field = "query", message = wrong } }) end
+      query, reason = arguments.query(opts.query)
+      if reason then faults = add(faults, { { field = "query", message = reason } }) end
     end
     if opts.body ~= nil then
       local inexact

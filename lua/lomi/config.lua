@@ -97,8 +97,8 @@ function M.find_key(given)
   if key == nil then
     return nil, "api_key is missing: give it, or set LOMI_API_KEY in the environment" .. hidden_environment()
   end
-  local wrong = rules.header_fault(key)
-  if wrong then return nil, ("%s %s"):format(source, wrong) end
+  local reason = rules.header_fault(key)
+  if reason then return nil, ("%s %s"):format(source, reason) end
   if key:find("^lomi_pk_") then
     return nil, source .. " is a publishable key, for browsers; this takes a secret key, lomi_sk_test_… or …_live_…"
   end
@@ -127,8 +127,8 @@ end
 
 local function find_url(given, environment, allow_http)
   local text = given or ("https://" .. contract.hosts[environment])
-  local url, wrong = urls.parse(text)
-  if not url then return nil, "base_url " .. wrong end
+  local url, reason = urls.parse(text)
+  if not url then return nil, "base_url " .. reason end
   local host = url.host:gsub("%.$", "")
   if host == "" or host:find("%.%.") or host:find("^%.") or host:find("%.$") then
     return nil, "base_url has a host name with an empty part"
@@ -179,7 +179,7 @@ end
 -- A proxy of the environment serves https only, and no proxy a loopback host: what stays on the machine is not sent
 -- around. "" is none. Read and checked here, so that no text of libcurl's is about one that it cannot read.
 ---@return string|nil proxy
----@return string|nil wrong
+---@return string|nil reason
 ---@return string|nil user  of the proxy
 local function find_proxy(url, options)
   local proxy, source = options.proxy, "proxy"
@@ -233,24 +233,24 @@ end
 
 ---@param options any
 ---@return lomi.Configuration|nil
----@return string|nil wrong  what is wrong with the options
+---@return string|nil reason  what is wrong with the options
 function M.check(options)
   if options == nil then options = {} end
   if type(options) ~= "table" then return nil, "the options must be a table, not a " .. type(options) end
   if getmetatable(options) ~= nil then return nil, "the options must be a plain table, without a metatable" end
-  local wrong = rules.check(options, RULES) or capabilities_fault(options)
-  if wrong then return nil, wrong end
+  local reason = rules.check(options, RULES) or capabilities_fault(options)
+  if reason then return nil, reason end
 
   local key, source = M.find_key(options.api_key)
   if not key then return nil, source end
-  local environment, environment_wrong = find_environment(key, source, options.environment)
-  if not environment then return nil, environment_wrong end
+  local environment, environment_reason = find_environment(key, source, options.environment)
+  if not environment then return nil, environment_reason end
   local url, base_url = find_url(options.base_url, environment, options.allow_http)
   if not url then return nil, base_url end
-  local proxy, proxy_wrong, proxy_user_info = find_proxy(url, options)
-  if proxy_wrong then return nil, proxy_wrong end
-  local account_wrong = options.account and rules.header_fault(options.account, 255)
-  if account_wrong then return nil, "account " .. account_wrong end
+  local proxy, proxy_reason, proxy_user_info = find_proxy(url, options)
+  if proxy_reason then return nil, proxy_reason end
+  local account_reason = options.account and rules.header_fault(options.account, 255)
+  if account_reason then return nil, "account " .. account_reason end
 
   local config = {
     api_key = key, secrets = secrets_of(key, proxy_user_info), environment = environment,

@@ -229,13 +229,13 @@ local function exchange(self, request)
   local task = check_place(self)
   local engine = self.engine
   if not engine then
-    local failure
-    engine, failure = curl.start "new"
-    if not engine then return nil, failure end
+    local err
+    engine, err = curl.start "new"
+    if not engine then return nil, err end
     self.engine = engine
   end
-  local id, refused = curl.submit(engine, request)
-  if not id then return nil, refused end
+  local id, err = curl.submit(engine, request)
+  if not id then return nil, err end
   self.waiting[id] = task
   local got = wait_for(task, id)
   if got.status then return got end
@@ -323,8 +323,8 @@ end
 function Loop:pollfd()
   check_open(self)
   if not self.engine then
-    local engine, failure = curl.start "new"
-    if not engine then error(failure.message, 2) end
+    local engine, err = curl.start "new"
+    if not engine then error(err.message, 2) end
     self.engine = engine
   end
   return self.engine:pollfd()

@@ -50,7 +50,7 @@ local OPTIONS = {
 
 --- What is done to a request, or to its answer: a `status`, a body (`body`, `empty`, `html`, `oversize`) and a way out
 --- (`drop`, `reset`, `garbage`, `truncate`, `trickle`), at most one of each, after a `delay` and with `headers`.
----@class lomi.sandbox.Trouble
+---@class lomi.sandbox.FaultOptions
 ---@field match? { method: string?, path: string? }  which requests; `*` in the path stands for one segment (all)
 ---@field times? integer  how many requests (1)
 ---@field status? integer  200 to 599: answered in place of the service, which does not see the request
@@ -75,7 +75,7 @@ local OPTIONS = {
 ---@field charged? boolean  whether the charge is made; default: not with a status or a page, else it is
 
 ---@class lomi.sandbox.ChaosOptions
----@field rate number  the share of requests that go wrong, 0 to 1
+---@field rate number  the share of requests that get a fault, 0 to 1
 ---@field seed? integer  0 to 2^53: the same one, the same story (1)
 ---@field delay? number  seconds the delayed ones wait, 0 to 60 (0.01)
 
@@ -112,21 +112,21 @@ function Sandbox:__tostring()
   return ("lomi.sandbox %s%s"):format(self.url, self.stopped and " (stopped)" or "")
 end
 
--- Gives the reply's body, or nil and what is wrong.
+-- The reply's body; or nil, and the reason.
 local function request(self, method, path, body)
   if getmetatable(self) ~= Sandbox then return nil, "call the sandbox's methods with a colon, as in sandbox:reset()" end
   if self.stopped then return nil, "the sandbox is stopped" end
-  local text, unfit
+  local text, faults
   if body then
-    text, unfit = core.encode(body)
-    if not text then return nil, ("%s %s"):format(unfit[1].field, unfit[1].message) end
+    text, faults = core.encode(body)
+    if not text then return nil, ("%s %s"):format(faults[1].field, faults[1].message) end
   end
-  local reply, failure = self.transport:send {
+  local reply, err = self.transport:send {
     method = method, url = self.url .. "/_sandbox" .. path, body = text,
     headers = text and { ["Content-Type"] = "application/json" } or {},
     timeout = TIMEOUT, connect_timeout = TIMEOUT, ca_file = self.ca_file, proxy = "",
   }
-  if not reply then return nil, ("the sandbox at %s does not answer: %s"):format(self.url, failure.message) end
+  if not reply then return nil, ("the sandbox at %s does not answer: %s"):format(self.url, err.message) end
   local decoded = core.decode(reply.body)
   if type(decoded) ~= "table" or type(decoded.error or decoded.data) ~= "table" then
     return nil, self.url .. " is not a sandbox of lomi."
@@ -137,8 +137,8 @@ end
 
 -- Raises two levels up: at whoever called the method that calls this. So no method may end in a tail call.
 local function ask(self, method, path, body)
-  local decoded, wrong = request(self, method, path, body)
-  if not decoded then error(wrong, 3) end
+  local decoded, reason = request(self, method, path, body)
+  if not decoded then error(reason, 3) end
   return decoded.data, decoded.next
 end
 
@@ -160,13 +160,13 @@ local function options_table(opts, what)
   return copy
 end
 
---- The next requests go wrong, in the way the trouble says. Troubles wait in a queue, the first that fits is used.
----@param fault lomi.sandbox.Trouble
+--- Injects a fault into the next requests. Faults wait in a queue; the first that matches a request is used.
+---@param fault lomi.sandbox.FaultOptions
 function Sandbox:fail(fault)
   ask(self, "POST", "/faults", options_table(fault, "fail"))
 end
 
---- All kinds of trouble at random, the same for the same seed.
+--- Injects faults of all kinds at random, the same ones for the same seed.
 ---@param opts lomi.sandbox.ChaosOptions
 function Sandbox:chaos(opts)
   ask(self, "POST", "/chaos", options_table(opts, "chaos"))
@@ -280,7 +280,7 @@ end
 ---@param event? lomi.webhook.EventName|string  only of this event, such as "PAYMENT_FAILED"
 ---@param wait? number  seconds, at most 25 (5)
 ---@return lomi.sandbox.ReceivedWebhook? webhook
----@return string? why  there is none
+---@return string? reason  there is none
 function Sandbox:receive(event, wait)
   local data = ask(self, "POST", "/inbox/take", { event = event, wait = wait or 5 })
   if data.webhook then return data.webhook end
@@ -314,14 +314,14 @@ end
 --- Starts a sandbox in a thread of this process. Raises at the caller's line if an option is wrong.
 ---@param options? lomi.sandbox.Options
 ---@return lomi.Sandbox? sandbox  nil if it cannot listen
----@return string? why
+---@return string? reason
 function M.start(options)
   options = options == nil and {} or options
-  local wrong = fields.check(options, OPTIONS)
-  if not wrong and (options.tls_cert == nil) ~= (options.tls_key == nil) then
-    wrong = "tls_cert and tls_key go together; one of them is missing"
+  local reason = fields.check(options, OPTIONS)
+  if not reason and (options.tls_cert == nil) ~= (options.tls_key == nil) then
+    reason = "tls_cert and tls_key go together; one of them is missing"
   end
-  if wrong then error("sandbox.start: " .. wrong, 2) end
+  if reason then error("sandbox.start: " .. reason, 2) end
   local host = options.host or "127.0.0.1"
   local found, httpd = pcall(require, "lomi.httpd")
   if not found then
@@ -330,7 +330,8 @@ function M.start(options)
   end
   -- The server's thread signs webhooks until the process exits: libcrypto must outlive it, and so be loaded before.
   require "lomi.crypto"
-  local server, why = httpd.start {
+  local server
+  server, reason = httpd.start {
     app = "lomi.sandbox.server.app", host = host, port = options.port or 0, tls_cert = options.tls_cert,
     tls_key = options.tls_key, reserved = "/_sandbox",
     options = assert(core.encode { strict = options.strict, amounts = options.amounts,
@@ -338,7 +339,7 @@ function M.start(options)
       confirmation = options.confirmation, rate_limit = options.rate_limit, log = options.log,
       tls = options.tls_cert ~= nil, elsewhere = not (host == "::1" or host:find("^127%.")) }),
   }
-  if not server then return nil, why end
+  if not server then return nil, reason end
   local scheme = options.tls_cert and "https" or "http"
   local self = handle(("%s://%s:%d"):format(scheme, url_host(host), server:port()), server)
   self.ca_file = options.ca_file
@@ -348,14 +349,14 @@ end
 --- A handle on a sandbox that runs elsewhere, such as `lomi sandbox --port 4010`.
 ---@param url string  such as `http://127.0.0.1:4010`
 ---@return lomi.Sandbox? sandbox  nil if there is none
----@return string? why
+---@return string? reason
 function M.connect(url)
   if type(url) ~= "string" or not url:find("^https?://[^/%z\1-\32?#@]+/?$") then
     error("sandbox.connect takes the URL of a sandbox, such as http://127.0.0.1:4010", 2)
   end
   local self = handle((url:gsub("/$", "")), nil)
-  local decoded, wrong = request(self, "GET", "")
-  if not decoded then return nil, wrong end
+  local decoded, reason = request(self, "GET", "")
+  if not decoded then return nil, reason end
   if decoded.data.sandbox ~= "lomi" then return nil, url .. " is not a sandbox of lomi." end
   return self
 end

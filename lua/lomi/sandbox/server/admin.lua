@@ -38,9 +38,9 @@ local function find_charge(app, call)
 end
 
 -- A move of the ledger as a test reports it.
-local function moved(charge, done, why, misuse)
+local function moved(charge, done, reason, misuse)
   if done then return ok(views.listed(charge)) end
-  return nil, { status = misuse and 400 or 409, message = why }
+  return nil, { status = misuse and 400 or 409, message = reason }
 end
 
 local EXPIRY = "an expiry as MM/YY, such as 12/34"
@@ -80,8 +80,8 @@ local function save_card(app, call, body)
 end
 
 -- done(), or what was wrong with the body.
-local function done(accepted, wrong)
-  if not accepted then return nil, { message = wrong } end
+local function done(accepted, reason)
+  if not accepted then return nil, { message = reason } end
   return ok {}
 end
 
@@ -182,10 +182,10 @@ function M.answer(app, call)
     return answer.error(404, call.request_id, { message = ("the sandbox has no %s %s"):format(call.method, call.path) })
   end
   call.id = id
-  local body, wrong
-  if not operation.raw then body, wrong = decoded(call) end
-  if body and operation.fields then wrong = fields.check(body, operation.fields) end
-  if wrong then return answer.error(400, call.request_id, { message = wrong }) end
+  local body, reason
+  if not operation.raw then body, reason = decoded(call) end
+  if body and operation.fields then reason = fields.check(body, operation.fields) end
+  if reason then return answer.error(400, call.request_id, { message = reason }) end
   local reply, fault = operation.work(app, call, body)
   return reply or answer.error(fault.status or 400, call.request_id, fault)
 end

@@ -33,6 +33,15 @@ function M.ok(status, value, headers)
   return { status = status, body = json.encode(value), headers = headers }
 end
 
+--- How an operation refuses a request: what `error` takes.
+---@param message string
+---@param code string? default: that of the status, 400
+---@return nil
+---@return { message: string, code: string? } fault
+function M.refuse(message, code)
+  return nil, { message = message, code = code }
+end
+
 ---@param status integer
 ---@param request_id string
 ---@param what { code: string?, message: string?, details: any, retry_after: number? }

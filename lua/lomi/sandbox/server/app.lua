@@ -108,10 +108,10 @@ function App:clear_faults()
   return true
 end
 
----@return boolean? ok, string? why
+---@return boolean? ok, string? reason
 function App:set_chaos(asked)
-  local chaos, wrong = Chaos.new(asked)
-  if not chaos then return nil, wrong end
+  local chaos, reason = Chaos.new(asked)
+  if not chaos then return nil, reason end
   self.chaos = chaos
   return true
 end

@@ -73,7 +73,7 @@ local M = { list = LIST, sentences = SENTENCES, by_ending = BY_ENDING }
 --- A number that is no test card might be somebody's card: it goes nowhere, and is not repeated in the message.
 ---@param number string digits, with spaces or dashes between them as people write them
 ---@return lomi.sandbox.Card? card
----@return string? why
+---@return string? reason
 function M.find(number)
   local card = BY_DIGITS[(number:gsub("[ %-]", ""))]
   if card then return card end

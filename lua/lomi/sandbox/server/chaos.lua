@@ -35,10 +35,10 @@ end
 
 ---@param asked { seed: integer?, rate: number, delay: number? } delay: how long the delayed ones wait, seconds
 ---@return lomi.sandbox.Chaos?
----@return string? why
+---@return string? reason
 local function new(asked)
-  local wrong = fields.check(asked, RULES)
-  if wrong then return nil, wrong end
+  local reason = fields.check(asked, RULES)
+  if reason then return nil, reason end
   local self = setmetatable({ rate = asked.rate, state = (asked.seed or 1) % (MODULUS - 1) + 1, forms = {} }, Chaos)
   for _ = 1, 8 do self:random() end -- neighbouring seeds begin alike
   for i, form in ipairs(FORMS) do

@@ -2,6 +2,7 @@
 --- Checkout sessions and payment links: how they are made, and the page a payer pays on. A payment is a charge of the
 --- ledger, so it has all that charges have: the card form, 3-D Secure, webhooks.
 
+local answer = require "lomi.sandbox.server.answer"
 local bodies = require "lomi.sandbox.server.bodies"
 local form = require "lomi.sandbox.server.form"
 local html = require "lomi.sandbox.server.html"
@@ -22,11 +23,9 @@ local DEFAULTS = {
   require_phone = false, require_billing_address = false, is_pos = false, is_spi = false,
 }
 
--- Making one ----------------------------------------------------------------------------------------------------------
+local refuse = answer.refuse
 
-local function refuse(message, code)
-  return nil, { code = code or "bad_request", message = message }
-end
+-- Making one ----------------------------------------------------------------------------------------------------------
 
 ---@return table? price an item
 ---@return table? fault
@@ -242,11 +241,11 @@ local function session_page(session, typed, errors)
   local data, inputs, focused = session.data, {}, nil
   for _, field in ipairs(PAYER) do
     if asked_of(session, field.name) then
-      local wrong, state, below = errors[field.name], "", ""
-      if wrong then
+      local reason, state, below = errors[field.name], "", ""
+      if reason then
         state = (' aria-invalid="true" aria-describedby="%s-error"'):format(field.name)
         if not focused then focused, state = field.name, state .. " autofocus" end
-        below = html.filled('<p class="error" id="{name}-error">{text}</p>\n', { name = field.name, text = wrong })
+        below = html.filled('<p class="error" id="{name}-error">{text}</p>\n', { name = field.name, text = reason })
       end
       inputs[#inputs + 1] = html.filled(FIELD, { name = field.name, label = field.label, state = state, below = below,
         autocomplete = field.autocomplete, value = typed[field.name] or data["customer_" .. field.name] or "" })

@@ -165,7 +165,7 @@ local function describe(fault)
 end
 
 --- As asked for, and
----@class lomi.sandbox.Fault: lomi.sandbox.Trouble
+---@class lomi.sandbox.Fault: lomi.sandbox.FaultOptions
 ---@field left integer requests it is still good for
 ---@field charged boolean
 ---@field works boolean the service does its work although it answers with an error
@@ -173,7 +173,7 @@ end
 
 -- A named fault spelled out: an error status for the creation of charges on one rail.
 ---@return table asked
----@return string? why
+---@return string? reason
 local function spelled_out(asked)
   local names = given(asked, NAMED)
   if not names[1] then return asked end
@@ -190,12 +190,12 @@ end
 --- Makes a fault of what a test asks for.
 ---@param asked table
 ---@return lomi.sandbox.Fault?
----@return string? why
+---@return string? reason
 function M.make(asked)
-  local wrong = fields.check(asked, RULES)
-  if not wrong then asked, wrong = spelled_out(asked) end
-  wrong = wrong or check_together(asked)
-  if wrong then return nil, wrong end
+  local reason = fields.check(asked, RULES)
+  if not reason then asked, reason = spelled_out(asked) end
+  reason = reason or check_together(asked)
+  if reason then return nil, reason end
   local fault = {}
   for name, value in pairs(asked) do fault[name] = value end
   fault.charged, fault.left, fault.description = is_charged(asked), asked.times or 1, describe(asked)
@@ -267,10 +267,10 @@ function M.queue()
 end
 
 ---@return boolean? ok
----@return string? why
+---@return string? reason
 function Faults:add(asked)
-  local fault, wrong = M.make(asked)
-  if not fault then return nil, wrong end
+  local fault, reason = M.make(asked)
+  if not fault then return nil, reason end
   if #self >= 1000 then return nil, "1000 faults are waiting already; use times for more" end
   self[#self + 1] = fault
   return true

@@ -15,9 +15,7 @@ local LOGS = { limit = 25, most = 100 }
 local MOST_RESPONSE = 500 -- bytes shown of what an endpoint answered
 local PATIENCE = 5 -- seconds a test or a retry waits for the endpoint
 
-local function refuse(message)
-  return nil, { message = message }
-end
+local refuse = answer.refuse
 
 local function is_local(url)
   local host = url:lower():match("^https?://([^/?#]+)") or ""

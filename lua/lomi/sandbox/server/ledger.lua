@@ -160,11 +160,11 @@ end
 ---@param charge lomi.sandbox.Charge
 ---@param number string
 ---@param expiry_past boolean? the expiry given with it lies behind us
----@return true? ok, string? why, boolean? misuse the arguments, not the state, are wrong
+---@return true? ok, string? reason, boolean? misuse the arguments, not the state, are wrong
 function Ledger:confirm(charge, number, expiry_past, now)
   if charge.kind ~= "card" then return nil, "a " .. charge.kind .. " charge is not paid by card", true end
-  local card, why = cards.find(number)
-  if not card then return nil, why, true end
+  local card, reason = cards.find(number)
+  if not card then return nil, reason, true end
   if charge.status ~= "requires_payment_method" then
     return refuse(charge, "confirmed", "requires_payment_method")
   end
@@ -203,7 +203,7 @@ function Ledger:set_amount(charge, amount)
 end
 
 ---@param amount number? nil: all of it
----@return true? ok, string? why, boolean? misuse
+---@return true? ok, string? reason, boolean? misuse
 function Ledger:capture(charge, amount, now)
   if charge.status ~= "requires_capture" then return refuse(charge, "captured", "requires_capture") end
   amount = amount or charge.original_amount
@@ -219,7 +219,7 @@ function Ledger:capture(charge, amount, now)
 end
 
 ---@param amount number the new total
----@return true? ok, string? why, boolean? misuse
+---@return true? ok, string? reason, boolean? misuse
 function Ledger:increment(charge, amount, now)
   if charge.status ~= "requires_capture" then return refuse(charge, "incremented", "requires_capture") end
   if amount <= charge.original_amount then

@@ -42,6 +42,7 @@ local function new(options)
     amounts = options.amounts, publish = options.publish, on_session_paid = options.on_session_paid, stores = {},
     balances = Store.new(BALANCES), transactions = Store.new(TRANSACTIONS),
   }, Merchant)
+  self.stores.transactions = self.transactions
   for _, kind in ipairs(KINDS) do self.stores[kind] = Store.new(kind == "webhooks" and ENDPOINTS or nil) end
   return self
 end

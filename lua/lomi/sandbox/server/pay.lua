@@ -168,10 +168,10 @@ end
 ---@param errors table<string, string>
 ---@param focused string? the field to begin with
 local function input(field, typed, errors, focused, described)
-  local wrong, state, below = errors[field.name], {}, ""
-  if wrong then
+  local reason, state, below = errors[field.name], {}, ""
+  if reason then
     state[1] = ' aria-invalid="true"'
-    below = filled('<p class="error" id="{name}-error">{text}</p>\n', { name = field.name, text = wrong })
+    below = filled('<p class="error" id="{name}-error">{text}</p>\n', { name = field.name, text = reason })
     described[#described + 1] = field.name .. "-error"
   end
   if field.name == "card" then
@@ -227,9 +227,9 @@ local function form_page(charge, typed, errors, fresh)
       break
     end
   end
-  local failure = not focused and not fresh and charge.failure_code
-  if failure then
-    local sentence, field = cards.sentences[failure] or cards.sentences.card_declined, FAULTY_FIELD[failure]
+  local code = not focused and not fresh and charge.failure_code
+  if code then
+    local sentence, field = cards.sentences[code] or cards.sentences.card_declined, FAULTY_FIELD[code]
     content = content .. filled(ALERT, { title = sentence, text = "Nothing was paid. Try again, or use another card." })
     title = "Not paid: " .. sentence
     if field then errors = { [field] = sentence } end
@@ -239,7 +239,7 @@ local function form_page(charge, typed, errors, fresh)
   local values = { action = path, client_secret = secret, focus = fresh and " autofocus" or "",
     button = (hold and "Hold " or "Pay ") .. asked(charge, charge.original_amount) }
   for _, field in ipairs(FIELDS) do
-    local described = failure and focused == field.name and { "outcome" } or {}
+    local described = code and focused == field.name and { "outcome" } or {}
     values[field.name] = input(field, typed, errors, focused, described)
   end
   return html.page(200, title or values.button,
@@ -261,7 +261,7 @@ local function outcome_page(charge)
   return html.page(200, title, box(outcome(kind, title, text) .. receipt(charge) .. way_back(charge)))
 end
 
-local function refused(status, title, text)
+local function error_page(status, title, text)
   return html.page(status, title, box(outcome("bad", title, text)))
 end
 
@@ -328,13 +328,13 @@ local function respond(app, call)
   local form = decode_form(call.method == "POST" and call.body or call.query)
   local secret = charge and charge.secret and views.client_secret(charge)
   if not charge or (secret and form.client_secret ~= secret) then
-    return refused(404, "No such payment",
+    return error_page(404, "No such payment",
       "There is no such payment, or the link to it is not complete: it carries the client_secret of the charge.")
   end
   call.charge = charge
   if call.method == "POST" then return post(app, charge, form) end
   if call.method ~= "GET" and call.method ~= "HEAD" then
-    local page = refused(405, "Not allowed", "This page takes GET and POST.")
+    local page = error_page(405, "Not allowed", "This page takes GET and POST.")
     page.headers.Allow = "GET, HEAD, POST"
     return page
   end

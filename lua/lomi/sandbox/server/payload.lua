@@ -245,13 +245,13 @@ end
 
 -- From here on a fault is what answer.error takes.
 
-local function refused(code, message, details)
+local function refuse(code, message, details)
   return nil, { code = code, message = message, details = details }
 end
 
 local function checked(fields, body, warn)
   local params, faults = check_fields(fields, body, warn, "")
-  if not params then return refused("bad_request", table.concat(faults, "; ")) end
+  if not params then return refuse("bad_request", table.concat(faults, "; ")) end
   return params
 end
 
@@ -333,7 +333,7 @@ function M.card(body, warn, options)
   end
   params.currency_code, params.currency = code, nil
   local customer_fault = check_customer(params, warn, options.strict)
-  if customer_fault then return refused("bad_request", customer_fault) end
+  if customer_fault then return refuse("bad_request", customer_fault) end
   local amount_fault = card_amount_fault(params.amount, code, options.amounts)
   if not amount_fault and has_fraction(params.amount, code, options.amounts) then
     if options.amounts == "minor" then
@@ -342,7 +342,7 @@ function M.card(body, warn, options)
       warn(("amount has a fraction that %s cannot express"):format(code))
     end
   end
-  if amount_fault then return refused("amount_invalid", amount_fault) end
+  if amount_fault then return refuse("amount_invalid", amount_fault) end
   return params, nil, appearance_of(body, params)
 end
 
@@ -356,7 +356,7 @@ local function amount_of_hold(fields)
     if has_fraction(params.amount, code, options.amounts) then
       amount_fault = ("amount has a fraction that %s cannot express"):format(code)
     end
-    if amount_fault then return refused("amount_invalid", amount_fault) end
+    if amount_fault then return refuse("amount_invalid", amount_fault) end
     return params
   end
 end
@@ -367,9 +367,9 @@ M.capture, M.increment = amount_of_hold(CAPTURE), amount_of_hold(INCREMENT)
 local function mobile(fields)
   return function(body, warn, options)
     local params, faults = check_fields(fields, body, warn, "")
-    if not params then return refused("bad_request", "Validation failed", faults) end
+    if not params then return refuse("bad_request", "Validation failed", faults) end
     if options.amounts == "minor" and has_fraction(params.amount, params.currency, "minor") then
-      return refused("amount_invalid", "amount must be a whole number of minor units")
+      return refuse("amount_invalid", "amount must be a whole number of minor units")
     end
     return params
   end

@@ -8,17 +8,12 @@ local subscriptions = require "lomi.sandbox.server.subscriptions"
 
 local FEE = 0 -- what a refund costs the merchant
 
-local function refuse(message, code)
-  return nil, { code = code or "bad_request", message = message }
-end
+local refuse = answer.refuse
 
 local function plan(service, call, params)
   local merchant = service.merchant
-  local item = merchant.transactions:find(call.scope, params.transaction_id)
-  if not item then
-    return nil, { status = 404, message = "No transaction of this organization has the id "
-      .. params.transaction_id:sub(1, 80) }
-  end
+  local item, fault = merchant:find("transactions", call.scope, params.transaction_id)
+  if not item then return nil, fault end
   local transaction = merchant:transaction_view(item)
   if transaction.status == "refunded" then return refuse "The transaction is already fully refunded" end
   if transaction.status ~= "completed" then

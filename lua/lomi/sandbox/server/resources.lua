@@ -15,9 +15,7 @@ local views = require "lomi.sandbox.server.views"
 
 local NOT_SIMULATED = "not simulated"
 
-local function refuse(message, code)
-  return nil, { code = code, message = message }
-end
+local refuse = answer.refuse
 
 -- One record ----------------------------------------------------------------------------------------------------------
 
@@ -47,13 +45,19 @@ local function view_of(service, kind, item)
   return service.merchant.filled(item.data, NULLS[kind] or "")
 end
 
-local function get(kind, simulated)
+-- Work on the record that the path names.
+---@param work fun(service: lomi.sandbox.Service, call: lomi.sandbox.Call, item: table): lomi.sandbox.Answer?, table?
+local function on(kind, simulated, work)
   return function(service, call)
     if not simulated then call.warn(NOT_SIMULATED) end
     local item, fault = service.merchant:find(kind, call.scope, call.id)
     if not item then return nil, fault end
-    return answer.ok(200, view_of(service, kind, item))
+    return work(service, call, item)
   end
+end
+
+local function get(kind, simulated)
+  return on(kind, simulated, function(service, _, item) return answer.ok(200, view_of(service, kind, item)) end)
 end
 
 -- `filters`: the field of a record that a parameter of the query must equal.
@@ -94,59 +98,43 @@ local function create(kind, body, id_field, prefix, initial, simulated)
 end
 
 local function update(kind, body, simulated)
-  return function(service, call)
-    if not simulated then call.warn(NOT_SIMULATED) end
-    local item, fault = service.merchant:find(kind, call.scope, call.id)
-    if not item then return nil, fault end
-    local params
-    params, fault = bodies.check(body, call.params, call.warn)
+  return on(kind, simulated, function(service, call, item)
+    local params, fault = bodies.check(body, call.params, call.warn)
     if not params then return nil, fault end
     return answer.ok(200, view_of(service, kind, service.merchant:change(item, params)))
-  end
+  end)
 end
 
 -- An action without a body that changes a record.
 local function act(kind, changes, status)
-  return function(service, call)
-    call.warn(NOT_SIMULATED)
-    local item, fault = service.merchant:find(kind, call.scope, call.id)
-    if not item then return nil, fault end
+  return on(kind, false, function(service, _, item)
     return answer.ok(status, view_of(service, kind, service.merchant:change(item, changes)))
-  end
+  end)
 end
 
 local function remove(kind)
-  return function(service, call)
-    local item, fault = service.merchant:find(kind, call.scope, call.id)
-    if not item then return nil, fault end
+  return on(kind, true, function(service, _, item)
     service.merchant.stores[kind]:remove(item)
     return answer.ok(200, { message = "Deleted" })
-  end
+  end)
 end
 
 -- Archives: it is there, and no longer active.
 local function deactivate(kind)
-  return function(service, call)
-    local item, fault = service.merchant:find(kind, call.scope, call.id)
-    if not item then return nil, fault end
+  return on(kind, true, function(service, _, item)
     service.merchant:change(item, { is_active = false })
     return answer.ok(200, { message = "Archived" })
-  end
+  end)
 end
 
 -- An object that nothing is known of but that it is one.
 local function fixed(kind, value, status)
-  return function(service, call)
-    call.warn(NOT_SIMULATED)
-    local item, fault = service.merchant:find(kind, call.scope, call.id)
-    if not item then return nil, fault end
-    return answer.ok(status or 200, value(item))
-  end
+  return on(kind, false, function(_, _, item) return answer.ok(status or 200, value(item)) end)
 end
 
-local function document(kind, name)
-  return fixed(kind, function()
-    return { hosted_url = json.null, download_url = json.null, filename = name .. ".pdf",
+local function document(kind)
+  return fixed(kind, function(item)
+    return { hosted_url = json.null, download_url = json.null, filename = item.public_id .. ".pdf",
       mime_type = "application/pdf", expires_at = json.null }
   end)
 end
@@ -191,12 +179,6 @@ local function list_customers(service, call)
   return done, fault
 end
 
-local function find_transaction(service, call)
-  local item = service.merchant.transactions:find(call.scope, call.id)
-  if item then return item end
-  return nil, { status = 404, message = "No transaction of this organization has the id " .. call.id:sub(1, 80) }
-end
-
 local function transaction_view(service)
   return function(item) return service.merchant:transaction_view(item) end
 end
@@ -217,30 +199,19 @@ local function list_transactions(service, call)
   end)
 end
 
-local function of_customer(of)
-  return function(service, call)
-    local customer, fault = service.merchant:find("customers", call.scope, call.id)
-    if not customer then return nil, fault end
-    return of(service, call, customer.data.customer_id)
-  end
-end
-
-local customer_transactions = of_customer(function(service, call, id)
+local customer_transactions = on("customers", true, function(service, call, customer)
   return service.merchant.transactions:all(call.scope, transaction_view(service),
-    function(item) return item.customer_id == id end)
+    function(item) return item.customer_id == customer.data.customer_id end)
 end)
 
-local customer_subscriptions = of_customer(function(service, call, id)
+local customer_subscriptions = on("customers", true, function(service, call, customer)
   return service.merchant.stores.subscriptions:all(call.scope,
     function(item) return view_of(service, "subscriptions", item) end,
-    function(item) return item.data.customer_id == id end)
+    function(item) return item.data.customer_id == customer.data.customer_id end)
 end)
 
 local function block(blocked)
-  return function(service, call)
-    call.warn(NOT_SIMULATED)
-    local customer, fault = service.merchant:find("customers", call.scope, call.id)
-    if not customer then return nil, fault end
+  return on("customers", false, function(_, _, customer)
     local entries = {}
     for field, kind in pairs { phone_number = "phone", email = "email" } do
       if customer.data[field] then entries[#entries + 1] = { kind = kind, value = customer.data[field] } end
@@ -248,15 +219,11 @@ local function block(blocked)
     if blocked and not entries[1] then return refuse "There is nothing to block: neither phone nor email" end
     return answer.ok(200, { customer_id = customer.data.customer_id, blocked = blocked,
       entries = entries[1] and entries or json.null })
-  end
+  end)
 end
 
-local function portal(service, call)
-  call.warn(NOT_SIMULATED)
-  local customer, fault = service.merchant:find("customers", call.scope, call.id)
-  if not customer then return nil, fault end
-  local params
-  params, fault = bodies.check("portal", call.params, call.warn)
+local portal = on("customers", false, function(service, call, customer)
+  local params, fault = bodies.check("portal", call.params, call.warn)
   if not params then return nil, fault end
   local token = service.merchant.random()
   return answer.ok(201, service.merchant.filled({ customer_id = customer.data.customer_id,
@@ -265,7 +232,7 @@ local function portal(service, call)
     flow_subscription_id = params.flow_subscription_id, return_url = params.return_url,
     flow_after_completion_url = params.flow_after_completion_url },
     "flow_subscription_id return_url flow_after_completion_url"))
-end
+end)
 
 -- Checkout ------------------------------------------------------------------------------------------------------------
 
@@ -366,27 +333,20 @@ local function create_product(service, call)
   return answer.ok(201, view_of(service, "products", product))
 end
 
-local function create_price(service, call)
-  local product, fault = service.merchant:find("products", call.scope, call.id)
-  if not product then return nil, fault end
-  local price
-  price, fault = add_price(service, call, product, call.params)
+local create_price = on("products", true, function(service, call, product)
+  local price, fault = add_price(service, call, product, call.params)
   if not price then return nil, fault end
   return answer.ok(201, service.merchant.filled(price.data, "billing_interval minimum_amount maximum_amount metadata"))
-end
+end)
 
-local function default_price(service, call)
-  local merchant = service.merchant
-  local product, fault = merchant:find("products", call.scope, call.id)
-  if not product then return nil, fault end
-  local price
-  price, fault = merchant:find("prices", call.scope, call.second_id)
+local default_price = on("products", true, function(service, call, product)
+  local price, fault = service.merchant:find("prices", call.scope, call.second_id)
   if not price then return nil, fault end
   if price.product ~= product then return refuse "The price is of another product" end
   for _, other in ipairs(product.prices) do other.data.is_default = other == price end
   product.default_price = price
   return answer.ok(200, view_of(service, "products", product))
-end
+end)
 
 local function change_prices(service, call)
   local params, fault = bodies.check("price_updates", call.params, call.warn)
@@ -412,19 +372,17 @@ end
 -- Subscriptions -------------------------------------------------------------------------------------------------------
 
 local function on_subscription(body, move)
-  return function(service, call)
-    local merchant = service.merchant
-    local item, fault = merchant:find("subscriptions", call.scope, call.id)
-    if not item then return nil, fault end
+  return on("subscriptions", true, function(service, call, item)
     local params = {}
     if body then
+      local fault
       params, fault = bodies.check(body, call.params, call.warn)
       if not params then return nil, fault end
     end
-    local ok, reason = move(merchant, item, params, call)
+    local ok, reason = move(service.merchant, item, params, call)
     if not ok then return nil, type(reason) == "table" and reason or { message = reason } end
     return answer.ok(200, view_of(service, "subscriptions", item))
-  end
+  end)
 end
 
 local update_subscription = on_subscription("subscription_update", function(merchant, item, params)
@@ -558,20 +516,17 @@ local function create_coupon(service, call)
     customer_type = "all", usage_frequency_limit = "total", scope_type = "organization_wide" })(service, call)
 end
 
-local function invoice_session(service, call)
-  call.warn(NOT_SIMULATED)
-  local merchant = service.merchant
-  local invoice, fault = merchant:find("invoices", call.scope, call.id)
-  if not invoice then return nil, fault end
-  local session = invoice.session
+local invoice_session = on("invoices", false, function(service, call, invoice)
+  local merchant, session = service.merchant, invoice.session
   if not session then
+    local fault
     session, fault = checkout.open(merchant, call.scope, { amount = invoice.data.amount, title = "Invoice",
       currency_code = invoice.data.currency_code }, call.origin, call.warn)
     if not session then return nil, fault end
     invoice.session, session.pays, invoice.paid_status = session, invoice, "paid"
   end
   return answer.ok(201, checkout.view(merchant, session))
-end
+end)
 
 ---@type lomi.sandbox.Operation[]
 return {
@@ -580,18 +535,10 @@ return {
   { "GET", "/checkout-sessions/{id}", work = get("checkout_sessions", true) },
 
   { "GET", "/transactions", work = list_transactions },
-  { "GET", "/transactions/{id}", work = function(service, call)
-    local item, fault = find_transaction(service, call)
-    if not item then return nil, fault end
+  { "GET", "/transactions/{id}", work = on("transactions", true, function(service, _, item)
     return answer.ok(200, service.merchant:transaction_view(item))
-  end },
-  { "GET", "/transactions/{id}/receipt.pdf", work = function(service, call)
-    call.warn(NOT_SIMULATED)
-    local item, fault = find_transaction(service, call)
-    if not item then return nil, fault end
-    return answer.ok(200, { hosted_url = json.null, download_url = json.null, filename = item.public_id .. ".pdf",
-      mime_type = "application/pdf", expires_at = json.null })
-  end },
+  end) },
+  { "GET", "/transactions/{id}/receipt.pdf", work = document("transactions") },
 
   { "POST", "/refunds", work = refunds.create, key_required = true, asks_twice = true },
   { "GET", "/refunds", work = list("refunds", { status = "status" }, true) },
@@ -665,7 +612,7 @@ return {
   { "GET", "/invoices", work = list("invoices", { status = "status", customerId = "customer_id" }) },
   { "GET", "/invoices/{id}", work = get "invoices" },
   { "PATCH", "/invoices/{id}", work = update("invoices", "invoice_update") },
-  { "GET", "/invoices/{id}/pdf", work = document("invoices", "invoice") },
+  { "GET", "/invoices/{id}/pdf", work = document("invoices") },
   { "POST", "/invoices/{id}/finalize", work = act("invoices", { status = "sent" }, 201) },
   { "POST", "/invoices/{id}/send", work = act("invoices", { status = "sent" }, 201) },
   { "POST", "/invoices/{id}/remind", work = act("invoices", {}, 201) },

@@ -56,8 +56,8 @@ local function find_charge(service, call)
 end
 
 -- A move of the ledger as the API reports it.
-local function refusal(why, misuse)
-  return nil, { status = misuse and 400 or 409, code = misuse and "amount_invalid" or nil, message = why }
+local function refusal(reason, misuse)
+  return nil, { status = misuse and 400 or 409, code = misuse and "amount_invalid" or nil, message = reason }
 end
 
 local function create_card(service, call)
@@ -83,9 +83,9 @@ local function cancel_card(service, call)
   local charge, fault = find_charge(service, call)
   if not charge then return nil, fault end
   call.charge = charge
-  local ok, why = service.ledger:cancel(charge, service.clock())
+  local ok, reason = service.ledger:cancel(charge, service.clock())
   if not ok and service.options.strict then return nil, { status = 500 } end -- as the service does
-  if not ok then return refusal(why) end
+  if not ok then return refusal(reason) end
   return answer.ok(201, { success = true, data = { id = charge.id, status = charge.status } })
 end
 
@@ -98,8 +98,8 @@ local function move(name)
     local params
     params, fault = payload[name](call.params, call.warn, charge.original_currency, service.options)
     if not params then return nil, fault end
-    local ok, why, misuse = service.ledger[name](service.ledger, charge, params.amount, service.clock())
-    if not ok then return refusal(why, misuse) end
+    local ok, reason, misuse = service.ledger[name](service.ledger, charge, params.amount, service.clock())
+    if not ok then return refusal(reason, misuse) end
     return answer.ok(200, { success = true, data = views.current(charge) })
   end
 end
@@ -257,8 +257,8 @@ function Service:answer(call, recorded, works)
     return failed(call, { status = 404, message = ("Cannot %s %s"):format(call.method, call.path) })
   end
   call.id, call.second_id, call.query_fields = id, second_id, form.decode(call.query)
-  local key, why = read_key(call)
-  if not key then return failed(call, { status = 401, message = why }) end
+  local key, reason = read_key(call)
+  if not key then return failed(call, { status = 401, message = reason }) end
   local account = call.headers["lomi-account"]
   if account and not account:find("^acct_[%w_%-]+$") then call.warn("Lomi-Account does not look like acct_…") end
   call.scope = key .. "\n" .. (account or "")

@@ -103,10 +103,10 @@ end
 
 --- The card that a subscription renews with from now on.
 ---@return boolean? ok
----@return string? why
+---@return string? reason
 function M.save_card(subscription, number)
-  local card, why = cards.find(number)
-  if not card then return nil, why end
+  local card, reason = cards.find(number)
+  if not card then return nil, reason end
   subscription.kind, subscription.card = "card", card.digits
   return true
 end
