@@ -64,6 +64,19 @@ describe("the map", function()
   end)
 end)
 
+describe("the places of CONTRIBUTING.md", function()
+  it("are there", function()
+    local count = 0
+    for path in read("CONTRIBUTING.md"):gmatch "`([%l]+/[%w_/.]+)[`:]" do
+      local file = io.open(path)
+      if file then file:close() end
+      assert.is_truthy(file or path:find "^build/", path)
+      count = count + 1
+    end
+    assert.is_true(count > 60, count)
+  end)
+end)
+
 describe("the walks of CONTRIBUTING.md", function()
   it("name functions that are there", function()
     local count = 0

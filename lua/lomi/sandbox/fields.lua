@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Checks what a test tells the sandbox against rules given as data: its options in the test's process; injected faults
 --- and the like in the server's thread. Every message says what was given and what would be right. The payloads of the
---- API have rules of their own: see server/payload.lua.
+--- API have rules of their own: see server/charge_bodies.lua.
 
 ---@class lomi.sandbox.Rule
 ---@field type "string"|"number"|"whole"|"boolean"|"table"|nil

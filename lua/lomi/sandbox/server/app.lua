@@ -16,7 +16,7 @@ local admin = require "lomi.sandbox.server.admin"
 local answer = require "lomi.sandbox.server.answer"
 local checkout = require "lomi.sandbox.server.checkout"
 local faults = require "lomi.sandbox.server.faults"
-local hooks = require "lomi.sandbox.server.hooks"
+local endpoints = require "lomi.sandbox.server.endpoints"
 local log = require "lomi.sandbox.server.log"
 local pay = require "lomi.sandbox.server.pay"
 local subscriptions = require "lomi.sandbox.server.subscriptions"
@@ -82,18 +82,18 @@ function App:reset()
     amounts = self.options.amounts,
     on_event = function(event, charge, now)
       local more = self.merchant:on_charge(event, charge, now)
-      local endpoints = hooks.endpoints(self.merchant, charge.scope, event)
-      if not deliveries.endpoint and not endpoints[1] then return end
+      local targets = endpoints.of_event(self.merchant, charge.scope, event)
+      if not deliveries.endpoint and not targets[1] then return end
       local data = views.event(charge, self.ledger.organization)
       for name, value in pairs(more) do data[name] = value end
-      deliveries:publish(event, data, now, endpoints)
+      deliveries:publish(event, data, now, targets)
     end,
   }
   self.merchant = Merchant.new {
     random = random_hex, uuid = core.uuid4, clock = self.clock, organization = self.ledger.organization,
     amounts = self.options.amounts,
     publish = function(event, scope, data, now)
-      deliveries:publish(event, data, now, hooks.endpoints(self.merchant, scope, event))
+      deliveries:publish(event, data, now, endpoints.of_event(self.merchant, scope, event))
     end,
     on_session_paid = function(_, session, transaction) checkout.on_paid(self, session, transaction) end,
   }

@@ -2,7 +2,7 @@
 --- The bodies of all requests but charges, as the service takes them. Written apart from the client's contract: the two
 --- must not share a mistake.
 
-local payload = require "lomi.sandbox.server.payload"
+local charge_bodies = require "lomi.sandbox.server.charge_bodies"
 
 local M = {}
 
@@ -40,7 +40,7 @@ local KINDS = {
   texts = list_of("string", 0), some_texts = list_of("string", 1), objects = list_of("table", 0),
   some_objects = list_of("table", 1),
 }
-for name, kind in pairs(payload.kinds) do KINDS[name] = kind end
+for name, kind in pairs(charge_bodies.kinds) do KINDS[name] = kind end
 
 -- "name* kind, name kind, …": a star for what is required; a|b for one of these.
 local function fields(text)
@@ -49,7 +49,7 @@ local function fields(text)
     if kind:find("|", 1, true) then
       local choices = {}
       for choice in kind:gmatch("[^|]+") do choices[#choices + 1] = choice end
-      list[#list + 1] = { name, payload.one_of(choices), required = star == "*" }
+      list[#list + 1] = { name, charge_bodies.one_of(choices), required = star == "*" }
     else
       list[#list + 1] = { name, assert(KINDS[kind], kind), required = star == "*" }
     end
@@ -141,7 +141,7 @@ end
 ---@return table? params
 ---@return table? fault as answer.error takes it
 function M.check(name, body, warn)
-  local params, faults = payload.check_fields(BODIES[name], body, warn, "")
+  local params, faults = charge_bodies.check_fields(BODIES[name], body, warn, "")
   if params then return params end
   return nil, { code = code_of(BODIES[name], body), message = "Validation failed: " .. table.concat(faults, "; "),
     details = faults }

@@ -11,7 +11,7 @@
 
 local Fifo = require "lomi.sandbox.server.fifo"
 local cards = require "lomi.sandbox.server.cards"
-local payload = require "lomi.sandbox.server.payload"
+local charge_bodies = require "lomi.sandbox.server.charge_bodies"
 
 local HOLD_LASTS = 7 * 24 * 60 * 60
 local LIMITS = { items = 100000, weight = 64 * 1024 * 1024 }
@@ -20,7 +20,7 @@ local LIMITS = { items = 100000, weight = 64 * 1024 * 1024 }
 ---@field id string
 ---@field kind "card"|"wave"|"mtn"
 ---@field scope string the organization it belongs to
----@field params table as taken: see payload.lua
+---@field params table as taken: see charge_bodies.lua
 ---@field amount number minor units of `currency`; after a capture, what was captured
 ---@field currency string lower case
 ---@field original_amount number in the unit the sandbox takes (`amounts`); after a capture, what was captured
@@ -86,7 +86,7 @@ end
 ---@param weight number bytes, about
 ---@return lomi.sandbox.Charge
 function Ledger:create_card(scope, params, key, weight, now)
-  local amount, currency = payload.convert(params.amount, params.currency_code, self.amounts)
+  local amount, currency = charge_bodies.convert(params.amount, params.currency_code, self.amounts)
   return self:add({
     id = "pi_" .. self.random():sub(1, 24), secret = self.random():sub(1, 25), kind = "card", scope = scope,
     params = params, amount = amount, currency = currency, original_amount = params.amount,
@@ -99,7 +99,7 @@ end
 function Ledger:create_mobile(kind, scope, params, key, weight, now, pending)
   local charge = self:add({
     id = kind .. "_" .. self.random():sub(1, 24), kind = kind, scope = scope, params = params,
-    amount = payload.minor(params.amount, params.currency, self.amounts), currency = params.currency:lower(),
+    amount = charge_bodies.minor(params.amount, params.currency, self.amounts), currency = params.currency:lower(),
     original_amount = params.amount, original_currency = params.currency, status = "pending", key = key,
   }, weight, now)
   if not pending then self:succeed(charge, now) end
@@ -199,7 +199,7 @@ end
 
 function Ledger:set_amount(charge, amount)
   charge.original_amount = amount
-  charge.amount = payload.convert(amount, charge.original_currency, self.amounts)
+  charge.amount = charge_bodies.convert(amount, charge.original_currency, self.amounts)
 end
 
 ---@param amount number? nil: all of it

@@ -4,7 +4,7 @@
 
 local Store = require "lomi.sandbox.server.store"
 local json = require "lomi.sandbox.server.json"
-local payload = require "lomi.sandbox.server.payload"
+local charge_bodies = require "lomi.sandbox.server.charge_bodies"
 local views = require "lomi.sandbox.server.views"
 
 local ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -124,7 +124,7 @@ end
 -- Transactions --------------------------------------------------------------------------------------------------------
 
 local function minor_amount(self, charge)
-  local amount = payload.minor(charge.original_amount, charge.original_currency, self.amounts)
+  local amount = charge_bodies.minor(charge.original_amount, charge.original_currency, self.amounts)
   return math.floor(amount + 0.5)
 end
 

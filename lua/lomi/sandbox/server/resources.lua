@@ -7,7 +7,7 @@ local answer = require "lomi.sandbox.server.answer"
 local bodies = require "lomi.sandbox.server.bodies"
 local checkout = require "lomi.sandbox.server.checkout"
 local confirmation = require "lomi.sandbox.server.confirmation"
-local hooks = require "lomi.sandbox.server.hooks"
+local endpoints = require "lomi.sandbox.server.endpoints"
 local json = require "lomi.sandbox.server.json"
 local refunds = require "lomi.sandbox.server.refunds"
 local subscriptions = require "lomi.sandbox.server.subscriptions"
@@ -565,15 +565,15 @@ return {
   { "PATCH", "/payment-links/{id}", work = update("payment_links", "payment_link_update", true) },
   { "DELETE", "/payment-links/{id}", work = deactivate "payment_links" },
 
-  { "POST", "/webhooks", work = hooks.create },
-  { "GET", "/webhooks", work = hooks.list },
-  { "GET", "/webhooks/deliveries", work = hooks.deliveries },
-  { "GET", "/webhooks/deliveries/{id}", work = hooks.get_delivery },
-  { "GET", "/webhooks/{id}", work = hooks.get },
-  { "PATCH", "/webhooks/{id}", work = hooks.update },
-  { "DELETE", "/webhooks/{id}", work = hooks.delete },
-  { "POST", "/webhooks/{id}/test", work = hooks.test },
-  { "POST", "/webhooks/{id}/deliveries/{id}/retry", work = hooks.retry },
+  { "POST", "/webhooks", work = endpoints.create },
+  { "GET", "/webhooks", work = endpoints.list },
+  { "GET", "/webhooks/deliveries", work = endpoints.deliveries },
+  { "GET", "/webhooks/deliveries/{id}", work = endpoints.get_delivery },
+  { "GET", "/webhooks/{id}", work = endpoints.get },
+  { "PATCH", "/webhooks/{id}", work = endpoints.update },
+  { "DELETE", "/webhooks/{id}", work = endpoints.delete },
+  { "POST", "/webhooks/{id}/test", work = endpoints.test },
+  { "POST", "/webhooks/{id}/deliveries/{id}/retry", work = endpoints.retry },
 
   { "POST", "/products", work = create_product },
   { "GET", "/products", work = list("products", { isActive = "is_active" }, true) },

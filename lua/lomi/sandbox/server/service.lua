@@ -7,7 +7,7 @@ local Idempotency = require "lomi.sandbox.server.idempotency"
 local json = require "lomi.sandbox.server.json"
 local Limiter = require "lomi.sandbox.server.limiter"
 local form = require "lomi.sandbox.server.form"
-local payload = require "lomi.sandbox.server.payload"
+local charge_bodies = require "lomi.sandbox.server.charge_bodies"
 local resources = require "lomi.sandbox.server.resources"
 local routes = require "lomi.sandbox.server.routes"
 local views = require "lomi.sandbox.server.views"
@@ -61,7 +61,7 @@ local function refusal(reason, misuse)
 end
 
 local function create_card(service, call)
-  local params, fault, appearance = payload.card(call.params, call.warn, service.options)
+  local params, fault, appearance = charge_bodies.card(call.params, call.warn, service.options)
   if not params then return nil, fault end
   local charge = service.ledger:create_card(call.scope, params, call.idempotency_key, WEIGHT + #call.body,
     service.clock())
@@ -96,7 +96,7 @@ local function move(name)
     if not charge then return nil, fault end
     call.charge = charge
     local params
-    params, fault = payload[name](call.params, call.warn, charge.original_currency, service.options)
+    params, fault = charge_bodies[name](call.params, call.warn, charge.original_currency, service.options)
     if not params then return nil, fault end
     local ok, reason, misuse = service.ledger[name](service.ledger, charge, params.amount, service.clock())
     if not ok then return refusal(reason, misuse) end
@@ -106,7 +106,7 @@ end
 
 local function create_mobile(kind)
   return function(service, call)
-    local params, fault = payload[kind](call.params, call.warn, service.options)
+    local params, fault = charge_bodies[kind](call.params, call.warn, service.options)
     if not params then return nil, fault end
     local scenario = (call.headers["x-scenario-key"] or ""):lower()
     if scenario == "failed" then return nil, { message = "Charge failed (test scenario)" } end

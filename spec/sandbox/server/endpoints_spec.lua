@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Endpoints as records; what is delivered to them: merchant_spec.lua.
 local direct = require "spec.support.direct"
-local hooks = require "lomi.sandbox.server.hooks"
+local endpoints = require "lomi.sandbox.server.endpoints"
 
-describe("lomi.sandbox.server.hooks", function()
+describe("lomi.sandbox.server.endpoints", function()
   local URL, EVENTS = "https://shop.example/hook", { "PAYMENT_SUCCEEDED" }
   local app
 
@@ -51,7 +51,7 @@ describe("lomi.sandbox.server.hooks", function()
     local scope = merchant.stores.webhooks:each()().scope
     local function urls(event)
       local list = {}
-      for i, endpoint in ipairs(hooks.endpoints(merchant, scope, event)) do list[i] = endpoint.url end
+      for i, endpoint in ipairs(endpoints.of_event(merchant, scope, event)) do list[i] = endpoint.url end
       return list
     end
     assert.same({ "http://127.0.0.1:9/hook" }, urls "PAYMENT_SUCCEEDED")

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 local core = require "lomi.core"
-local payload = require "lomi.sandbox.server.payload"
+local charge_bodies = require "lomi.sandbox.server.charge_bodies"
 
 local UUID = "8f14e45f-ceea-467f-a0b1-5c7e1f2d3a4b"
 
-describe("lomi.sandbox.server.payload", function()
+describe("lomi.sandbox.server.charge_bodies", function()
   local warnings
 
   local function warn(text) warnings[#warnings + 1] = text end
@@ -18,7 +18,7 @@ describe("lomi.sandbox.server.payload", function()
   end
 
   local function card(more, options)
-    local params, fault, appearance = payload.card(body(more), warn, options or {})
+    local params, fault, appearance = charge_bodies.card(body(more), warn, options or {})
     return params, fault, appearance
   end
 
@@ -32,7 +32,7 @@ describe("lomi.sandbox.server.payload", function()
       appearance_theme = "dark", appearance_border_radius = 0, appearance_billing_address = "never", hold = false,
       application_fee_amount = 0, transfer_data = { destination = "acct_1", amount = 1 }, transfer_group = "g",
     }
-    assert.same(all, (payload.card(all, warn, STRICT)))
+    assert.same(all, (charge_bodies.card(all, warn, STRICT)))
     assert.same({}, warnings)
   end)
 
@@ -41,7 +41,7 @@ describe("lomi.sandbox.server.payload", function()
       { 10000, "XOF", 1524, "eur" }, { 1000, "XOF", 152, "eur" }, { 655957, "XOF", 100000, "eur" },
       { 10.5, "USD", 1050, "usd" }, { 0.29, "EUR", 29, "eur" }, { 1.15, "EUR", 115, "eur" },
     } do
-      assert.same({ case[3], case[4] }, { payload.convert(case[1], case[2]) })
+      assert.same({ case[3], case[4] }, { charge_bodies.convert(case[1], case[2]) })
     end
   end)
 
@@ -66,13 +66,13 @@ describe("lomi.sandbox.server.payload", function()
   end)
 
   it("names all faults at once", function()
-    local _, fault = payload.card({ amount = "x", currency = "GBP" }, warn, {})
+    local _, fault = charge_bodies.card({ amount = "x", currency = "GBP" }, warn, {})
     assert.equal("amount must be a number greater than 0; currency must be one of XOF, USD, EUR", fault.message)
     assert.is_nil(fault.details)
   end)
 
   it("misses the amount", function()
-    local _, fault = payload.card({}, warn, {})
+    local _, fault = charge_bodies.card({}, warn, {})
     assert.equal("amount is missing; it must be a number greater than 0", fault.message)
   end)
 
@@ -128,27 +128,27 @@ describe("lomi.sandbox.server.payload", function()
 
   describe("the customer", function()
     it("may be missing as on the page, which live would refuse", function()
-      assert.is_table((payload.card({ amount = 10000 }, warn, {})))
+      assert.is_table((charge_bodies.card({ amount = 10000 }, warn, {})))
       assert.matches("live refuses", warnings[1], 1, true)
     end)
 
     it("may not be missing when strict", function()
-      local params, fault = payload.card({ amount = 10000 }, warn, STRICT)
+      local params, fault = charge_bodies.card({ amount = 10000 }, warn, STRICT)
       assert.is_nil(params)
       assert.equal("bad_request", fault.code)
     end)
 
     it("is never half a pair", function()
-      assert.is_nil((payload.card({ amount = 10000, customer_email = "a@b.c" }, warn, {})))
-      assert.is_nil((payload.card({ amount = 10000, customer_name = "A" }, warn, {})))
+      assert.is_nil((charge_bodies.card({ amount = 10000, customer_email = "a@b.c" }, warn, {})))
+      assert.is_nil((charge_bodies.card({ amount = 10000, customer_name = "A" }, warn, {})))
     end)
 
     it("is an id, with or without half of the rest", function()
-      assert.is_table((payload.card({ amount = 10000, customer_id = UUID, customer_name = "A" }, warn, STRICT)))
+      assert.is_table((charge_bodies.card({ amount = 10000, customer_id = UUID, customer_name = "A" }, warn, STRICT)))
     end)
 
     it("is not a blank id", function()
-      assert.is_nil((payload.card({ amount = 10000, customer_id = "" }, warn, STRICT)))
+      assert.is_nil((charge_bodies.card({ amount = 10000, customer_id = "" }, warn, STRICT)))
     end)
   end)
 
@@ -156,19 +156,19 @@ describe("lomi.sandbox.server.payload", function()
     local good = { amount = 500, currency = "XOF", customer = { name = "Awa", phoneNumber = "+221770000000" } }
     for _, number in ipairs { "+221770000000", "07 00 00 00 00", "(225) 07-00.00/00" } do
       good.customer.phoneNumber = number
-      assert.is_table((payload.wave(good, warn, {})))
-      assert.is_table((payload.mtn(good, warn, {})))
+      assert.is_table((charge_bodies.wave(good, warn, {})))
+      assert.is_table((charge_bodies.mtn(good, warn, {})))
     end
-    local _, fault = payload.wave({ amount = 0, currency = " ", customer = { phoneNumber = "77" } }, warn, {})
+    local _, fault = charge_bodies.wave({ amount = 0, currency = " ", customer = { phoneNumber = "77" } }, warn, {})
     assert.same({ "bad_request", "Validation failed" }, { fault.code, fault.message })
     assert.same({ "amount must be a number not less than 1", "currency must be a string that is not blank",
       "customer.name is missing; it must be a string that is not blank",
       "customer.phoneNumber must be a phone number, such as +2250700000000 or 07 00 00 00 00" }, fault.details)
-    _, fault = payload.wave({ amount = "500", currency = "XOF", customer = { name = "Awa" } }, warn, {})
+    _, fault = charge_bodies.wave({ amount = "500", currency = "XOF", customer = { name = "Awa" } }, warn, {})
     assert.same({ "amount must be a number not less than 1", "customer.phoneNumber is missing; it must be a phone "
       .. "number, such as +2250700000000 or 07 00 00 00 00" }, fault.details)
     good.countryCode, good.amount, good.quantity = "CIV", 1.5, 0
-    _, fault = payload.mtn(good, warn, {})
+    _, fault = charge_bodies.mtn(good, warn, {})
     assert.same({ "amount must be a whole number not less than 1", "countryCode must be a country code of two letters",
       "quantity must be a whole number not less than 1" }, fault.details)
   end)
@@ -184,13 +184,13 @@ describe("lomi.sandbox.server.payload", function()
   it("refuses of a hold what a currency cannot express, and what is below the least of a card", function()
     for _, move in ipairs { "capture", "increment" } do
       for _, case in ipairs { { 10000.5, "XOF" }, { 999, "XOF" }, { 10.001, "USD" }, { 0.49, "EUR" } } do
-        local params, fault = payload[move]({ amount = case[1] }, warn, case[2], {})
+        local params, fault = charge_bodies[move]({ amount = case[1] }, warn, case[2], {})
         assert.same({ nil, "amount_invalid" }, { params, fault.code }, case[1])
       end
-      assert.same({ amount = 10.01 }, (payload[move]({ amount = 10.01 }, warn, "USD", {})))
-      assert.same({ amount = 1000 }, (payload[move]({ amount = 1000 }, warn, "XOF", {})))
+      assert.same({ amount = 10.01 }, (charge_bodies[move]({ amount = 10.01 }, warn, "USD", {})))
+      assert.same({ amount = 1000 }, (charge_bodies[move]({ amount = 1000 }, warn, "XOF", {})))
     end
-    assert.same({}, (payload.capture({}, warn, "XOF", {})))
+    assert.same({}, (charge_bodies.capture({}, warn, "XOF", {})))
   end)
 
   describe("amounts in minor units", function()
@@ -199,16 +199,16 @@ describe("lomi.sandbox.server.payload", function()
     it("are whole, whatever the currency", function()
       for _, case in ipairs { { 1050, "USD", 1050 }, { 50, "EUR", 50 }, { 10000, "XOF", 1524 } } do
         assert(card({ amount = case[1], currency_code = case[2] }, MINOR))
-        assert.equal(case[3], (payload.convert(case[1], case[2], "minor")))
+        assert.equal(case[3], (charge_bodies.convert(case[1], case[2], "minor")))
       end
       for _, case in ipairs { { 1050.5, "USD" }, { 10000.5, "XOF" }, { 49, "EUR" }, { 999, "XOF" } } do
         local params, fault = card({ amount = case[1], currency_code = case[2] }, MINOR)
         assert.same({ nil, "amount_invalid" }, { params, fault.code }, case[1])
       end
-      assert.is_nil((payload.capture({ amount = 10.5 }, warn, "USD", MINOR)))
+      assert.is_nil((charge_bodies.capture({ amount = 10.5 }, warn, "USD", MINOR)))
       local wave = { amount = 10.5, currency = "USD", customer = { name = "Awa", phoneNumber = "0700000000" } }
-      assert.equal("amount_invalid", select(2, payload.wave(wave, warn, MINOR)).code)
-      assert.is_table((payload.wave(wave, warn, {})))
+      assert.equal("amount_invalid", select(2, charge_bodies.wave(wave, warn, MINOR)).code)
+      assert.is_table((charge_bodies.wave(wave, warn, {})))
     end)
   end)
 end)

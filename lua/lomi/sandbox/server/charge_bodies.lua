@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- What the service takes for a payload. It is laxer than its documentation; where a request leans on that, a warning
---- says so, for the documentation promises nothing of it.
+--- The bodies of charges, as the service takes them. It is laxer than its documentation; a warning says where a request
+--- leans on that.
 
 local json = require "lomi.sandbox.server.json"
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Webhook endpoints that are managed by the API: what they hear of, and what was delivered to them. Deliveries go to
---- this machine only; an endpoint elsewhere is kept, and gets none.
+--- Webhook endpoints that are managed by the API: which events they get, and what was delivered to them. Deliveries go
+--- to this machine only; an endpoint elsewhere is kept, and gets none.
 
 local answer = require "lomi.sandbox.server.answer"
 local bodies = require "lomi.sandbox.server.bodies"
@@ -94,8 +94,8 @@ function M.delete(service, call)
   return answer.ok(200, { deleted = true })
 end
 
---- The endpoints of an organization that hear of an event.
-function M.endpoints(merchant, scope, event)
+--- The endpoints of an organization that get an event.
+function M.of_event(merchant, scope, event)
   local list = {}
   for item in merchant.stores.webhooks:each(scope) do
     local wanted = false
