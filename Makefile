@@ -30,11 +30,11 @@ pkg    = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
 
 MODULES    := core engine crypto httpd
 core_SRC   := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c message_lua.c buffer.c resident.c
-engine_SRC := engine_lua.c engine.c connection.c poller.c http1.c message_lua.c buffer.c resident.c
+engine_SRC := engine_lua.c engine.c connection.c poller.c os.c http1.c message_lua.c buffer.c resident.c
 engine_PKG := libcurl
 crypto_SRC := crypto_lua.c resident.c
 crypto_PKG := libcrypto
-httpd_SRC  := httpd_lua.c httpd.c httpd_app.c poller.c buffer.c resident.c
+httpd_SRC  := httpd_lua.c httpd.c httpd_app.c poller.c os.c buffer.c resident.c
 httpd_PKG  := libmicrohttpd
 
 PKG_CFLAGS = $(call pkg,--cflags,$(LUA_PKG) $(foreach module,$(MODULES),$($(module)_PKG)))

@@ -21,7 +21,7 @@ struct lomi_connector {
   double timer;        /* when libcurl wants to be called; negative: not at all */
   bool forked;
   bool starved;   /* no descriptor was left for a socket */
-  ino_t *sockets; /* by descriptor: the inode of a socket we opened; 0: not ours */
+  ino_t *sockets; /* by descriptor: the inode of a socket we opened, plus 1; 0: not ours */
   size_t count;
   lomi_connector *prev, *next; /* all there are in the process */
 };
@@ -45,11 +45,11 @@ static void unlock(void) {
 }
 
 /* Is the descriptor the very socket we opened? libcurl, or the program, may have closed it without
- * a word, and the number may be another file's by now. */
+ * a word, and the number may be another file's by now. On macOS every socket's inode is 0. */
 static bool is_own(const lomi_connector *k, int fd) {
   struct stat status;
   return (size_t)fd < k->count && k->sockets[fd] != 0 && fstat(fd, &status) == 0 &&
-         S_ISSOCK(status.st_mode) && status.st_ino == k->sockets[fd];
+         S_ISSOCK(status.st_mode) && status.st_ino + 1 == k->sockets[fd];
 }
 
 static void abandon_all(void) {
@@ -106,7 +106,7 @@ static bool note_socket(lomi_connector *k, int fd) {
   }
   bool noted = index < k->count;
   if (noted)
-    k->sockets[index] = status.st_ino;
+    k->sockets[index] = status.st_ino + 1;
   unlock();
   return noted;
 }
@@ -152,8 +152,7 @@ static void own_fds_adopt(const own_fds *o) {
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
   lomi_connector *k = arg;
   (void)purpose;
-  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  fd = lomi_fd_raise(fd);
+  int fd = lomi_socket(address->family, address->socktype, address->protocol);
   k->starved = fd < 0 && (errno == EMFILE || errno == ENFILE);
   if (fd < 0)
     return CURL_SOCKET_BAD;

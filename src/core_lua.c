@@ -2,6 +2,7 @@
 /* lomi.core: what every client needs whatever carries its requests. Links nothing but libc. */
 #include "core.h"
 #include "lomi.h"
+#include "os.h"
 #include "resident.h"
 
 #include <errno.h>
@@ -25,11 +26,7 @@ typedef struct pool_owner {
 } pool_owner;
 
 static void fetch(lua_State *L, void *to, size_t n) {
-  ssize_t got;
-  do
-    got = getrandom(to, n, 0);
-  while (got < 0 && errno == EINTR);
-  if (got != (ssize_t)n)
+  if (getentropy(to, n) != 0)
     luaL_error(L, "the system gives no random bytes: %s", strerror(errno));
 }
 
@@ -66,7 +63,7 @@ static void push_pool(lua_State *L) {
   void *page = mmap(NULL, sizeof(pool), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED)
     return;
-  if (madvise(page, sizeof(pool), MADV_WIPEONFORK) == 0)
+  if (madvise(page, sizeof(pool), LOMI_WIPEONFORK) == 0)
     owner->page = page;
   else
     munmap(page, sizeof(pool));

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread: libmicrohttpd driven from our epoll loop, with our timers beside it.
+/* Two threads: libmicrohttpd's own reads requests, runs their handlers and writes replies; ours
+ * accepts connections and does what is due at a time. What both use is used under `mutex`.
  *
- * One thread does it all, so a handler that waits must not hold it: its connection is suspended and
- * put on the list of timers. A connection is suspended exactly as long as it is on that list. */
-#define _GNU_SOURCE /* accept4 */
+ * A handler that waits must not hold up the others: its connection is suspended and put on the list
+ * of timers. A connection is suspended exactly as long as it is on that list. */
 #include "httpd.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/sockios.h>
+#include <fcntl.h>
 #include <math.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,14 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "httpd_app.h"
+#include "os.h"
 #include "poller.h"
 
 enum {
@@ -36,7 +32,7 @@ enum {
   MAX_CONNECTIONS = 10000,
   RESERVE = 8,  /* descriptors held back for peers, whatever the rest of the process uses up */
   FEW = 4,      /* room is short with fewer than so many of them left */
-  AT_ONCE = 64, /* peers accepted before the others are served */
+  AT_ONCE = 64, /* peers accepted before timers have their turn */
   BACKLOG = 1024,
   READ_BLOCK = 16 * 1024,
   KEPT = 64 * 1024, /* bytes of buffers a connection holds on to between requests */
@@ -64,6 +60,7 @@ typedef struct connection {
   phase phase;
   bool oversized; /* the body passed MAX_BODY and was thrown away */
   bool spare;     /* it was accepted when room was short */
+  bool ending;    /* it was made to give way */
   lomi_buffer target, body;
   lomi_app_task task;
   lomi_app_reply reply;
@@ -75,8 +72,8 @@ typedef struct connection {
   uint64_t patience;                /* when the wait for the peer ends; NEVER: not on the list */
 } connection;
 
-/* What the threads share is written before the thread starts, or is the handshake under `mutex`,
- * or is stop_fd. The rest belongs to the server's thread. */
+/* The first part is written before the threads start; of the rest, what says so is under `mutex`.
+ */
 struct lomi_httpd {
   lomi_httpd *next; /* of the running ones, under their mutex */
   bool running;
@@ -84,24 +81,26 @@ struct lomi_httpd {
   pthread_t thread;
   int port;
   int listen_fd;
-  int stop_fd;
-  int epoll_fd;
+  int wake[2]; /* a pipe that ends our thread's wait */
+  lomi_poller poller;
+  struct MHD_Daemon *daemon;
+  char reserved[64]; /* targets that begin so are served when there is no room */
+  size_t connection_memory;
+
+  lomi_buffer headers; /* lomi_app_header of the request at hand; libmicrohttpd's thread's */
 
   pthread_mutex_t mutex;
   pthread_cond_t answered;
   enum { STARTING, STARTED, FAILED } state;
-  const lomi_httpd_config *config; /* the starter's; gone after the handshake */
-  size_t connection_memory;
-
+  bool stopping;                   /* nothing is run or suspended any more */
+  const lomi_httpd_config *config; /* the starter's; gone once it is answered */
   lomi_app app;
-  struct MHD_Daemon *daemon;
-  lomi_buffer headers;         /* lomi_app_header of the request at hand */
   connection *first, *last;    /* timers, soonest first */
   connection *oldest, *newest; /* the connections whose peer has to do something */
-  unsigned connections, waiting;
-  char reserved[64]; /* targets that begin so are served when there is no room */
+  unsigned connections, waiting, ending;
   int reserve[RESERVE], reserves;
   uint64_t step_due, accept_due;
+  uint64_t awake_at; /* when our thread's wait ends by itself; 0: it does not wait */
   unsigned long accepts;
 };
 
@@ -113,6 +112,41 @@ static uint64_t now(void) {
 
 static uint64_t after(double seconds) {
   return now() + (uint64_t)(seconds * (double)SECOND);
+}
+
+/* ---- The mutex ---- */
+
+/* An application runs in a thread that has entered its server. It may end the process there. */
+static __thread const lomi_httpd *entered;
+
+static void enter(lomi_httpd *s) {
+  pthread_mutex_lock(&s->mutex);
+  entered = s;
+}
+
+static uint64_t next_due(const lomi_httpd *s) {
+  uint64_t due = s->step_due < s->accept_due ? s->step_due : s->accept_due;
+  if (s->first != NULL && s->first->due < due)
+    due = s->first->due;
+  if (s->oldest != NULL && s->oldest->patience < due)
+    due = s->oldest->patience;
+  return due;
+}
+
+static void wake_up(lomi_httpd *s) {
+  const char byte = 0;
+  while (write(s->wake[1], &byte, 1) < 0 && errno == EINTR) /* a full pipe wakes it, too */
+    continue;
+}
+
+static void leave(lomi_httpd *s) {
+  uint64_t due = next_due(s);
+  if (due < s->awake_at) {
+    s->awake_at = due;
+    wake_up(s);
+  }
+  entered = NULL;
+  pthread_mutex_unlock(&s->mutex);
 }
 
 /* ---- Timers ---- */
@@ -169,6 +203,8 @@ static void waits(connection *c) {
 /* libmicrohttpd sees the end of the stream, and closes. */
 static void hang_up(connection *c) {
   stop_waiting(c);
+  c->ending = true;
+  c->server->ending++;
   shutdown(c->fd, SHUT_RDWR);
 }
 
@@ -192,21 +228,18 @@ static void suspend(connection *c, double seconds) {
   MHD_suspend_connection(c->mhd);
 }
 
+/* False: the server ends, and so must the reply. */
+static bool pause_reply(connection *c, double seconds) {
+  lomi_httpd *s = c->server;
+  enter(s);
+  bool paused = !s->stopping;
+  if (paused)
+    suspend(c, seconds);
+  leave(s);
+  return paused;
+}
+
 /* ---- Replies on the wire ---- */
-
-/* Disconnecting a TCP socket this way sends a RST; the descriptor stays libmicrohttpd's. */
-static void send_rst(connection *c) {
-  struct sockaddr none = {.sa_family = AF_UNSPEC};
-  (void)connect(c->fd, &none, sizeof none);
-}
-
-/* A RST would take back what has not left yet, so everything is pushed out first. */
-static bool everything_left(connection *c) {
-  int on = 1, off = 0, unsent = 0;
-  setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
-  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  return ioctl(c->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0;
-}
 
 /* Closes once all of it is on the wire. */
 static enum MHD_Result send_raw(connection *c) {
@@ -216,8 +249,7 @@ static enum MHD_Result send_raw(connection *c) {
     if (n > 0) {
       c->sent += (size_t)n;
     } else if (errno == EAGAIN) {
-      suspend(c, MOMENT);
-      return MHD_YES;
+      return pause_reply(c, MOMENT) ? MHD_YES : MHD_NO;
     } else if (errno != EINTR) {
       break;
     }
@@ -250,15 +282,12 @@ static ssize_t read_body(void *cls, uint64_t pos, char *out, size_t max) {
   if (r->trickle > 0) {
     uint64_t elapsed = now() - c->reply_time;
     double due = (double)(pos + 1) / r->trickle - (double)elapsed / (double)SECOND;
-    suspend(c, fmin(fmax(due, MOMENT), 3600));
-    return 0;
-  }
-  if (r->reset) {
-    if (!everything_left(c)) {
-      suspend(c, MOMENT);
+    if (pause_reply(c, fmin(fmax(due, MOMENT), 3600)))
       return 0;
-    }
-    send_rst(c);
+  } else if (r->reset) { /* a RST would take back what has not left yet */
+    if (!lomi_flush(c->fd) && pause_reply(c, MOMENT))
+      return 0;
+    lomi_reset(c->fd);
   }
   return MHD_CONTENT_READER_END_WITH_ERROR;
 }
@@ -300,7 +329,9 @@ static enum MHD_Result queue_reply(connection *c) {
   if (response == NULL)
     return MHD_NO;
   c->reply_time = now();
+  enter(c->server);
   waits(c);
+  leave(c->server);
   enum MHD_Result queued = MHD_queue_response(c->mhd, (unsigned)c->reply.status, response);
   MHD_destroy_response(response);
   return queued;
@@ -311,13 +342,18 @@ static enum MHD_Result deliver(connection *c) {
   switch (c->reply.kind) {
   case LOMI_APP_REPLY_HTTP: return queue_reply(c);
   case LOMI_APP_REPLY_RAW: return send_raw(c);
-  case LOMI_APP_REPLY_RESET: send_rst(c); return MHD_NO;
+  case LOMI_APP_REPLY_RESET: lomi_reset(c->fd); return MHD_NO;
   case LOMI_APP_REPLY_DROP: break;
   }
   return MHD_NO;
 }
 
 /* ---- Requests ---- */
+
+static void step(lomi_httpd *s) {
+  double seconds = lomi_app_step(&s->app);
+  s->step_due = seconds < 0 ? NEVER : after(seconds);
+}
 
 static void end_request(connection *c) {
   timer_remove(c);
@@ -331,28 +367,24 @@ static void end_request(connection *c) {
   waits(c);
 }
 
-static void connection_changed(void *cls, struct MHD_Connection *mhd, void **context,
-                               enum MHD_ConnectionNotificationCode what) {
-  lomi_httpd *s = cls;
-  connection *c = *context;
-  if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-    if (c != NULL) {
-      end_request(c);
-      stop_waiting(c);
-      s->connections--;
-      lomi_buffer_free(&c->target);
-      lomi_buffer_free(&c->body);
-      lomi_app_reply_free(&c->reply);
-      free(c);
-    }
-    *context = NULL;
-    return;
-  }
+static void connection_ended(connection *c) {
+  lomi_httpd *s = c->server;
+  end_request(c);
+  stop_waiting(c);
+  s->connections--;
+  s->ending -= c->ending;
+  lomi_buffer_free(&c->target);
+  lomi_buffer_free(&c->body);
+  lomi_app_reply_free(&c->reply);
+  free(c);
+}
+
+/* NULL: its requests are dropped. */
+static connection *connection_begun(lomi_httpd *s, struct MHD_Connection *mhd) {
   s->accepts++;
-  c = calloc(1, sizeof *c);
-  *context = c; /* NULL: its requests are dropped */
+  connection *c = calloc(1, sizeof *c);
   if (c == NULL)
-    return;
+    return NULL;
   c->server = s;
   c->mhd = mhd;
   c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -365,6 +397,21 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
   lomi_buffer_init(&c->target, s->connection_memory);
   lomi_buffer_init(&c->body, MAX_BODY);
   lomi_app_reply_init(&c->reply);
+  return c;
+}
+
+static void connection_changed(void *cls, struct MHD_Connection *mhd, void **context,
+                               enum MHD_ConnectionNotificationCode what) {
+  lomi_httpd *s = cls;
+  enter(s);
+  if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+    *context = connection_begun(s, mhd);
+  } else {
+    if (*context != NULL)
+      connection_ended(*context);
+    *context = NULL;
+  }
+  leave(s);
 }
 
 /* The first that is heard of a request. What it returns is *context of the two below. */
@@ -373,18 +420,23 @@ static void *target_received(void *cls, const char *target, struct MHD_Connectio
   connection *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
   if (c == NULL)
     return NULL;
+  enter(c->server);
   end_request(c); /* one whose head was malformed is not reported as completed */
+  leave(c->server);
   lomi_buffer_status status = lomi_buffer_append(&c->target, target, strlen(target));
   return status == LOMI_BUFFER_OK ? c : NULL;
 }
 
 static void request_completed(void *cls, struct MHD_Connection *mhd, void **context,
                               enum MHD_RequestTerminationCode why) {
-  (void)cls;
+  lomi_httpd *s = cls;
   (void)mhd;
   (void)why;
-  if (*context != NULL)
-    end_request(*context);
+  if (*context == NULL)
+    return;
+  enter(s);
+  end_request(*context);
+  leave(s);
 }
 
 static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -419,17 +471,30 @@ static lomi_app_status run_handler(connection *c, const char *method, double *se
   return lomi_app_handle(&s->app, &c->task, &request, &c->reply, seconds);
 }
 
+/* False: the handler waits. */
+static bool is_handled(connection *c, const char *method) {
+  lomi_httpd *s = c->server;
+  double seconds = 0;
+  stop_waiting(c);
+  bool waits_on = run_handler(c, method, &seconds) == LOMI_APP_WAIT;
+  c->phase = waits_on ? PHASE_RUNNING : PHASE_REPLYING;
+  if (waits_on)
+    suspend(c, seconds);
+  step(s);
+  return !waits_on;
+}
+
 /* Called with the head alone, then with each piece of the body, then with neither; and once more
  * each time a suspended connection is resumed without a reply queued. */
 static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, const char *url,
                                         const char *method, const char *version, const char *data,
                                         size_t *size, void **context) {
-  (void)cls;
+  lomi_httpd *s = cls;
   (void)mhd;
   (void)url;
   (void)version;
   connection *c = *context;
-  double seconds = 0;
+  bool handled = true, stopping = false;
   if (c == NULL)
     return MHD_NO;
   switch (c->phase) {
@@ -440,15 +505,15 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
       *size = 0;
       return MHD_YES;
     }
-    stop_waiting(c);
-    if (run_handler(c, method, &seconds) == LOMI_APP_WAIT) {
-      c->phase = PHASE_RUNNING;
-      suspend(c, seconds);
-      return MHD_YES;
-    }
-    c->phase = PHASE_REPLYING;
-    return deliver(c);
-  case PHASE_RUNNING: return MHD_YES;
+    enter(s);
+    stopping = s->stopping;
+    if (!stopping)
+      handled = is_handled(c, method);
+    leave(s);
+    if (stopping)
+      return MHD_NO;
+    return handled ? deliver(c) : MHD_YES;
+  case PHASE_RUNNING: return MHD_NO; /* the server ends */
   case PHASE_REPLYING: return deliver(c);
   }
   return MHD_NO;
@@ -460,7 +525,7 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
 
 static void fill_reserve(lomi_httpd *s) {
   int fd;
-  while (s->reserves < RESERVE && (fd = lomi_fd_raise(eventfd(0, EFD_CLOEXEC))) >= 0)
+  while (s->reserves < RESERVE && (fd = fcntl(s->wake[0], F_DUPFD_CLOEXEC, LOMI_LOWEST_FD)) >= 0)
     s->reserve[s->reserves++] = fd;
 }
 
@@ -468,23 +533,31 @@ static bool give_up_one(lomi_httpd *s) {
   return s->reserves > 0 && close(s->reserve[--s->reserves]) == 0;
 }
 
-/* Where nothing is left, the peer that has kept us waiting longest gives way. */
+/* The peer that has kept us waiting longest; but not one whose request is there, and is just being
+ * read, and none while another one's end is not through yet. */
+static void make_room(lomi_httpd *s) {
+  connection *c = s->oldest;
+  if (c == NULL || s->ending > 0)
+    return;
+  struct pollfd sent = {.fd = c->fd, .events = POLLIN};
+  if (c->phase == PHASE_REPLYING || poll(&sent, 1, 0) == 0)
+    hang_up(c);
+}
+
 static void accept_peers(lomi_httpd *s) {
   struct pollfd backlog = {.fd = s->listen_fd, .events = POLLIN};
   s->accept_due = NEVER;
-  for (unsigned n = 0; poll(&backlog, 1, 0) > 0; n++) { /* accept4() may say EMFILE for nobody */
+  for (unsigned n = 0; poll(&backlog, 1, 0) > 0; n++) { /* accept() may say EMFILE for nobody */
     int fd = -1;
     while (n < AT_ONCE && s->connections + n < MAX_CONNECTIONS && fd < 0) {
-      fd = lomi_fd_raise(accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      fd = lomi_accept(s->listen_fd);
       if (fd < 0 && !give_up_one(s))
         break;
     }
     if (fd < 0) {
-      if (n == 0)
-        MHD_run(s->daemon); /* a peer whose request is there already is not slow */
-      s->accept_due = after(n == 0 && s->oldest == NULL ? MOMENT : 0);
-      if (n == 0 && s->oldest != NULL)
-        hang_up(s->oldest);
+      if (n < AT_ONCE)
+        make_room(s);
+      s->accept_due = after(n < AT_ONCE ? MOMENT : 0);
       return;
     }
     MHD_add_connection(s->daemon, fd, NULL, 0);
@@ -494,8 +567,7 @@ static void accept_peers(lomi_httpd *s) {
 /* ---- The loop ---- */
 
 /* A handler that waits again keeps its connection suspended. */
-static bool fire_timers(lomi_httpd *s) {
-  bool resumed = false;
+static void fire_timers(lomi_httpd *s) {
   uint64_t t = now();
   while (s->first != NULL && s->first->due <= t) {
     connection *c = s->first;
@@ -509,70 +581,54 @@ static bool fire_timers(lomi_httpd *s) {
       c->phase = PHASE_REPLYING;
     }
     MHD_resume_connection(c->mhd);
-    resumed = true;
   }
-  return resumed;
 }
 
-static void step(lomi_httpd *s) {
-  double seconds = lomi_app_step(&s->app);
-  s->step_due = seconds < 0 ? NEVER : after(seconds);
+static bool watch(lomi_httpd *s, int fd, unsigned events) {
+  return lomi_poller_watch(&s->poller, fd, events, s);
 }
 
-/* Milliseconds, rounded up so that a timer is never found not quite due; -1 for ever. */
-static int time_to_wait(lomi_httpd *s) {
-  unsigned long long pending;
-  if (MHD_get_timeout(s->daemon, &pending) == MHD_YES && pending == 0)
-    return 0; /* for libmicrohttpd connections never time out: it says nothing else but MHD_NO */
-  uint64_t due = s->step_due < s->accept_due ? s->step_due : s->accept_due;
-  if (s->first != NULL && s->first->due < due)
-    due = s->first->due;
-  if (s->oldest != NULL && s->oldest->patience < due)
-    due = s->oldest->patience;
-  if (due == NEVER)
-    return -1;
+/* False: our poller was closed by somebody else. */
+static bool wait_for_events(lomi_httpd *s, uint64_t due, bool *knocked) {
   uint64_t t = now();
-  if (due <= t)
-    return 0;
-  uint64_t ms = (due - t + 999999) / 1000000;
-  return ms < INT_MAX ? (int)ms : INT_MAX;
+  int ready;
+  double seconds = due > t ? (double)(due - t) / (double)SECOND : 0;
+  if (lomi_poller_wait(&s->poller, seconds, &ready) == LOMI_WAIT_LOST)
+    return false;
+  for (int i = 0; i < ready; i++) {
+    int fd;
+    unsigned events;
+    char bytes[64];
+    lomi_poller_report(&s->poller, i, &fd, &events);
+    *knocked = *knocked || fd == s->listen_fd;
+    while (fd == s->wake[0] && read(fd, bytes, sizeof bytes) > 0)
+      continue;
+  }
+  return true;
 }
-
-/* epoll tells its descriptors apart by these. */
-enum { EVENT_STOP, EVENT_LISTEN, EVENT_MHD, EVENT_APP };
 
 static void serve(lomi_httpd *s) {
-  for (;;) {
-    step(s);
+  bool knocked = false, waited = true;
+  enter(s);
+  while (!s->stopping && waited) {
+    end_patience(s);
+    fire_timers(s);
     if (s->accept_due == NEVER) /* nobody in the backlog needs what has become free */
       fill_reserve(s);
-    int timeout = time_to_wait(s);
-    bool run = timeout == 0, knocked = false;
-    struct epoll_event events[4];
-    int n = epoll_wait(s->epoll_fd, events, 4, timeout);
-    if (n < 0 && errno != EINTR)
-      return;
-    for (int i = 0; i < n; i++) {
-      if (events[i].data.u32 == EVENT_STOP)
-        return;
-      run |= events[i].data.u32 == EVENT_MHD;
-      knocked |= events[i].data.u32 == EVENT_LISTEN;
-    }
-    end_patience(s);
-    run |= fire_timers(s); /* resuming wakes nothing up, it only takes effect in MHD_run */
-    if (knocked || s->accept_due <= now()) {
+    if (knocked || s->accept_due <= now())
       accept_peers(s);
-      run = true;
-    }
-    if (run)
-      MHD_run(s->daemon);
+    step(s);
+    /* Who stays in the backlog is looked at when that is due. */
+    watch(s, s->listen_fd, s->accept_due == NEVER ? LOMI_READABLE : 0);
+    uint64_t due = next_due(s);
+    s->awake_at = due;
+    leave(s);
+    knocked = false;
+    waited = wait_for_events(s, due, &knocked);
+    enter(s);
+    s->awake_at = 0;
   }
-}
-
-static bool watch(lomi_httpd *s, int fd, uint32_t what) {
-  uint32_t edge = what == EVENT_LISTEN ? EPOLLET : 0; /* for what stays, there is accept_due */
-  struct epoll_event event = {.events = EPOLLIN | edge, .data = {.u32 = what}};
-  return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+  leave(s);
 }
 
 static void fail(lomi_httpd *s, const char *what) {
@@ -582,8 +638,8 @@ static void fail(lomi_httpd *s, const char *what) {
 static bool start_daemon(lomi_httpd *s) {
   const lomi_httpd_config *config = s->config;
   bool secure = config->tls_cert != NULL;
-  unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-                   (secure ? MHD_USE_TLS : 0);
+  unsigned flags = (LOMI_LINUX ? MHD_USE_AUTO_INTERNAL_THREAD : MHD_USE_POLL_INTERNAL_THREAD) |
+                   MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0);
   struct MHD_OptionItem options[] = {
       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory, NULL},
       {MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, NULL},
@@ -606,13 +662,11 @@ static bool start_daemon(lomi_httpd *s) {
 static bool set_up(lomi_httpd *s) {
   if (!lomi_app_open(&s->app, &s->config->app) || !start_daemon(s))
     return false;
-  const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-  if (info == NULL || !watch(s, info->epoll_fd, EVENT_MHD) || !watch(s, s->stop_fd, EVENT_STOP) ||
-      !watch(s, s->listen_fd, EVENT_LISTEN)) {
-    fail(s, "epoll_ctl");
+  if (!watch(s, s->wake[0], LOMI_READABLE) || !watch(s, s->listen_fd, LOMI_READABLE)) {
+    fail(s, "cannot poll");
     return false;
   }
-  if (s->app.pollfd >= 0 && !watch(s, s->app.pollfd, EVENT_APP)) {
+  if (s->app.pollfd >= 0 && !watch(s, s->app.pollfd, LOMI_READABLE)) {
     fail(s, "cannot poll the descriptor that app:pollfd returned");
     return false;
   }
@@ -622,6 +676,8 @@ static bool set_up(lomi_httpd *s) {
 
 static void tear_down(lomi_httpd *s) {
   close(s->listen_fd);
+  enter(s);
+  s->stopping = true;
   while (give_up_one(s))
     continue;
   while (s->first != NULL) { /* libmicrohttpd aborts the process if one is still suspended */
@@ -629,6 +685,7 @@ static void tear_down(lomi_httpd *s) {
     timer_remove(c);
     MHD_resume_connection(c->mhd);
   }
+  leave(s);
   if (s->daemon != NULL)
     MHD_stop_daemon(s->daemon); /* ends every request */
   lomi_app_close(&s->app);
@@ -685,11 +742,12 @@ static lomi_httpd *list_take(lomi_httpd *wanted) {
 }
 
 static void end_thread(lomi_httpd *s) {
-  uint64_t one = 1;
-  if (pthread_equal(s->thread, pthread_self()))
+  if (entered == s)
     return; /* the application called os.exit() */
-  while (write(s->stop_fd, &one, sizeof one) < 0 && errno == EINTR)
-    continue;
+  pthread_mutex_lock(&s->mutex);
+  s->stopping = true;
+  wake_up(s);
+  pthread_mutex_unlock(&s->mutex);
   pthread_join(s->thread, NULL);
 }
 
@@ -711,8 +769,9 @@ static void after_fork_parent(void) {
 static void after_fork_child(void) {
   for (lomi_httpd *s = running.first; s != NULL; s = s->next) {
     close(s->listen_fd);
-    close(s->stop_fd);
-    close(s->epoll_fd);
+    close(s->wake[0]);
+    close(s->wake[1]);
+    lomi_poller_abandon(&s->poller);
     while (give_up_one(s))
       continue;
   }
@@ -741,8 +800,9 @@ static int listen_on(const char *host, int port, int *bound_port, char *error, s
   struct sockaddr_storage bound;
   memset(&bound, 0, sizeof bound);
   socklen_t len = sizeof bound;
-  int fd = lomi_fd_raise(socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+  int fd = lomi_socket(address->ai_family, SOCK_STREAM, 0);
+  bool ok = fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
             bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
             getsockname(fd, (struct sockaddr *)&bound, &len) == 0;
   if (ok) {
@@ -759,10 +819,10 @@ static int listen_on(const char *host, int port, int *bound_port, char *error, s
 }
 
 static void free_server(lomi_httpd *s) {
-  if (s->stop_fd >= 0)
-    close(s->stop_fd);
-  if (s->epoll_fd >= 0)
-    close(s->epoll_fd);
+  for (int i = 0; i < 2; i++)
+    if (s->wake[i] >= 0)
+      close(s->wake[i]);
+  lomi_poller_close(&s->poller);
   pthread_cond_destroy(&s->answered);
   pthread_mutex_destroy(&s->mutex);
   lomi_buffer_free(&s->headers);
@@ -795,9 +855,8 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
   lomi_buffer_init(&s->headers, s->connection_memory * 2);
   s->pid = getpid();
   s->step_due = s->accept_due = NEVER;
-  s->stop_fd = lomi_fd_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  s->epoll_fd = lomi_fd_raise(epoll_create1(EPOLL_CLOEXEC));
-  if (s->stop_fd < 0 || s->epoll_fd < 0) {
+  s->wake[0] = s->wake[1] = -1;
+  if (!lomi_poller_open(&s->poller) || !lomi_pipe(s->wake)) {
     snprintf(error, error_size, "no descriptor: %s", strerror(errno));
     free_server(s);
     return NULL;

@@ -2,15 +2,21 @@
 #include "poller.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#if defined(__linux__) && !defined(LOMI_KQUEUE)
+#include <math.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#else
+#include <fcntl.h>
+#include <sys/event.h>
+#include <sys/time.h>
+#include <time.h>
+#endif
 
 struct lomi_watch {
   void *owner;     /* NULL: not watched */
@@ -18,27 +24,131 @@ struct lomi_watch {
   bool registered; /* the system knows it */
 };
 
+enum { FIRST_WATCHES = 64, MOST_REPORTS = 256 }; /* the next wait reports the others */
+
+/* ---- what the system has: queue_open, queue_set, queue_drop, queue_wait, read_report ----------
+ */
+
+#if defined(__linux__) && !defined(LOMI_KQUEUE)
+
 struct lomi_report {
   struct epoll_event event;
 };
 
-enum { FIRST_WATCHES = 64, MOST_REPORTS = 256 }; /* the next wait reports the others */
-
-double lomi_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+static int queue_open(void) {
+  return epoll_create1(EPOLL_CLOEXEC);
 }
 
-int lomi_fd_raise(int fd) {
-  if (fd >= LOMI_LOWEST_FD || fd < 0)
-    return fd;
-  int raised = fcntl(fd, F_DUPFD_CLOEXEC, LOMI_LOWEST_FD);
-  int problem = errno;
-  close(fd);
-  errno = problem;
-  return raised;
+static bool control(lomi_poller *p, int operation, int fd, unsigned events) {
+  struct epoll_event event = {.data.fd = fd};
+  if (events & LOMI_READABLE)
+    event.events |= EPOLLIN;
+  if (events & LOMI_WRITABLE)
+    event.events |= EPOLLOUT;
+  return epoll_ctl(p->fd, operation, fd, &event) == 0;
 }
+
+/* libcurl may close a descriptor without a word: the system then knows less, or more, than we do.
+ */
+static bool queue_set(lomi_poller *p, int fd, const struct lomi_watch *known, unsigned events) {
+  bool done = control(p, known->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, events);
+  if (!done && errno == ENOENT)
+    done = control(p, EPOLL_CTL_ADD, fd, events);
+  else if (!done && errno == EEXIST)
+    done = control(p, EPOLL_CTL_MOD, fd, events);
+  return done;
+}
+
+static void queue_drop(lomi_poller *p, int fd) {
+  control(p, EPOLL_CTL_DEL, fd, 0);
+}
+
+static int in_milliseconds(double seconds) {
+  const double longest = 1e6; /* seconds, so that milliseconds fit an int */
+  return seconds <= 0 ? 0 : (int)ceil((seconds < longest ? seconds : longest) * 1e3);
+}
+
+static int queue_wait(lomi_poller *p, double seconds) {
+  return epoll_wait(p->fd, (struct epoll_event *)(void *)p->reports, MOST_REPORTS,
+                    in_milliseconds(seconds));
+}
+
+static int read_report(const struct lomi_report *report, unsigned *events) {
+  uint32_t happened = report->event.events;
+  *events = 0;
+  if (happened & (EPOLLIN | EPOLLERR | EPOLLHUP))
+    *events |= LOMI_READABLE;
+  if (happened & (EPOLLOUT | EPOLLERR | EPOLLHUP))
+    *events |= LOMI_WRITABLE;
+  return report->event.data.fd;
+}
+
+#else
+
+struct lomi_report {
+  struct kevent event;
+};
+
+static int queue_open(void) {
+  int fd = kqueue();
+  if (fd >= 0)
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return fd;
+}
+
+static bool control(lomi_poller *p, int fd, short filter, unsigned short flags) {
+  struct kevent change;
+  EV_SET(&change, (uintptr_t)fd, filter, flags, 0, 0, NULL);
+  return kevent(p->fd, &change, 1, NULL, 0, NULL) == 0;
+}
+
+/* From the events it reports to others. */
+static bool change_events(lomi_poller *p, int fd, unsigned from, unsigned to) {
+  bool done = true;
+  if ((from ^ to) & LOMI_READABLE)
+    done = control(p, fd, EVFILT_READ, to & LOMI_READABLE ? EV_ADD : EV_DELETE);
+  if ((from ^ to) & LOMI_WRITABLE)
+    done = control(p, fd, EVFILT_WRITE, to & LOMI_WRITABLE ? EV_ADD : EV_DELETE) && done;
+  return done;
+}
+
+static void queue_drop(lomi_poller *p, int fd) {
+  control(p, fd, EVFILT_READ, EV_DELETE);
+  control(p, fd, EVFILT_WRITE, EV_DELETE);
+}
+
+/* libcurl may close a descriptor without a word: the system then knows less than we do, and
+ * libkqueue, which does not notice, knows more. */
+static bool queue_set(lomi_poller *p, int fd, const struct lomi_watch *known, unsigned events) {
+  if (change_events(p, fd, known->registered ? known->events : 0, events))
+    return true;
+  queue_drop(p, fd);
+  return change_events(p, fd, 0, events);
+}
+
+static int queue_wait(lomi_poller *p, double seconds) {
+  const double longest = 1e6;
+  if (!(seconds > 0))
+    seconds = 0;
+  else if (seconds > longest)
+    seconds = longest;
+  struct timespec t = {.tv_sec = (time_t)seconds};
+  t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+  return kevent(p->fd, NULL, 0, (struct kevent *)(void *)p->reports, MOST_REPORTS, &t);
+}
+
+static int read_report(const struct lomi_report *report, unsigned *events) {
+  const struct kevent *event = &report->event;
+  *events = event->filter == EVFILT_READ ? LOMI_READABLE : LOMI_WRITABLE;
+  if ((event->flags & EV_EOF) && event->fflags != 0) /* an error */
+    *events = LOMI_READABLE | LOMI_WRITABLE;
+  return (int)event->ident;
+}
+
+#endif
+
+/* ---- what all have ----------------------------------------------------------------------------
+ */
 
 static struct lomi_watch *watch_at(lomi_poller *p, int fd) {
   size_t index = (size_t)fd;
@@ -65,7 +175,7 @@ static void close_own(const lomi_poller *p) {
 }
 
 bool lomi_poller_open(lomi_poller *p) {
-  *p = (lomi_poller){.fd = lomi_fd_raise(epoll_create1(EPOLL_CLOEXEC))};
+  *p = (lomi_poller){.fd = lomi_fd_raise(queue_open())};
   struct stat status;
   if (p->fd >= 0 && fstat(p->fd, &status) == 0) {
     p->device = status.st_dev;
@@ -92,15 +202,6 @@ void lomi_poller_abandon(lomi_poller *p) {
   p->fd = -1;
 }
 
-static bool control(lomi_poller *p, int operation, int fd, unsigned events) {
-  struct epoll_event event = {.data.fd = fd};
-  if (events & LOMI_READABLE)
-    event.events |= EPOLLIN;
-  if (events & LOMI_WRITABLE)
-    event.events |= EPOLLOUT;
-  return epoll_ctl(p->fd, operation, fd, &event) == 0;
-}
-
 bool lomi_poller_watch(lomi_poller *p, int fd, unsigned events, void *owner) {
   struct lomi_watch *w = watch_at(p, fd);
   if (w == NULL)
@@ -108,16 +209,9 @@ bool lomi_poller_watch(lomi_poller *p, int fd, unsigned events, void *owner) {
   w->owner = owner;
   if (w->registered && w->events == events)
     return true;
+  w->registered = queue_set(p, fd, w, events);
   w->events = events;
-  /* libcurl may close a descriptor without a word: the system then knows less, or more, than we do.
-   */
-  bool done = control(p, w->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, events);
-  if (!done && errno == ENOENT)
-    done = control(p, EPOLL_CTL_ADD, fd, events);
-  else if (!done && errno == EEXIST)
-    done = control(p, EPOLL_CTL_MOD, fd, events);
-  w->registered = done;
-  return done;
+  return w->registered;
 }
 
 void lomi_poller_forget(lomi_poller *p, int fd) {
@@ -125,7 +219,7 @@ void lomi_poller_forget(lomi_poller *p, int fd) {
     return;
   /* Not left to the close: a forked child may hold the same socket open. */
   if (p->watches[fd].registered)
-    control(p, EPOLL_CTL_DEL, fd, 0);
+    queue_drop(p, fd);
   p->watches[fd] = (struct lomi_watch){0};
 }
 
@@ -134,14 +228,8 @@ void lomi_poller_renew(lomi_poller *p, int fd) {
     p->watches[fd] = (struct lomi_watch){0};
 }
 
-static int in_milliseconds(double seconds) {
-  const double longest = 1e6; /* seconds, so that milliseconds fit an int */
-  return seconds <= 0 ? 0 : (int)ceil((seconds < longest ? seconds : longest) * 1e3);
-}
-
 lomi_wait_status lomi_poller_wait(lomi_poller *p, double seconds, int *ready) {
-  int n = epoll_wait(p->fd, (struct epoll_event *)(void *)p->reports, MOST_REPORTS,
-                     in_milliseconds(seconds));
+  int n = queue_wait(p, seconds);
   *ready = n < 0 ? 0 : n;
   if (n < 0 && errno == EINTR)
     return LOMI_WAIT_INTERRUPTED;
@@ -153,12 +241,6 @@ lomi_wait_status lomi_poller_wait(lomi_poller *p, double seconds, int *ready) {
 }
 
 void *lomi_poller_report(const lomi_poller *p, int i, int *fd, unsigned *events) {
-  uint32_t happened = p->reports[i].event.events;
-  *fd = p->reports[i].event.data.fd;
-  *events = 0;
-  if (happened & (EPOLLIN | EPOLLERR | EPOLLHUP))
-    *events |= LOMI_READABLE;
-  if (happened & (EPOLLOUT | EPOLLERR | EPOLLHUP))
-    *events |= LOMI_WRITABLE;
+  *fd = read_report(&p->reports[i], events);
   return (size_t)*fd < p->count ? p->watches[*fd].owner : NULL;
 }

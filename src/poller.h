@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The one file that knows how this system waits for descriptors: epoll on Linux.
+/* The one file that knows how this system waits for descriptors: epoll on Linux, kqueue on macOS
+ * and the BSDs. On Linux -DLOMI_KQUEUE chooses kqueue, of a library.
  *
  * Every descriptor has an owner, an address the caller chooses. Readiness is reported by descriptor
  * and the owner is looked up when the report is read, so a report about a descriptor that was
@@ -10,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "os.h"
 
 enum { LOMI_READABLE = 1, LOMI_WRITABLE = 2 }; /* errors and hang-ups count as both */
 
@@ -33,7 +36,7 @@ void lomi_poller_close(lomi_poller *p); /* idempotent */
 void lomi_poller_abandon(lomi_poller *p);
 
 /* Reports `events` of the descriptor from now on, for `owner`; 0 events: keeps the owner but
- * reports only errors. False: the system refused. */
+ * reports nothing, or only errors. False: the system refused. */
 bool lomi_poller_watch(lomi_poller *p, int fd, unsigned events, void *owner);
 
 /* Call before the descriptor is closed. */
@@ -47,15 +50,5 @@ lomi_wait_status lomi_poller_wait(lomi_poller *p, double seconds, int *ready);
 
 /* Report number i of the last wait: its descriptor and events. NULL owner: skip it. */
 void *lomi_poller_report(const lomi_poller *p, int i, int *fd, unsigned *events);
-
-/* The lowest descriptor we use: 0, 1 and 2 belong to the program even while they are closed. */
-enum { LOMI_LOWEST_FD = 3 };
-
-/* Moves a descriptor to LOMI_LOWEST_FD or above, close-on-exec. Takes -1. Returns -1 on failure,
- * with the original closed and errno set. */
-int lomi_fd_raise(int fd);
-
-/* Seconds on CLOCK_MONOTONIC, the clock of every deadline. */
-double lomi_now(void);
 
 #endif

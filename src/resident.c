@@ -5,6 +5,14 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
+/* Without them, a library that is never closed stays, too. */
+#ifndef RTLD_NOLOAD
+#define RTLD_NOLOAD 0
+#endif
+#ifndef RTLD_NODELETE
+#define RTLD_NODELETE 0
+#endif
+
 void lomi_stay_loaded(void) {
   static const char here = 0; /* an address of this very library */
   Dl_info info;
