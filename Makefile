@@ -9,22 +9,37 @@ BUSTED  ?= busted
 SPEC    ?= spec
 
 B := build/$(LUA)
-O := $(B)/obj
+O  = $(B)/obj
 
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 ALL_CFLAGS = -std=gnu99 -fPIC -fvisibility=hidden $(WARN) $(CFLAGS)
-# What differs by system: a module, a program that shows its symbols to modules, the library with dlopen.
-ifeq ($(shell uname -s),Darwin)
-  SHARED := -bundle -undefined dynamic_lookup
-  DL     := -ldl
+# What differs by system: a module, a program that shows its symbols to modules, the library with dlopen, where
+# pkg-config looks. Homebrew keeps libraries that macOS has too in directories of their own.
+SYSTEM := $(shell uname -s)
+ifeq ($(SYSTEM),Darwin)
+  SHARED     := -bundle -undefined dynamic_lookup
+  BREW       := $(shell brew --prefix 2>/dev/null)
+  PKG_CONFIG := PKG_CONFIG_PATH="$(PKG_CONFIG_PATH)$(foreach keg,curl openssl@3 lua@5.4,:$(BREW)/opt/$(keg)/lib/pkgconfig)" \
+    pkg-config
 else
-  SHARED := -shared
-  EXPORT := -Wl,-E
-  DL     := $(if $(filter Linux,$(shell uname -s)),-ldl)
+  SHARED     := -shared
+  EXPORT     := -Wl,-E
+  DL         := $(if $(filter Linux,$(SYSTEM)),-ldl)
+  PKG_CONFIG := pkg-config
 endif
 
-pkg    = $(if $(strip $(2)),$(shell pkg-config $(1) $(2)))
+# epoll on Linux, kqueue elsewhere. POLLER=kqueue: kqueue on Linux, of libkqueue, which is installed under KQUEUE.
+ifeq ($(POLLER),kqueue)
+  B          := build/kqueue/$(LUA)
+  ALL_CFLAGS += -DLOMI_KQUEUE $(if $(KQUEUE),-I$(KQUEUE)/include/kqueue)
+  ifdef KQUEUE
+    POLLER_LIB := -L$(KQUEUE)/lib -Wl,-rpath,$(KQUEUE)/lib
+  endif
+  POLLER_LIB += -lkqueue
+endif
+
+pkg = $(if $(strip $(2)),$(shell $(PKG_CONFIG) $(1) $(2)))
 
 # ---- What each module is made of, and what it links. Nothing links a Lua library: the host brings one. ----
 
@@ -32,10 +47,12 @@ MODULES    := core engine crypto httpd
 core_SRC   := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c message_lua.c buffer.c resident.c
 engine_SRC := engine_lua.c engine.c connection.c poller.c os.c http1.c message_lua.c buffer.c resident.c
 engine_PKG := libcurl
+engine_LIB := $(POLLER_LIB)
 crypto_SRC := crypto_lua.c resident.c
 crypto_PKG := libcrypto
 httpd_SRC  := httpd_lua.c httpd.c httpd_app.c poller.c os.c buffer.c resident.c
 httpd_PKG  := libmicrohttpd
+httpd_LIB  := $(POLLER_LIB)
 
 PKG_CFLAGS = $(call pkg,--cflags,$(LUA_PKG) $(foreach module,$(MODULES),$($(module)_PKG)))
 
@@ -56,7 +73,7 @@ $(O)/%.o: src/%.c Makefile
 .SECONDEXPANSION:
 $(B)/lomi/%.so: $$(addprefix $(O)/,$$(addsuffix .o,$$(basename $$($$*_SRC))))
 	@mkdir -p $(@D)
-	$(CC) $(SHARED) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$($*_PKG)) -pthread
+	$(CC) $(SHARED) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$($*_PKG)) $($*_LIB) -pthread
 
 # All of the client in one archive, its Lua modules compiled in: for programs with Lua inside. Not the sandbox, not the
 # command.
@@ -79,7 +96,7 @@ $(B)/liblomi.a: $(LIB_C:%.c=$(O)/%.o) $(O)/modules.o
 
 $(B)/embed-host: examples/embed/host.c $(B)/liblomi.a
 	$(CC) $(ALL_CFLAGS) -Isrc $(PKG_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $^ $(EXPORT) \
-	  $(call pkg,--libs,$(LUA_PKG) $(engine_PKG) $(crypto_PKG)) -lm $(DL) -pthread
+	  $(call pkg,--libs,$(LUA_PKG) $(engine_PKG) $(crypto_PKG)) $(engine_LIB) -lm $(DL) -pthread
 
 # Only for the specs.
 $(B)/spec_process.so: spec/support/process.c src/compat.h src/lomi.h
@@ -212,6 +229,17 @@ tidy: # clang-tidy for one Lua, as many files at once as there are processors; -
 	@echo 'clang-tidy, $(LUA)'
 	@printf '%s\n' $(C_FILES) | xargs -P "$$(nproc)" -I{} clang-tidy --quiet --config-file=.clang-tidy {} -- \
 	  $(ALL_CFLAGS) -fno-caret-diagnostics -Isrc $(PKG_CFLAGS) $(CPPFLAGS)
+
+# Objects alone: Debian has none of the libraries for musl. Their headers come after all of musl's own.
+GLIBC_DIR = /usr/include/$(shell $(CC) -print-multiarch)
+
+.PHONY: musl objects
+musl: deps-musl ## compile every C source with musl-gcc, warnings as errors; nothing is linked or run
+	@for lua in $(LUAS); do $(MAKE) -s --no-print-directory LUA=$$lua B=build/musl/$$lua CC=musl-gcc CFLAGS="-O2 -Werror" \
+	  CPPFLAGS="-idirafter $(GLIBC_DIR) -idirafter /usr/include" \
+	  PKG_CONFIG="PKG_CONFIG_SYSTEM_INCLUDE_PATH=/usr/include:$(GLIBC_DIR) pkg-config" objects || exit 1; done
+
+objects: $(patsubst src/%.c,$(O)/%.o,$(wildcard src/*.c))
 
 # The interpreter of the proofs, see tools/prove.sh. What is for the linker is for the modules.
 $(B)/bin/$(LUA): tools/host.c tools/host.h $(HOST_SRC)

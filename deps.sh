@@ -33,6 +33,7 @@ packages_of() {
   shop) packages_of demo && echo "$luajit $for_nginx lua-dbi-sqlite3" ;;
   screenshots) packages_of browser && packages_of shop && echo fonts-inter pngquant ;;
   love) packages_of demo && echo "$luajit libgl1-mesa-dri love xauth xvfb" ;;
+  musl) packages_of demo && echo "$luajit musl-tools" ;;
   rocks) packages_of demo && echo git luarocks ;;
   matrix) echo debootstrap git ;;
   *) echo "deps: $1: no such purpose; see $0" >&2 && exit 2 ;;

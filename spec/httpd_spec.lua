@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local httpd = require "lomi.httpd"
+local libkqueue = require "spec.support.libkqueue"
 local socket = require "socket"
 
 local PATIENCE = 20 -- seconds until a spec that hangs fails
@@ -716,6 +717,7 @@ describe("lomi.httpd", function()
     end)
 
     it("that has used up its descriptors is served all the same, and afterwards", function()
+      libkqueue.cannot(pending, "libkqueue has descriptors of its own, and closes them in its own time")
       assert.equal("served 6\nserved 1\nstopped with 0 more\nstatus 0\n", run([[
         local httpd, socket = require "lomi.httpd", require "socket"
         local function fill()

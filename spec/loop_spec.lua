@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local core = require "lomi.core"
 local given = require "spec.support.given"
+local libkqueue = require "spec.support.libkqueue"
 local lomi = require "lomi"
 local server_of = require "spec.support.server"
 
@@ -264,6 +265,7 @@ describe("a loop", function()
   end)
 
   it("is a pollable for cqueues", function()
+    libkqueue.cannot(pending, libkqueue.not_polled)
     local cqueues = require "cqueues"
     server:script { status = 201, delay = 0.1, body = '{"data":{"id":"pi_q"}}' }
     local task = loop:spawn(charge)

@@ -33,7 +33,7 @@ local ELSEWHERE = {
     "lua/lomi/sandbox/server/resources.lua" },
   { "spec/transport/nginx_spec.lua", "the choice is seen inside and outside nginx", "lua/lomi/transport/default.lua" },
   { "spec/engine_spec.lua", "parts of the engine, tried through it", "src/connection.c", "src/poller.c",
-    "src/message_lua.c" },
+    "src/os.c", "src/message_lua.c" },
   { "spec/http1_spec.lua", "every fixture goes through it", "src/buffer.c" },
   { "spec/httpd_spec.lua", "the application's side of the server", "src/httpd_app.c" },
   { "spec/open_spec.lua", "headers of the library", "src/embedded.h", "src/lomi_open.h" },
