@@ -116,12 +116,13 @@ static uint64_t after(double seconds) {
 
 /* ---- The mutex ---- */
 
-/* An application runs in a thread that has entered its server. It may end the process there. */
-static __thread const lomi_httpd *entered;
+/* The server whose mutex a thread holds. An application runs in such a thread, and may end the
+ * process there. */
+static pthread_key_t entered;
 
 static void enter(lomi_httpd *s) {
   pthread_mutex_lock(&s->mutex);
-  entered = s;
+  pthread_setspecific(entered, s);
 }
 
 static uint64_t next_due(const lomi_httpd *s) {
@@ -145,7 +146,7 @@ static void leave(lomi_httpd *s) {
     s->awake_at = due;
     wake_up(s);
   }
-  entered = NULL;
+  pthread_setspecific(entered, NULL);
   pthread_mutex_unlock(&s->mutex);
 }
 
@@ -742,7 +743,7 @@ static lomi_httpd *list_take(lomi_httpd *wanted) {
 }
 
 static void end_thread(lomi_httpd *s) {
-  if (entered == s)
+  if (pthread_getspecific(entered) == s)
     return; /* the application called os.exit() */
   pthread_mutex_lock(&s->mutex);
   s->stopping = true;
@@ -780,8 +781,8 @@ static void after_fork_child(void) {
 }
 
 static void hook_process(void) {
-  running.hooked =
-      atexit(at_exit) == 0 && pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
+  running.hooked = pthread_key_create(&entered, NULL) == 0 && atexit(at_exit) == 0 &&
+                   pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
 }
 
 /* ---- Start and stop ---- */

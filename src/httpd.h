@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An HTTP server in a thread of its own, which runs a Lua application in a Lua state of its own.
+/* An HTTP server in threads of its own, which run a Lua application in a Lua state of its own.
  * This is the side of whoever starts it; nothing here touches the starter's Lua state. */
 #ifndef LOMI_HTTPD_H
 #define LOMI_HTTPD_H
@@ -32,8 +32,8 @@ const char *lomi_httpd_version(void);
 
 int lomi_httpd_port(const lomi_httpd *server);
 
-/* Ends the thread, waits for it and frees the server. In a forked child, where that thread does
- * not exist, does nothing: what was the parent's is left alone. */
+/* Ends the threads, waits for them and frees the server. In a forked child, where they do not
+ * exist, does nothing: what was the parent's is left alone. */
 void lomi_httpd_stop(lomi_httpd *server);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The Lua application of a server: requests in, replies out. All of it belongs to the server's
- * thread. Nothing here raises, whatever the application does; knows nothing of libmicrohttpd.
+/* The Lua application of a server: requests in, replies out. One thread uses it at a time.
+ * Nothing here raises, whatever the application does; knows nothing of libmicrohttpd.
  *
  * The application is what require(app).new(options) returns, a table with
  *

@@ -46,12 +46,6 @@ void lomi_reset(int fd) {
   (void)connect(fd, &none, sizeof none);
 }
 
-void lomi_take_signal(const sigset_t *set) {
-  const struct timespec at_once = {0, 0};
-  while (sigtimedwait(set, NULL, &at_once) < 0 && errno == EINTR)
-    ;
-}
-
 #else
 
 static void close_on_exec(int fd) {
@@ -106,11 +100,6 @@ void lomi_reset(int fd) {
   dup2(other, fd);
   close_on_exec(fd);
   close(other);
-}
-
-void lomi_take_signal(const sigset_t *set) {
-  int signal;
-  sigwait(set, &signal);
 }
 
 #endif

@@ -4,7 +4,6 @@
 #ifndef LOMI_OS_H
 #define LOMI_OS_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -40,9 +39,6 @@ bool lomi_flush(int fd);
 
 /* Ends a TCP connection with a RST. The descriptor stays open, and is good for nothing else. */
 void lomi_reset(int fd);
-
-/* Takes a pending signal of a set that is blocked. */
-void lomi_take_signal(const sigset_t *set);
 
 /* Seconds on CLOCK_MONOTONIC, the clock of every deadline. */
 double lomi_now(void);
