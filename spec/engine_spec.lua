@@ -429,6 +429,7 @@ describe("the engine", function()
 
   it("takes nothing that nobody asked for as a reply, however many connections it comes on", function()
     local COUNT = 200
+    if tcp.missing then pending(tcp.missing) end
     local stray, engine = peer.start { COUNT, serve = [[
       local count, asked, connections = ..., 0, {}
       local own = reply(201, '{"data":{"id":"pi_own"}}')
@@ -786,8 +787,8 @@ describe("require 'lomi'", function()
       local lomi = require "lomi"
       local took = os.clock() - started
       local client = lomi.new { api_key = "lomi_sk_test_x" }
-      local maps = io.open("/proc/self/maps"):read("*a")
-      print(maps:find("libcurl") or maps:find("libcrypto") or maps:find("libssl") or "clean")
+      local loaded = require("spec_process").loaded
+      print((loaded "libcurl" or loaded "libcrypto" or loaded "libssl") and "not clean" or "clean")
       print((took <= 0.001 or os.getenv "SANITIZER") and "quick" or took)
     ]]
     assert.equal("clean\nquick", output)

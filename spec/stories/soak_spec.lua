@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- The soak in short; bench/soak.lua is the long one, and says what may be kept: here nothing has warmed up.
 local soak = require "spec.support.soak"
+local tcp = require "spec.support.tcp"
 
 describe("a process that charges in bad weather with ever new clients and loops", function()
   local function run(options)
+    if tcp.missing then pending(tcp.missing) end
     options.rate, options.delay, options.timeout = 0.1, 0.15, 0.1
     return soak.run(options)
   end

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* spec_process: what the specs need of the system and Lua does not have. Not a part of the library.
  */
+#define _GNU_SOURCE /* dl_iterate_phdr */
 #include "../../src/compat.h"
 #include "../../src/lomi.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#else
+#include <link.h>
+#endif
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -18,11 +25,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Does every other thread wait for something? */
+/* Does every other thread wait for something? Yes, where there is no telling. */
 static bool others_wait(void) {
   DIR *tasks = opendir("/proc/self/task");
-  bool all = tasks != NULL;
-  for (struct dirent *task; all && (task = readdir(tasks)) != NULL;) {
+  bool all = true;
+  for (struct dirent *task; all && tasks != NULL && (task = readdir(tasks)) != NULL;) {
     char path[64], state = 'S';
     if (task->d_name[0] == '.' || strtol(task->d_name, NULL, 10) == (long)getpid())
       continue;
@@ -81,6 +88,39 @@ static int process_close(lua_State *L) {
   return 1;
 }
 
+/* close_on_exec(descriptor) -> boolean; nil: it is not open */
+static int process_close_on_exec(lua_State *L) {
+  int flags = fcntl((int)luaL_checkinteger(L, 1), F_GETFD);
+  if (flags < 0)
+    return 0;
+  lua_pushboolean(L, (flags & FD_CLOEXEC) != 0);
+  return 1;
+}
+
+/* loaded(part) -> is a library loaded whose path has this part? */
+#ifdef __APPLE__
+static bool is_loaded(const char *part) {
+  bool found = false;
+  for (uint32_t i = 0; i < _dyld_image_count() && !found; i++)
+    found = strstr(_dyld_get_image_name(i), part) != NULL;
+  return found;
+}
+#else
+static int has_part(struct dl_phdr_info *library, size_t size, void *part) {
+  (void)size;
+  return library->dlpi_name != NULL && strstr(library->dlpi_name, part) != NULL;
+}
+
+static bool is_loaded(const char *part) {
+  return dl_iterate_phdr(has_part, (void *)part) != 0;
+}
+#endif
+
+static int process_loaded(lua_State *L) {
+  lua_pushboolean(L, is_loaded(luaL_checkstring(L, 1)));
+  return 1;
+}
+
 /* shutdown(descriptor): a FIN */
 static int process_shutdown(lua_State *L) {
   lua_pushboolean(L, shutdown((int)luaL_checkinteger(L, 1), SHUT_WR) == 0);
@@ -117,6 +157,8 @@ static const luaL_Reg process_functions[] = {
     {"exit", process_exit},
     {"alarm", process_alarm},
     {"close", process_close},
+    {"close_on_exec", process_close_on_exec},
+    {"loaded", process_loaded},
     {"shutdown", process_shutdown},
     {"reset", process_reset},
     {"narrow", process_narrow},

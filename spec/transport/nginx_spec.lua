@@ -9,6 +9,7 @@ local nginx_of = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local server_of = require "spec.support.server"
 local socket = require "socket"
+local tcp = require "spec.support.tcp"
 local tls = require "spec.support.tls"
 
 local KEY = given.KEY
@@ -67,6 +68,7 @@ describe("the nginx transport", function()
   it("keeps libcurl and our libcrypto module out of the worker", function()
     start()
     assert.equal("pi_scripted", charge(server.url).result.id)
+    if tcp.missing then pending "only Linux has /proc/self/maps" end
     local maps = nginx:run [[
       local file = assert(io.open("/proc/self/maps"))
       local text = file:read("*a")
