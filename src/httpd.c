@@ -59,7 +59,7 @@ typedef struct connection {
   unsigned long serial;
   phase phase;
   bool oversized; /* the body passed MAX_BODY and was thrown away */
-  bool spare;     /* it was accepted when room was short */
+  bool warned;    /* it is to give way, unless its request is just being read */
   bool ending;    /* it was made to give way */
   lomi_buffer target, body;
   lomi_app_task task;
@@ -193,6 +193,7 @@ static void stop_waiting(connection *c) {
 static void waits(connection *c) {
   lomi_httpd *s = c->server;
   stop_waiting(c);
+  c->warned = false;
   c->patience = after(PATIENCE);
   c->newer = NULL;
   c->older = s->newest;
@@ -215,11 +216,12 @@ static void end_patience(lomi_httpd *s) {
     hang_up(s->oldest);
 }
 
-/* Where handlers hold all the room, what is left is for the reserved target. */
+/* Where handlers hold all the room, what is left is for the reserved target: so there is always a
+ * connection that can give way. */
 static bool is_refused(const connection *c) {
   const lomi_httpd *s = c->server;
   size_t n = strlen(s->reserved);
-  return c->spare && (unsigned)s->reserves + s->waiting < FEW &&
+  return (unsigned)s->reserves + s->waiting < FEW &&
          (n == 0 || c->target.len < n || memcmp(c->target.data, s->reserved, n) != 0);
 }
 
@@ -229,11 +231,11 @@ static void suspend(connection *c, double seconds) {
   MHD_suspend_connection(c->mhd);
 }
 
-/* False: the server ends, and so must the reply. */
+/* False: the server or the connection ends, and so must the reply. */
 static bool pause_reply(connection *c, double seconds) {
   lomi_httpd *s = c->server;
   enter(s);
-  bool paused = !s->stopping;
+  bool paused = !s->stopping && !c->ending;
   if (paused)
     suspend(c, seconds);
   leave(s);
@@ -393,7 +395,6 @@ static connection *connection_begun(lomi_httpd *s, struct MHD_Connection *mhd) {
   c->due = NEVER;
   c->patience = NEVER;
   s->connections++;
-  c->spare = s->reserves < FEW;
   waits(c);
   lomi_buffer_init(&c->target, s->connection_memory);
   lomi_buffer_init(&c->body, MAX_BODY);
@@ -495,7 +496,7 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
   (void)url;
   (void)version;
   connection *c = *context;
-  bool handled = true, stopping = false;
+  bool handled = true, stopping;
   if (c == NULL)
     return MHD_NO;
   switch (c->phase) {
@@ -507,7 +508,7 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
       return MHD_YES;
     }
     enter(s);
-    stopping = s->stopping;
+    stopping = s->stopping || c->ending;
     if (!stopping)
       handled = is_handled(c, method);
     leave(s);
@@ -534,15 +535,17 @@ static bool give_up_one(lomi_httpd *s) {
   return s->reserves > 0 && close(s->reserve[--s->reserves]) == 0;
 }
 
-/* The peer that has kept us waiting longest; but not one whose request is there, and is just being
- * read, and none while another one's end is not through yet. */
+/* The peer that has kept us waiting longest gives way; but not one whose request is there, and none
+ * while another one's end is not through yet. */
 static void make_room(lomi_httpd *s) {
   connection *c = s->oldest;
   if (c == NULL || s->ending > 0)
     return;
   struct pollfd sent = {.fd = c->fd, .events = POLLIN};
-  if (c->phase == PHASE_REPLYING || poll(&sent, 1, 0) == 0)
+  bool quiet = c->phase == PHASE_REPLYING || poll(&sent, 1, 0) == 0;
+  if (quiet && c->warned)
     hang_up(c);
+  c->warned = quiet;
 }
 
 static void accept_peers(lomi_httpd *s) {
@@ -639,8 +642,9 @@ static void fail(lomi_httpd *s, const char *what) {
 static bool start_daemon(lomi_httpd *s) {
   const lomi_httpd_config *config = s->config;
   bool secure = config->tls_cert != NULL;
-  unsigned flags = (LOMI_LINUX ? MHD_USE_AUTO_INTERNAL_THREAD : MHD_USE_POLL_INTERNAL_THREAD) |
-                   MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0);
+  /* Not with epoll: in a thread of its own, libmicrohttpd 0.9.75 waits with 128 events in hand. */
+  unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
+                   MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0);
   struct MHD_OptionItem options[] = {
       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory, NULL},
       {MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, NULL},
