@@ -25,6 +25,7 @@ packages_of() {
   test) packages_of demo && echo "$luajit $for_nginx g++ git groff-base iproute2 locales openssl" \
     lua-busted lua-cqueues lua-dbi-sqlite3 lua-luv lua-sec lua-socket ;;
   lint) packages_of demo && echo "$luajit clang-format clang-tidy cppcheck lua-check" ;;
+  warnings) packages_of demo && echo "$luajit clang" ;;
   bench) packages_of test && echo wrk ;;
   rivals) echo lua-curl lua-http ;; # the libraries that make bench compares lomi with
   fuzz) packages_of demo && echo clang libclang-rt-dev ;;
