@@ -37,6 +37,7 @@ packages_of() {
   musl) packages_of demo && echo "$luajit musl-tools" ;;
   rocks) packages_of demo && echo git luarocks ;;
   matrix) echo debootstrap git ;;
+  matrix-arm64) echo qemu-user-static ;;
   *) echo "deps: $1: no such purpose; see $0" >&2 && exit 2 ;;
   esac
 }
