@@ -101,11 +101,13 @@ nginx() {
   rm -r build/nginx/packages
 }
 
-# Some specs charge under a locale with a decimal comma.
-french() {
-  locale -a 2>/dev/null | grep -qi '^fr_FR\.utf-\?8$' && return
-  echo "deps: making the locale fr_FR.UTF-8"
-  as_root "localedef -i fr_FR -f UTF-8 fr_FR.UTF-8" localedef -i fr_FR -f UTF-8 fr_FR.UTF-8
+# Some specs charge under a locale with a decimal comma, or with letters that have other capitals.
+locales() {
+  for name in fr_FR tr_TR; do
+    locale -a 2>/dev/null | grep -qi "^$name\.utf-\?8$" && continue
+    echo "deps: making the locale $name.UTF-8"
+    as_root "localedef -i $name -f UTF-8 $name.UTF-8" localedef -i $name -f UTF-8 $name.UTF-8
+  done
 }
 
 if ! have apt-get; then
@@ -117,6 +119,6 @@ needed=$(missing "$@")
 # shellcheck disable=SC2086
 [ -z "$needed" ] || install $needed
 case " $* " in
-*" test "* | *" bench "*) nginx && french ;;
+*" test "* | *" bench "*) nginx && locales ;;
 *" shop "* | *" screenshots "*) nginx ;;
 esac

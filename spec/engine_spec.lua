@@ -58,9 +58,10 @@ describe("the engine", function()
     end)
 
     it("a host that cannot be resolved", function()
-      local _, err = charge(new("https://nowhere.invalid"))
+      local host = ("a"):rep(64) .. ".invalid" -- too long for a name server to be asked: there may be none that answers
+      local _, err = charge(new("https://" .. host))
       check(err, "connection", "not_sent")
-      assert.matches("nowhere%.invalid", err.message)
+      assert.is_truthy(err.message:find(host, 1, true), err.message)
     end)
 
     it("a connection that is never accepted", function()

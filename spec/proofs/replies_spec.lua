@@ -9,28 +9,30 @@ local tls = require "spec.support.tls"
 
 local KEY = given.KEY
 
--- The replies one after the other; `ends`: the stream ends after it.
+-- The replies one after the other. `ends`: the stream ends after it, by the peer's method of that name. A reply that
+-- ends by closing is whole only if TLS says that it ends: newer libcurls insist on that.
 local PLAYED = {}
 for _, fixture in ipairs(replies.GOOD) do
-  PLAYED[#PLAYED + 1] = { name = fixture.name, bytes = fixture.bytes, ends = fixture.eof, good = fixture }
+  PLAYED[#PLAYED + 1] = { name = fixture.name, bytes = fixture.bytes, ends = fixture.eof and "close", good = fixture }
 end
 for _, fixture in ipairs(replies.BAD) do
   PLAYED[#PLAYED + 1] = { name = fixture[1], bytes = fixture[2], reason = fixture[3], kind = "protocol" }
 end
 for _, fixture in ipairs(replies.EARLY) do
-  PLAYED[#PLAYED + 1] = { name = fixture[1], bytes = fixture[2], reason = fixture[3], kind = "connection", ends = true }
+  PLAYED[#PLAYED + 1] = { name = fixture[1], bytes = fixture[2], reason = fixture[3], kind = "connection", ends = "finish" }
 end
 
 local SERVE = [[
-local played = { ... } -- bytes, "ends" or "stays", …
+local played = { ... } -- bytes, how the stream ends or "stays", …
 return function(connection, number)
   for request in function() return connection:request() end do
     local i = tonumber(request.target:match "^/play/(%d+)$")
     if i then
       connection:send(played[2 * i - 1])
-      if played[2 * i] == "ends" then
-        connection:finish()
-        connection:drain()
+      local ends = played[2 * i]
+      if ends ~= "stays" then
+        connection[ends](connection)
+        if ends == "finish" then connection:drain() end
         return
       end
     else
@@ -85,7 +87,7 @@ for _, scheme in ipairs { "plain", "TLS" } do
       local options = { serve = SERVE, tls = scheme == "TLS" and authority:issue() or nil }
       for _, played in ipairs(PLAYED) do
         options[#options + 1] = played.bytes
-        options[#options + 1] = played.ends and "ends" or "stays"
+        options[#options + 1] = played.ends or "stays"
       end
       server = peer.start(options)
       got = {}
@@ -127,7 +129,9 @@ for _, scheme in ipairs { "plain", "TLS" } do
         for j, name in ipairs(runners.NAMES) do
           local result = assert(got[name], name .. " gave nothing")[i]
           local err = result.err or {}
-          texts[j] = ("%s, %s, %s"):format(tostring(err.kind), tostring(err.outcome), tostring(err.message))
+          -- Newer libcurls treat a TLS stream that ends without a word as lost, older ones and nginx as closed.
+          local message = tostring(err.message):gsub("was closed before", "was lost before")
+          texts[j] = ("%s, %s, %s"):format(tostring(err.kind), tostring(err.outcome), message)
         end
         if texts[1] ~= texts[2] or texts[1] ~= texts[3] then
           faults[#faults + 1] = ("%s:\n  %s"):format(played.name, table.concat(texts, "\n  "))

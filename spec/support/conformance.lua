@@ -359,9 +359,10 @@ local function conformance(name, start)
       end)
 
       it("a host that cannot be found", function()
-        local got = charge("https://nowhere.invalid")
+        local host = ("a"):rep(64) .. ".invalid" -- too long for a name server to be asked, which may never answer
+        local got = charge("https://" .. host)
         check(got, "connection", "not_sent")
-        assert.matches("nowhere%.invalid", got.err.message)
+        assert.is_truthy(got.err.message:find(host, 1, true), got.text)
       end)
 
       it("a connection that is never accepted", function()
