@@ -107,8 +107,9 @@ INSTALL='
   sudo rm -r /usr/local/bin/lomi /usr/local/share/lua /usr/local/lib/lua # the specs run the tree
   make deps-test deps-warnings
   [ -n "$(apt-cache search --names-only "^lua5.5$")" ] || exit 0
-  ./deps.sh lua5.5 && sudo apt-get install -y -qq --no-install-recommends dpkg-dev >/dev/null || exit
-  cd .. && apt-get source -qq lua-cjson && make -C lua-cjson-*/ LUA_INCLUDE_DIR=/usr/include/lua5.5 &&
+  ./deps.sh lua5.5
+  cd .. && apt-get source --tar-only lua-cjson && tar xzf lua-cjson_*.orig.tar.gz &&
+    make -C lua-cjson-*/ LUA_INCLUDE_DIR=/usr/include/lua5.5 &&
     sudo install -D lua-cjson-*/cjson.so /usr/local/lib/lua/5.5/cjson.so
 '
 

@@ -364,8 +364,8 @@ describe("the nginx transport", function()
     until core.now() - started > DELAY
     for _, s in ipairs(waiting) do assert.equal("pi_1", answer_of(s)) end
     local took = core.now() - started
-    assert.is_true(took < 2 * DELAY, took) -- one after the other it would be COUNT * DELAY
-    assert.is_true(slowest < DELAY / 2, slowest)
+    assert.is_true(took < 5 * DELAY, took) -- one after the other it would be COUNT * DELAY
+    assert.is_true(slowest < DELAY, slowest)
   end)
 
   it("sends nothing when no time is left, rather than with nginx's own limits", function()
