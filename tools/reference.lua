@@ -7,7 +7,7 @@ local luacats = dofile "tools/luacats.lua"
 local M = {}
 
 -- The interpreter of the same kind: it finds the same modules.
-local LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
+local LUA = rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
 
 local SOURCES = {
   "lua/lomi.lua", "lua/lomi/client.lua", "lua/lomi/config.lua", "lua/lomi/contract/charges.lua", "lua/lomi/errors.lua",

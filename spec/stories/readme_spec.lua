@@ -216,13 +216,23 @@ local function follows_links(path)
   end
 end
 
+-- Why an example cannot run here; nil: it can.
+local function missing_for(example)
+  if example.runs:find "^nginx" then return nginx.missing end
+  for _, library in ipairs { "cqueues", "luv" } do
+    if example.text:find(('require "%s"'):format(library), 1, true) and not pcall(require, library) then
+      return ("no %s for %s"):format(library, _VERSION)
+    end
+  end
+end
+
 describe("the documents", function()
   local counts = {}
   for _, path in ipairs(DOCUMENTS) do
     local list = examples(path)
     for i, example in ipairs(list) do
       counts[example.runs] = (counts[example.runs] or 0) + 1
-      local missing = example.runs:find "^nginx" and nginx.missing
+      local missing = missing_for(example)
         or libkqueue.is_used and path == "docs/loop.md" and libkqueue.not_polled
       local test, name = it, ("%s:%d runs in %s"):format(path, example.line, example.runs)
       if missing then test, name = pending, name .. ": " .. missing end
