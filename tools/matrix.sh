@@ -168,16 +168,15 @@ run() {
     inside "$root" unshare --net sh -c "$ALONE"
   } >>"$log" 2>&1 </dev/null
   umount --recursive --lazy "$root" && rmdir "$root"
-  row "$release $arch" "$log" $((SECONDS - start)) >>"$LOGS/table"
+  table+=$'\n'$(row "$release $arch" "$log" $((SECONDS - start)))
 }
 
 [ $# -gt 0 ] || set -- bookworm trixie sid bookworm-i386
 mkdir -p "$LOGS" || exit 1
 [ -z "$(git -c safe.directory='*' status --porcelain)" ] || echo "matrix: what is not committed is not tried"
 hostname matrix # not in /etc/hosts
-printf '%s\t' release Lua LuaJIT libcurl OpenSSL microhttpd nginx compilers warnings "demo, install" \
-  "specs: passed/failed/pending" >"$LOGS/table"
-echo seconds >>"$LOGS/table"
+table=$(printf '%s\t' release Lua LuaJIT libcurl OpenSSL microhttpd nginx compilers warnings "demo, install" \
+  "specs: passed/failed/pending")seconds
 failed="" pending=()
 for name in "$@"; do
   [ "$name" != arm64 ] || name=trixie-arm64
@@ -185,7 +184,7 @@ for name in "$@"; do
   pending+=("$LOGS/$name.log")
 done
 date +%Y-%m-%d
-column -t -s "$(printf '\t')" "$LOGS/table"
+column -t -s $'\t' <<<"$table"
 echo "pending, and why:"
 grep -hA4 '^Pending' "${pending[@]}" | grep -v '^Pending\|^--\|^$' | sort | uniq -c
 [ -n "$failed" ] || exit 0
