@@ -237,7 +237,7 @@ describe("the engine", function()
       os.exit(0)
     ]]):format(server.url))
     assert.equal(0, status, output)
-    assert.equal("true\ttrue\t0\ttrue", output)
+    assert.equal("true\ttrue\t0\ttrue", (output:gsub("ERROR in finalizer: finalizer\n", ""))) -- a later LuaJIT's
   end)
 
   it("survives a finalizer that makes a call while a reply is read", function()
