@@ -28,7 +28,7 @@ build = { -- the Lua modules come from lua/, as a whole
       incdirs = { "src" },
     },
     ["lomi.engine"] = {
-      sources = { "src/engine_lua.c", "src/engine.c", "src/connection.c", "src/poller.c", "src/http1.c",
+      sources = { "src/engine_lua.c", "src/engine.c", "src/connection.c", "src/poller.c", "src/os.c", "src/http1.c",
         "src/message_lua.c", "src/buffer.c", "src/resident.c" },
       libraries = { "curl", "pthread" },
       incdirs = { "src", "$(CURL_INCDIR)" },

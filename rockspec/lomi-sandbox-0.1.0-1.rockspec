@@ -20,7 +20,7 @@ external_dependencies = {
 build = { -- not "builtin": that would install lua/ a second time, which the rock "lomi" has already
   type = "command",
   build_command = "$(CC) $(CFLAGS) -std=gnu99 -fvisibility=hidden -I$(LUA_INCDIR) -I$(MICROHTTPD_INCDIR) " ..
-    "$(LIBFLAG) -o httpd.so src/httpd_lua.c src/httpd.c src/httpd_app.c src/poller.c src/buffer.c src/resident.c " ..
+    "$(LIBFLAG) -o httpd.so src/httpd_lua.c src/httpd.c src/httpd_app.c src/poller.c src/os.c src/buffer.c src/resident.c " ..
     "-L$(MICROHTTPD_LIBDIR) -lmicrohttpd -lpthread",
   install = { lib = { ["lomi.httpd"] = "httpd.so" } },
 }

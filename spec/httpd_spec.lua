@@ -95,7 +95,7 @@ describe("lomi.httpd", function()
       local server = handling "return { body = request.method }"
       local s = connect(server)
       s:send "PATCH / HTTP/1.0\r\n\r\n"
-      assert.matches("PATCH$", receive_all(s))
+      assert.matches("PATCH$", (receive_all(s)))
     end)
 
     it("has the headers by lower-case name, without outer white space, repeated ones joined", function()
@@ -214,7 +214,7 @@ describe("lomi.httpd", function()
       local server = handling "return { headers = { ['Transfer-Encoding'] = 'chunked' }, body = 'abc' }"
       local s = connect(server)
       s:send "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-      assert.matches("\r\n\r\n3\r\nabc\r\n0\r\n\r\n$", receive_all(s))
+      assert.matches("\r\n\r\n3\r\nabc\r\n0\r\n\r\n$", (receive_all(s)))
     end)
 
     it("of several megabytes arrives whole", function()

@@ -80,7 +80,7 @@ end
 local function check_libraries(report)
   local engine, reason = load "lomi.engine"
   if engine then
-    report:ok("libcurl", (engine.version:gsub("^libcurl/(%S+) ", "%1, TLS by ")))
+    report:ok("libcurl", (engine.version:gsub("^libcurl/([^ ]+) ", "%1, TLS by ")))
   else
     report:problem("libcurl", "cannot be loaded: " .. reason, "install libcurl 7.87 or newer")
   end
