@@ -48,7 +48,7 @@ local function to_order(order)
 end
 
 -- Refuses a form that another site's page has sent (CSRF). Browsers say where a request comes from; a program that
--- says nothing has no cookie to abuse. The cookie is SameSite besides.
+-- says nothing has no cookie to abuse. The cookie is SameSite=Lax as well.
 local function refuse_other_sites()
   local headers = ngx.req.get_headers()
   local from, origin = headers["Sec-Fetch-Site"], headers.Origin
