@@ -182,7 +182,8 @@ test-browser: deps-browser spec/browser/node_modules ## pay in a real Chromium
 	@eval "$$($(MAKE) -s env)"; cd spec/browser && LUA=$(LUA) npm run --silent test
 
 .PHONY: shop test-shop
-shop: deps-shop ## a shop in nginx to buy from, and a sandbox for it, until Ctrl-C; PORT=8081: another port
+shop: ## a shop in nginx to buy from, and a sandbox for it, until Ctrl-C; PORT=8081: another port
+	@./deps.sh shop
 	@$(MAKE) --no-print-directory LUA=luajit modules
 	@eval "$$($(MAKE) -s LUA=luajit env)"; exec examples/openresty-shop/run
 
