@@ -258,7 +258,7 @@ describe("the lomi command", function()
       end
     end)
 
-    it("tells how to ask again when nobody knows whether it was done", function()
+    it("tells how to retry when nobody knows whether it was done", function()
       sandbox:fail { empty = true }
       local status, out, err = run("charge create --amount 10000 --description \"Awa's\" --email awa@example.com"
         .. " --name 'Awa Ndiaye'")
@@ -296,12 +296,12 @@ describe("the lomi command", function()
         { failure.kind, failure.outcome, failure.idempotency_key })
     end)
 
-    it("does not advise to ask again for an answer that is stored", function()
+    it("does not advise a retry for a cached response", function()
       sandbox:fail { status = 500, recorded = true }
       local status, _, err = run("charge create --amount 10000 --idempotency-key k " .. AWA)
       assert.equal(1, status)
       assert.truthy(err:find("look it up instead", 1, true), err)
-      assert.falsy(err:find("To ask again", 1, true), err)
+      assert.falsy(err:find("To retry", 1, true), err)
     end)
 
     it("says why it waits between attempts, but not in JSON", function()

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# make install, make uninstall. What is installed is recorded under the prefix, a line for each file with its Lua, and
-# for each directory that was made, so that uninstall removes that, and nothing else. A file that both Luas bring (the
-# command, lomi.pc) belongs to the Lua that was installed last.
+# make install, make uninstall. A record under the prefix names each file, with its Lua, and each directory that was made:
+# uninstall removes these, and nothing else. A file that both Luas bring (the command, lomi.pc) belongs to the Lua that was
+# installed last.
 #
 #   install.sh install|uninstall|pc   LUA, LUA_VERSION, LUA_PKG, B, DESTDIR, PREFIX, LIBS: as in the Makefile
 set -eu

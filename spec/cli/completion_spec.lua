@@ -23,7 +23,7 @@ describe("lomi completion", function()
     for _, path in pairs(paths) do os.remove(path) end
   end)
 
-  -- What bash offers for the words, the last of which is being typed.
+  -- The words that bash offers; the last one given is being typed.
   local function offered(...)
     local text = run(("bash -c 'source %s; COMP_WORDS=(lomi %s); COMP_CWORD=%d; _lomi; echo ${COMPREPLY[@]}'"):format(
       paths.bash, table.concat({ ... }, " "), select("#", ...)))

@@ -167,7 +167,7 @@ describe("make uninstall", function()
     local first = content(root)
     act("install", "luajit", "5.1")
     act("uninstall", "luajit", "5.1")
-    -- What both bring went with the Lua that came last.
+    -- The files that both bring went with the Lua that came last.
     local left = content(root)
     for _, path in ipairs { "bin", "bin/lomi", "include", "include/lomi_open.h", "lib/pkgconfig/lomi.pc" } do
       first = first:gsub("%./" .. path:gsub("%.", "%%.") .. "\n", "")

@@ -20,7 +20,7 @@ local FIELDS = {
   { "payment_reference", "--reference", argname = "TEXT", description = "Your own reference, for reconciliation." },
 }
 
--- What the other arguments are called in messages of ours.
+-- The names of the other arguments in messages.
 local TYPED = {
   id = "ID", metadata = "--metadata", idempotency_key = "--idempotency-key", account = "--account",
   base_url = "--base-url",

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- What is typed on a command line, made into values. Each takes text and gives the value, or nil and what would be
---- right. Strict: an amount that could be read in two ways is not guessed.
+--- Converts the words of a command line into values. Each function gives the value, or nil and what would be right.
+--- Strict: an amount that could be read in two ways is not guessed.
 
 local redact = require "lomi.redact"
 

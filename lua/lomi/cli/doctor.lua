@@ -55,7 +55,7 @@ function Report:finish()
   return self.problems > 0 and output.FAILED or self.status
 end
 
--- ---- what is installed ----------------------------------------------------------------------------
+-- ---- the installation ------------------------------------------------------------------------------
 
 -- The module; or nil and the first line of the reason.
 local function load(name)
@@ -145,7 +145,7 @@ local function check_options(report, args, key)
   report:problem(subject_of(wrong), wrong)
 end
 
--- What other tools read and this library does not.
+-- Other tools read these; this library does not.
 local IGNORED = { "SSL_CERT_FILE", "CURL_CA_BUNDLE" }
 
 local function check_ca_file(report, engine, checked)

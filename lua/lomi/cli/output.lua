@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- How the command talks: results on standard output, trouble on standard error, as text for people or as JSON, one
+--- How the command talks: results on standard output, errors on standard error, as text for people or as JSON, one
 --- object on a line. Every line leaves at once.
 ---
 --- Exit statuses: 0 done; 1 it failed; 2 the command line or the environment is wrong, and nothing was sent.
@@ -184,7 +184,7 @@ function M.money(amount, currency)
   return M.minor(math.floor(amount * 10 ^ decimals + 0.5), currency)
 end
 
--- ---- trouble ------------------------------------------------------------------------------------
+-- ---- errors -------------------------------------------------------------------------------------
 
 -- Leaves out the fields that JSON cannot hold, and of text what is not ASCII: any may come from elsewhere.
 local function writable(fields)
@@ -212,7 +212,7 @@ local function write_error(as_json, kind, message, colour)
   write(io.stderr, core.encode { error = fields } or core.encode { error = writable(fields) })
 end
 
---- It failed. The exit status.
+--- Tells of a failure. Gives the exit status.
 ---@param as_json boolean|nil
 ---@param trouble lomi.Error|string
 ---@return integer
@@ -221,7 +221,7 @@ function M.fail(as_json, trouble)
   return M.FAILED
 end
 
---- What was typed, or set in the environment, is wrong. The exit status.
+--- Tells that the command line or the environment is wrong. Gives the exit status.
 ---@param as_json boolean|nil
 ---@param trouble lomi.Error|string
 ---@param usage? string

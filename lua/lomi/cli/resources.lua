@@ -251,22 +251,22 @@ end
 
 -- ---- the help -------------------------------------------------------------------------------------
 
--- Of the verbs, in the words of the reference.
+-- Each verb, in the words of the reference.
 local SENTENCES = {
   batch = "Change several prices", block = "Block a customer's phone, email and cards",
-  breakdown = "What is available and what is pending", cancel = "Cancel one", change_plan = "Move one to another price",
-  checkout_session = "Make the session that pays it", create = "Create one", default = "Make a price the default",
-  delete = "Delete one", deliveries = "List the attempts to deliver", evidence = "Hand evidence in",
-  finalize = "End the draft and make its payment session", get = "Look one up",
+  breakdown = "Show the available and the pending amounts", cancel = "Cancel one",
+  change_plan = "Move one to another price", checkout_session = "Make the session that pays it", create = "Create one",
+  default = "Make a price the default", delete = "Delete one", deliveries = "List the attempts to deliver",
+  evidence = "Hand evidence in", finalize = "End the draft and make its payment session", get = "Look one up",
   get_delivery = "Look an attempt to deliver up", get_instant = "Look an instant settlement up",
-  instant = "Ask for an instant settlement", list = "List them", pdf = "The invoice, as a link to a PDF",
-  performance = "What one has brought", portal = "Make a link to the customer's own page",
-  portal_audit = "What happened on the customer's own page", prices = "Add a price",
-  receipt = "The receipt, as a link to a PDF", remind = "Remind the customer of it", resume = "Resume one",
+  instant = "Ask for an instant settlement", list = "List them", pdf = "Show the link to the invoice as a PDF",
+  performance = "Show what one has brought", portal = "Make a link to the customer's own page",
+  portal_audit = "Show what happened on the customer's own page", prices = "Add a price",
+  receipt = "Show the link to the receipt as a PDF", remind = "Remind the customer of it", resume = "Resume one",
   retry = "Deliver an event again", send = "Finalize it and e-mail it to the customer",
-  subscriptions = "The subscriptions of a customer", test = "Send a test event to an endpoint",
-  top = "The customers who spent most", transactions = "The transactions of one", unblock = "End a block",
-  update = "Change one", usage = "What was used", void = "Cancel an invoice that is not paid",
+  subscriptions = "List the subscriptions of a customer", test = "Send a test event to an endpoint",
+  top = "List the customers who spent most", transactions = "List the transactions of one", unblock = "End a block",
+  update = "Change one", usage = "Show what was used", void = "Cancel an invoice that is not paid",
 }
 
 local function sentence_of(verb, row)

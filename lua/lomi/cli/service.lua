@@ -88,8 +88,8 @@ local function command_with_key(typed, key, is_given)
   return ("lomi %s %s ... --idempotency-key %s"):format(typed[1], typed[2], quoted(key))
 end
 
--- A replayed 5xx is excepted: asking again can only give it again.
-local function is_worth_asking_again(err)
+-- Not of a replayed 5xx: a retry gives the same response.
+local function is_worth_a_retry(err)
   return err.outcome == "unknown" and err.idempotency_key and not (err.replayed and err.status >= 500)
 end
 
@@ -102,8 +102,8 @@ function M.report(args, typed, err)
   if not args.json and err.outcome == "unknown" and typed[1] == "charge" and typed[2] == "cancel" then
     output.note "To look it up, since a cancellation ignores keys:"
     output.command(("lomi %s get -- %s"):format(typed[1], quoted(args.id)))
-  elseif not args.json and is_worth_asking_again(err) then
-    output.note "To ask again, without doing it twice:"
+  elseif not args.json and is_worth_a_retry(err) then
+    output.note "To retry, without doing it twice:"
     output.command(command_with_key(typed, err.idempotency_key, args.idempotency_key ~= nil))
   end
   return status
@@ -126,7 +126,7 @@ function M.change(args, typed, call)
   return result, nil, reply
 end
 
---- Where the service is.
+--- Adds the options that say where the service is.
 ---@param command table  of argparse
 function M.add_host(command)
   command:option("--base-url"):argname("URL"):overwrite(false)
@@ -135,7 +135,7 @@ function M.add_host(command)
     :description "The authorities to trust, in PEM; default: libcurl's."
 end
 
---- What every command that talks to the service takes.
+--- Adds the options of every command that talks to the service.
 ---@param command table  of argparse
 ---@param run fun(args: table, typed: string[]): integer
 ---@param names table<string, string>  how fields are typed
