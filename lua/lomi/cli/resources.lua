@@ -22,7 +22,7 @@ end
 -- "transaction_id" is typed --transaction, or --transaction-id.
 local function option_of(name)
   local long = "--" .. dashed(name)
-  local short = long:gsub("(%w)%-id$", "%1"):gsub("(%w)%-code$", "%1")
+  local short = long:gsub("([a-z])%-id$", "%1"):gsub("([a-z])%-code$", "%1")
   return short, long
 end
 
