@@ -81,6 +81,15 @@ describe("the nginx transport", function()
     end
   end)
 
+  it("is what lomi.preload loads in nginx, and not libcurl", function()
+    start { http = 'init_by_lua_block { require("lomi").preload() }' }
+    assert.same({ true, true, true }, nginx:run [[
+      local loaded = package.loaded
+      return { loaded["lomi.transport.nginx"] ~= nil, loaded["lomi.client"] ~= nil, loaded["lomi.engine"] == nil }
+    ]])
+    assert.equal("pi_scripted", charge(server.url).result.id)
+  end)
+
   describe("waits, or says that it cannot, in", function()
     -- A call that charges, for a block of nginx.conf; what came of it is kept under `name`.
     local function note(name, url)
