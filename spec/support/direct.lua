@@ -28,8 +28,7 @@ end
 ---@param body? table|string
 function Direct:start(method, target, body, headers, connection)
   local request = { method = method, target = target, headers = request_headers(headers),
-    body = type(body) == "table" and assert(core.encode(body)) or body or "", connection = connection or 1,
-    accepts = 1 }
+    body = type(body) == "table" and assert(core.encode(body)) or body or "", connection = connection or 1 }
   local co = coroutine.create(self.app.handle)
   local ok, result = coroutine.resume(co, self.app, request)
   assert(ok, result)

@@ -103,7 +103,7 @@ function check_fields(value, rules, prefix)
   end
 end
 
---- What is wrong with a table, in one sentence; nil when nothing is.
+--- The first fault of a table, in one sentence; nil: there is none.
 ---@param value any
 ---@param rules table<string, lomi.sandbox.Rule>
 ---@return string? fault

@@ -4,7 +4,7 @@
 ---     local sandbox = require("lomi.sandbox").start()
 ---     local client = lomi.new { api_key = "lomi_sk_test_demo", base_url = sandbox.url }
 ---
---- What a handle asks of it goes over HTTP, under /_sandbox/…, so that a sandbox in another process is no different.
+--- A handle drives it over HTTP, under /_sandbox/…, so a sandbox in another process works the same way.
 
 local core = require "lomi.core"
 local fields = require "lomi.sandbox.fields"
@@ -18,7 +18,7 @@ local TIMEOUT = 30 -- seconds; the server answers its own questions at once
 ---@field limit integer  requests, 1 or more
 ---@field window number  per so many seconds, above 0
 
---- What `start` takes; all of it is optional.
+--- The options of `start`; all are optional.
 ---@class lomi.sandbox.Options
 ---@field port? integer  0, the default: any free one
 ---@field host? string  a numeric address; 127.0.0.1 unless told otherwise
@@ -48,7 +48,7 @@ local OPTIONS = {
   log = { one_of = { "plain", "colour" } },
 }
 
---- What is done to a request, or to its answer: a `status`, a body (`body`, `empty`, `html`, `oversize`) and a way out
+--- An injected fault of a request or its answer: a `status`, a body (`body`, `empty`, `html`, `oversize`) and a way out
 --- (`drop`, `reset`, `garbage`, `truncate`, `trickle`), at most one of each, after a `delay` and with `headers`.
 ---@class lomi.sandbox.FaultOptions
 ---@field match? { method: string?, path: string? }  which requests; `*` in the path stands for one segment (all)
@@ -135,7 +135,7 @@ local function request(self, method, path, body)
   return decoded
 end
 
--- Raises two levels up: at whoever called the method that calls this. So no method may end in a tail call.
+-- Raises two levels up, at the line that calls the method. So no method may end in a tail call.
 local function ask(self, method, path, body)
   local decoded, reason = request(self, method, path, body)
   if not decoded then error(reason, 3) end
@@ -276,7 +276,7 @@ function Sandbox:inbox(secret, knobs)
   ask(self, "POST", "/webhook", body)
 end
 
---- Takes the oldest webhook out of the inbox, and waits for it if there is none yet. As it came: verify it.
+--- Takes the oldest webhook out of the inbox, waiting for it if there is none yet. It is raw: verify it.
 ---@param event? lomi.webhook.EventName|string  only of this event, such as "PAYMENT_FAILED"
 ---@param wait? number  seconds, at most 25 (5)
 ---@return lomi.sandbox.ReceivedWebhook? webhook

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What tests ask of the sandbox, under /_sandbox: operations as data. `init.lua` is its client.
+--- The operations under /_sandbox, which tests drive the sandbox by, as data. `init.lua` is their client.
 
 local core = require "lomi.core"
 local answer = require "lomi.sandbox.server.answer"

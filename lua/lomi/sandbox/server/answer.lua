@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What the service says, in its shapes.
+--- Answers in the shapes of the service.
 
 local json = require "lomi.sandbox.server.json"
 

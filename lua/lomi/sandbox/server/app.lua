@@ -225,7 +225,7 @@ function App:handle(request)
   return response
 end
 
---- What goes on beside the requests: webhooks.
+--- The work beside the requests: webhooks.
 ---@return number? seconds until there is something to do again
 function App:step()
   return self.deliveries:step()

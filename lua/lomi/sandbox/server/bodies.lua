@@ -134,7 +134,7 @@ local function code_of(list, body)
   return "bad_request"
 end
 
---- What the service makes of a body: the fields that it knows.
+--- Reads a body as the service does: the fields it knows.
 ---@param name string
 ---@param body table
 ---@param warn fun(text: string)

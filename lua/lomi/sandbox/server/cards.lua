@@ -54,7 +54,7 @@ for _, card in ipairs(LIST) do
   BY_DIGITS[card.digits], BY_ENDING[card.ending] = card, card
 end
 
--- What a payer is told.
+-- Sentences for the payer.
 local SENTENCES = {
   card_declined = "The card was declined.",
   insufficient_funds = "The card has insufficient funds.",

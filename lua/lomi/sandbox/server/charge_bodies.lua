@@ -270,7 +270,7 @@ local function has_fraction(amount, code, amounts)
   return math.abs(units - math.floor(units + 0.5)) > 1e-6
 end
 
--- What the service says of an amount that a card cannot be charged.
+-- The reason an amount cannot be charged to a card.
 local function card_amount_fault(amount, code, amounts)
   local least = CARD_MINIMUM[code] * (is_minor(code, amounts) and code ~= "XOF" and 100 or 1)
   if amount < least then return ("amount must be at least %g (%g %s)"):format(least, CARD_MINIMUM[code], code) end
@@ -308,7 +308,7 @@ local function check_customer(params, warn, strict)
   warn("no customer: live refuses a charge without customer_id or customer_email and customer_name")
 end
 
--- As asked for: an empty theme is none, but was asked for.
+-- The look that was asked for. An empty theme is none, but counts as asked for.
 local function appearance_of(body, params)
   for _, name in ipairs(APPEARANCE) do
     if body[name] ~= nil and body[name] ~= json.null then

@@ -36,7 +36,7 @@ local function find_price(merchant, scope, params)
   return product.default_price
 end
 
--- What one price costs, or why this amount is none of it.
+-- The total of one price, or the reason to refuse the amount.
 local function priced(price, amount, quantity)
   local data = price.data
   if data.pricing_model ~= "pay_what_you_want" then

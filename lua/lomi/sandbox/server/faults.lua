@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --- Faults a test asks for: a queue, each for so many requests, the first that fits is used.
 ---
---- A fault is of one form, and may wait first (`delay`). What matters most about it is whether the service did its work
---- ("charged"): by default an error status or a proxy's page means it never saw the request, and everything else is
---- damage done to its answer on the way back.
+--- A fault has one form, and may wait first (`delay`). Either the service did its work ("charged") or it did not: by
+--- default an error status or a proxy's page means that it never saw the request; any other fault damages its answer on
+--- the way back.
 
 local answer = require "lomi.sandbox.server.answer"
 local fields = require "lomi.sandbox.fields"
@@ -88,7 +88,7 @@ function WAYS.trickle(response, rate)
   return response
 end
 
--- What becomes of the answer's body; at most one of them.
+-- Changes of the answer's body; a fault has at most one.
 local BODIES = {
   body = function(_, text) return text end,
   empty = function() return "" end,
@@ -164,7 +164,7 @@ local function describe(fault)
   return words[1] and table.concat(words, ", ") or "headers"
 end
 
---- As asked for, and
+--- A fault with its options, and
 ---@class lomi.sandbox.Fault: lomi.sandbox.FaultOptions
 ---@field left integer requests it is still good for
 ---@field charged boolean

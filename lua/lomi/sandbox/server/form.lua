@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What a form or a query says, as a table of strings.
+--- Decodes a form or a query into a table of strings.
 
 local M = {}
 

@@ -123,7 +123,7 @@ local OUTCOME = [[
 
 local DRAWINGS = { good = "M17 29l8 8 15-17", bad = "M20 20l16 16M36 20L20 36", wait = "M28 16v13l8 5" }
 
---- What came of something.
+--- An outcome, good or bad.
 ---@param kind "good"|"bad"|"wait"
 ---@param title string
 ---@param text string

@@ -66,12 +66,12 @@ function Idempotency:begin(key, body, now)
 end
 
 ---@param intent lomi.sandbox.Intent
----@param answer lomi.sandbox.Answer given to whoever asks again, errors included
+---@param answer lomi.sandbox.Answer replayed from now on, errors included
 function Idempotency:complete(intent, answer)
   intent.answer = answer
 end
 
---- As if the key had never been seen.
+--- Forgets the key.
 ---@param intent lomi.sandbox.Intent
 function Idempotency:abandon(intent)
   intent.abandoned = true

@@ -116,7 +116,7 @@ function Lane:has_place(now)
   return self.flying == 0 and now >= self.paused_until
 end
 
--- What has waited long enough: first attempts go to the end of the queue, others straight out.
+-- Those that have waited long enough: first attempts go to the end of the queue, retries straight out.
 function Lane:wake(now)
   if self.swap and self.swap.due <= now then self:end_swap() end
   while self:has_place(now) do

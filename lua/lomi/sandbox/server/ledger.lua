@@ -61,7 +61,7 @@ local function new(options)
   }, Ledger)
 end
 
--- What happens to a charge, for the webhooks.
+-- Tells the webhooks of an event.
 function Ledger:tell(event, charge, now)
   charge.updated = now
   self.on_event(event, charge, now)
@@ -135,7 +135,7 @@ function Ledger:succeed(charge, now)
   self:tell("PAYMENT_SUCCEEDED", charge, now)
 end
 
--- Canceled, whoever wanted it so.
+-- Cancels a charge, for any reason.
 function Ledger:close(charge, code, now)
   charge.status, charge.capture_before = "canceled", nil
   self.holds[charge.id] = nil
@@ -156,7 +156,7 @@ function Ledger:settle(charge, decline, now)
   self:succeed(charge, now)
 end
 
---- What the payer's browser does with a card.
+--- Pays by card, as the payer's browser does.
 ---@param charge lomi.sandbox.Charge
 ---@param number string
 ---@param expiry_past boolean? the expiry given with it lies behind us

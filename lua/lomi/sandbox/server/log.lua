@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- A line per request, for whoever watches the sandbox in a terminal.
+--- A line per request, for people who watch the sandbox in a terminal.
 
 local clean = require("lomi.redact").line
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What a merchant has beside charges: customers, transactions, balances, and the records of every other resource.
+--- A merchant's records beside charges: customers, transactions, balances, and the records of every other resource.
 --- Pure: ids, the time and who hears of an event are passed in. Everything is bounded, see store.lua.
 
 local Store = require "lomi.sandbox.server.store"
@@ -58,7 +58,7 @@ function Merchant:public_id(prefix)
   return prefix .. table.concat(letters)
 end
 
---- What every record has.
+--- Adds the fields that every record has.
 function Merchant:stamped(data)
   local now = views.timestamp(self.clock())
   data.organization_id, data.environment, data.created_at, data.updated_at = self.organization, "test", now, now
@@ -178,7 +178,7 @@ function Merchant:move_balance(scope, code, amount)
   item.amount, item.updated = item.amount + amount, self.clock()
 end
 
---- What happened to a charge: its transaction, the balance, and what it was made for follow.
+--- Follows a charge's event: updates its transaction, the balance, and the session behind it.
 ---@param event string
 ---@param charge lomi.sandbox.Charge
 ---@param now number

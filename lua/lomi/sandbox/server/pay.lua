@@ -16,7 +16,7 @@ local M = {}
 
 -- Amounts -------------------------------------------------------------------------------------------------------------
 
--- An amount in the unit the charge was made with. What is charged in dollars and euros is known in cents.
+-- An amount in the unit the charge was made with. Amounts in dollars and euros are known in cents.
 local function asked(charge, amount)
   local code = charge.original_currency
   if code == "USD" or code == "EUR" then amount = amount / charge.original_amount * charge.amount / 100 end
@@ -49,7 +49,7 @@ local function links(from, to, address, number)
   return table.concat(items)
 end
 
--- What the form is filled with when a test card was chosen from the list.
+-- The form's fields once a test card was chosen from the list.
 local function chosen(ending, now)
   local card = cards.by_ending[ending]
   if not card then return nil end
@@ -205,7 +205,7 @@ local function summary(charge)
     amount = asked(charge, charge.original_amount) })
 end
 
--- What became of the last card, or what was wrong with what was typed: which of the fields it is about.
+-- The outcome of the last card, or the first field that was filled in wrongly.
 local FAULTY_FIELD = { incorrect_number = "card", expired_card = "expiry", incorrect_cvc = "cvc" }
 
 ---@param charge lomi.sandbox.Charge
@@ -265,14 +265,14 @@ local function error_page(status, title, text)
   return html.page(status, title, box(outcome("bad", title, text)))
 end
 
--- What the payer sees of a charge now.
+-- The page of a charge as it stands.
 local function show(charge, typed, errors, fresh)
   if charge.status == "requires_payment_method" then return form_page(charge, typed or {}, errors or {}, fresh) end
   if charge.status == "requires_action" then return challenge_page(charge) end
   return outcome_page(charge)
 end
 
--- What the payer does -------------------------------------------------------------------------------------------------
+-- The payer's moves ---------------------------------------------------------------------------------------------------
 
 -- A phone's number pad has no slash: 1234 is 12/34 too.
 local function with_slash(expiry)

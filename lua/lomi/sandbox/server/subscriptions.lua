@@ -160,7 +160,7 @@ function M.update(merchant, subscription, changes)
   tell(merchant, "SUBSCRIPTION_UPDATED", subscription)
 end
 
---- What a full refund does to the subscription behind a transaction.
+--- Changes the subscription behind a transaction after a full refund.
 ---@param action "default"|"cancel"|"pause"|"none"
 function M.after_refund(merchant, transaction, action)
   local subscription = transaction.subscription

@@ -50,7 +50,7 @@ function M.current(charge)
   return view
 end
 
---- What creating a Wave charge is answered with.
+--- The answer to creating a Wave charge.
 ---@param charge lomi.sandbox.Charge
 ---@param url string where the payer pays
 function M.wave(charge, url)
@@ -63,7 +63,7 @@ function M.wave(charge, url)
     next_action = { type = "redirect", url = url } }
 end
 
---- What creating an MTN charge is answered with.
+--- The answer to creating an MTN charge.
 ---@param charge lomi.sandbox.Charge
 function M.mtn(charge)
   local status = charge.status == "pending" and "PENDING" or transaction_status(charge)
