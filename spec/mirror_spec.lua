@@ -68,6 +68,16 @@ describe("spec/", function()
     assert.is_true(#SOURCES > 100)
   end)
 
+  it("shows the text that lacks what it should: assert.matches, not a bare truth", function()
+    local bare = {}
+    local pipe = assert(io.popen "grep -rnE 'assert\\.(is_)?truthy\\(' spec examples --include='*.lua'")
+    for line in pipe:lines() do
+      if line:find ":find%b()%)%s*$" or line:find ':find ".-"%)%s*$' then bare[#bare + 1] = line end
+    end
+    pipe:close()
+    assert.same({}, bare)
+  end)
+
   it("has no spec without its source, but for stories and proofs", function()
     local mirrored, without = {}, {}
     for _, path in ipairs(SOURCES) do mirrored[mirror(path)] = true end
