@@ -32,7 +32,7 @@ endif
 # epoll on Linux, kqueue elsewhere. POLLER=kqueue: kqueue on Linux, of libkqueue, which is installed under KQUEUE.
 ifeq ($(POLLER),kqueue)
   B          := build/kqueue/$(LUA)
-  ALL_CFLAGS += -DLOMI_KQUEUE $(if $(KQUEUE),-I$(KQUEUE)/include/kqueue)
+  ALL_CFLAGS += -DLOMI_KQUEUE -DLOMI_PORTABLE $(if $(KQUEUE),-I$(KQUEUE)/include/kqueue)
   ifdef KQUEUE
     POLLER_LIB := -L$(KQUEUE)/lib -Wl,-rpath,$(KQUEUE)/lib
   endif

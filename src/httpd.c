@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Two threads: libmicrohttpd's own reads requests, runs their handlers and writes replies; ours
- * accepts connections and does what is due at a time. What both use is used under `mutex`.
+/* Our thread accepts connections and does what is due at a time. libmicrohttpd reads requests, runs
+ * their handlers and writes replies: on Linux in our thread too, for its epoll descriptor is one of
+ * those we wait for; elsewhere it has but poll(), in a thread of its own. What both threads use is
+ * used under `mutex`.
  *
  * A handler that waits must not hold up the others: its connection is suspended and put on the list
  * of timers. A connection is suspended exactly as long as it is on that list. */
@@ -84,10 +86,11 @@ struct lomi_httpd {
   int wake[2]; /* a pipe that ends our thread's wait */
   lomi_poller poller;
   struct MHD_Daemon *daemon;
+  bool runs_itself;  /* libmicrohttpd has its own thread */
   char reserved[64]; /* targets that begin so are served when there is no room */
   size_t connection_memory;
 
-  lomi_buffer headers; /* lomi_app_header of the request at hand; libmicrohttpd's thread's */
+  lomi_buffer headers; /* lomi_app_header of the request at hand; libmicrohttpd's */
 
   pthread_mutex_t mutex;
   pthread_cond_t answered;
@@ -564,7 +567,9 @@ static void accept_peers(lomi_httpd *s) {
       s->accept_due = after(n < AT_ONCE ? MOMENT : 0);
       return;
     }
+    leave(s); /* it may call connection_changed() */
     MHD_add_connection(s->daemon, fd, NULL, 0);
+    enter(s);
   }
 }
 
@@ -611,10 +616,20 @@ static bool wait_for_events(lomi_httpd *s, uint64_t due, bool *knocked) {
   return true;
 }
 
+/* False: it has more to do at once. */
+static bool run_daemon(lomi_httpd *s) {
+  unsigned long long pending;
+  if (s->runs_itself)
+    return true;
+  MHD_run(s->daemon);
+  return MHD_get_timeout(s->daemon, &pending) != MHD_YES || pending > 0;
+}
+
 static void serve(lomi_httpd *s) {
   bool knocked = false, waited = true;
   enter(s);
   while (!s->stopping && waited) {
+    s->awake_at = 0;
     end_patience(s);
     fire_timers(s);
     if (s->accept_due == NEVER) /* nobody in the backlog needs what has become free */
@@ -624,13 +639,15 @@ static void serve(lomi_httpd *s) {
     step(s);
     /* Who stays in the backlog is looked at when that is due. */
     watch(s, s->listen_fd, s->accept_due == NEVER ? LOMI_READABLE : 0);
-    uint64_t due = next_due(s);
+    leave(s);
+    bool idle = run_daemon(s);
+    enter(s);
+    uint64_t due = idle && !s->stopping ? next_due(s) : 0;
     s->awake_at = due;
     leave(s);
     knocked = false;
     waited = wait_for_events(s, due, &knocked);
     enter(s);
-    s->awake_at = 0;
   }
   leave(s);
 }
@@ -642,9 +659,8 @@ static void fail(lomi_httpd *s, const char *what) {
 static bool start_daemon(lomi_httpd *s) {
   const lomi_httpd_config *config = s->config;
   bool secure = config->tls_cert != NULL;
-  /* Not with epoll: in a thread of its own, libmicrohttpd 0.9.75 waits with 128 events in hand. */
-  unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
-                   MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0);
+  unsigned flags = (s->runs_itself ? MHD_USE_POLL_INTERNAL_THREAD : MHD_USE_EPOLL) |
+                   MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | (secure ? MHD_USE_TLS : 0);
   struct MHD_OptionItem options[] = {
       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory, NULL},
       {MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, NULL},
@@ -667,6 +683,11 @@ static bool start_daemon(lomi_httpd *s) {
 static bool set_up(lomi_httpd *s) {
   if (!lomi_app_open(&s->app, &s->config->app) || !start_daemon(s))
     return false;
+  const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  if (!s->runs_itself && (info == NULL || !watch(s, info->epoll_fd, LOMI_READABLE))) {
+    fail(s, "cannot poll libmicrohttpd's epoll descriptor");
+    return false;
+  }
   if (!watch(s, s->wake[0], LOMI_READABLE) || !watch(s, s->listen_fd, LOMI_READABLE)) {
     fail(s, "cannot poll");
     return false;
@@ -860,6 +881,7 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
   lomi_buffer_init(&s->headers, s->connection_memory * 2);
   s->pid = getpid();
   s->step_due = s->accept_due = NEVER;
+  s->runs_itself = !LOMI_LINUX;
   s->wake[0] = s->wake[1] = -1;
   if (!lomi_poller_open(&s->poller) || !lomi_pipe(s->wake)) {
     snprintf(error, error_size, "no descriptor: %s", strerror(errno));
