@@ -104,7 +104,7 @@ env -i HOME=/home/tester USER=tester PATH=/usr/local/bin:/usr/bin:/bin"
 INSTALL='
   cd && git -c advice.detachedHead=false clone -q lomi.bundle lomi && cd lomi || exit 1
   make demo && sudo make install && lomi --version && echo "result commands pass"
-  sudo rm -r /usr/local/bin/lomi /usr/local/share/lua /usr/local/lib/lua # the specs run the tree
+  sudo make uninstall # the specs run the tree
   make deps-test deps-warnings
   [ -n "$(apt-cache search --names-only "^lua5.5$")" ] || exit 0
   ./deps.sh lua5.5
