@@ -53,6 +53,14 @@ describe("core.fits_of", function()
     local many = {}
     for i = 1, 65 do many[i] = { name = "f" .. i, type = "string" } end
     assert.is_nil(core.fits_of { fields = many, rules = {}, required = {} })
+    many[65] = nil
+    local rules = {}
+    for i = 1, 8 do rules[i] = { rule = "same", fields = { "f1", "f2" } } end
+    local most = core.fits_of { fields = many, rules = rules, required = {} }
+    assert.is_true(most { f1 = "x", f64 = "x" })
+    assert.is_false(most { f1 = "x", f2 = "x" }) -- two of "same" are for Lua
+    rules[9] = rules[1]
+    assert.is_nil(core.fits_of { fields = many, rules = rules, required = {} })
   end)
 
   -- A null makes Lua look closer: both ways must tell the same faults.

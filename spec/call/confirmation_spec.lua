@@ -120,10 +120,12 @@ describe("money that leaves", function()
         assert.equal(1, #requests_since())
       end)
 
-      it("raises at the caller's line for a dot", function()
+      it("raises at the caller's line for a dot, or for unknown opts", function()
         local _, message = pcall(function() object.confirm {} end)
-        assert.matches("spec/call/confirmation_spec.lua:%d+: call it with a colon: client." .. resource .. ":confirm",
+        assert.matches("^spec/call/confirmation_spec.lua:%d+: call it with a colon: client." .. resource .. ":confirm",
           message)
+        _, message = pcall(function() object:confirm({}, { timeuot = 1 }) end)
+        assert.matches("^spec/call/confirmation_spec.lua:%d+: opts has no timeuot", message)
       end)
     end)
   end
