@@ -41,7 +41,8 @@ local ELSEWHERE = {
 
 -- Specs whose subject is not in lua/ or src/, or is several sources.
 local OTHER_SPECS = {
-  ["spec/man_spec.lua"] = "tools/man.lua", ["spec/map_spec.lua"] = "tools/map.lua", ["spec/reference_spec.lua"] = "tools/reference.lua",
+  ["spec/man_spec.lua"] = "tools/man.lua", ["spec/map_spec.lua"] = "tools/map.lua",
+  ["spec/reference_spec.lua"] = "tools/reference.lua",
   ["spec/mirror_spec.lua"] = "spec/", ["spec/contract/resources_spec.lua"] = "lua/lomi/contract/",
   ["spec/transport/loop_spec.lua"] = "lua/lomi/loop.lua as a transport",
 }

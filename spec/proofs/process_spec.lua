@@ -409,7 +409,8 @@ describe("a process that charges", function()
         local parser = require("lomi.core").http1.parser()
         local body = ("x"):rep(300000)
         local reply = "HTTP/1.1 200 OK\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
-        local function finalizer() pcall(parser.reset, parser) end -- refused meanwhile, which a later LuaJIT would print
+        -- Refused meanwhile, which a later LuaJIT would print.
+        local function finalizer() pcall(parser.reset, parser) end
         local whole = 0
         for i = 1, 500 do
           parser:reset()

@@ -197,7 +197,8 @@ describe("a proxy of the environment", function()
     local refused = child.run(script, { HTTPS_PROXY = url, https_proxy = false, ALL_PROXY = false, all_proxy = false })
     proxy:stop()
     local gone = child.run(script, { HTTPS_PROXY = false, https_proxy = false, ALL_PROXY = url, all_proxy = false })
-    assert.matches("^connection\tnot_sent\tthe proxy at 127.0.0.1 port %d+ did not connect to https://r502.test", refused)
+    assert.matches("^connection\tnot_sent\tthe proxy at 127.0.0.1 port %d+ did not connect to https://r502.test",
+      refused)
     assert.matches("^connection\tnot_sent\tcannot connect to https://r502.test through the proxy", gone)
     for _, text in ipairs { refused, gone } do assert.is_nil(text:find(PASSWORD, 1, true)) end
   end)

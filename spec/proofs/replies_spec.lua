@@ -19,7 +19,8 @@ for _, fixture in ipairs(replies.BAD) do
   PLAYED[#PLAYED + 1] = { name = fixture[1], bytes = fixture[2], reason = fixture[3], kind = "protocol" }
 end
 for _, fixture in ipairs(replies.EARLY) do
-  PLAYED[#PLAYED + 1] = { name = fixture[1], bytes = fixture[2], reason = fixture[3], kind = "connection", ends = "finish" }
+  PLAYED[#PLAYED + 1] = { name = fixture[1], bytes = fixture[2], reason = fixture[3], kind = "connection",
+    ends = "finish" }
 end
 
 local SERVE = [[
