@@ -253,27 +253,32 @@ describe("a process that charges", function()
       return all
     end
 
-    local function check(all)
+    local function check(url, env)
       local most = os.getenv "SANITIZER" and 0.3 or 0.1 -- the end of the process looks for leaks there
+      local all
+      for _ = 1, 3 do -- the machine may be busy
+        all = interrupt(url, env)
+        if all[5] < most and all[10] < 0.5 then return end
+      end
       assert.is_true(all[5] < most, "half of them took longer than " .. all[5])
-      assert.is_true(all[10] < 0.5, "the slowest took " .. all[10]) -- the machine may be busy; the timeout is 4 s
+      assert.is_true(all[10] < 0.5, "the slowest took " .. all[10]) -- the timeout is 4 s
     end
 
     it("while it connects", function()
       local port, free = full_port()
-      check(interrupt("http://127.0.0.1:" .. port))
+      check("http://127.0.0.1:" .. port)
       free()
     end)
 
     it("in the TLS handshake", function()
       local silent = assert(socket.bind("127.0.0.1", 0, 64))
-      check(interrupt(("https://localhost:%d"):format((select(2, silent:getsockname())))))
+      check(("https://localhost:%d"):format((select(2, silent:getsockname()))))
       silent:close()
     end)
 
     it("while it waits for the reply", function()
       local silent = assert(socket.bind("127.0.0.1", 0, 64))
-      check(interrupt(("http://127.0.0.1:%d"):format((select(2, silent:getsockname())))))
+      check(("http://127.0.0.1:%d"):format((select(2, silent:getsockname()))))
       silent:close()
     end)
 
@@ -282,7 +287,7 @@ describe("a process that charges", function()
         pending "a sanitizer's library must be the first"
         return
       end
-      check(interrupt("https://slow.test", "LD_PRELOAD=" .. library "spec_names"))
+      check("https://slow.test", "LD_PRELOAD=" .. library "spec_names")
     end)
   end)
 
