@@ -2,6 +2,7 @@
 #include "http1.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,10 +64,29 @@ static size_t span(const bool set[256], const char *s, size_t n) {
   return i;
 }
 
+/* The leading bytes of a text that it may hold: eight at a time while all are printable ASCII or
+ * above it. */
+static size_t text_span(const char *s, size_t n) {
+  const uint64_t ones = UINT64_C(0x0101010101010101), high = 0x80 * ones;
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    uint64_t eight;
+    memcpy(&eight, s + i, sizeof eight);
+    uint64_t below_space = (eight - 0x20 * ones) & ~eight, not_del = eight ^ (0x7f * ones);
+    if (((below_space | ((not_del - ones) & ~not_del)) & high) != 0)
+      break;
+  }
+  return i + span(text_bytes, s + i, n - i);
+}
+
 static char lower(char c) {
   if (c >= 'A' && c <= 'Z')
     return (char)(c + ('a' - 'A'));
   return c;
+}
+
+static inline bool is_name(const char *s, size_t n, const char *name) {
+  return n == strlen(name) && memcmp(s, name, n) == 0;
 }
 
 static bool is_blank(char c) {
@@ -151,7 +171,7 @@ static void read_status(lomi_http1 *p, const char *line, size_t n) {
     fail(p, "the status code is not three digits, 100 to 999");
     return;
   }
-  size_t good = span(text_bytes, code, n);
+  size_t good = text_span(code, n);
   if (good < n) {
     fail_byte(p, code[good], "the status line", NULL);
     return;
@@ -227,7 +247,7 @@ static void read_field(lomi_http1 *p, char *line, size_t n) {
   line[name_len] = '\0';
   value = line + name_len + 1;
   n -= name_len + 1 + 2;
-  size_t good = span(text_bytes, value, n);
+  size_t good = text_span(value, n);
   if (good < n) {
     fail_byte(p, value[good], "header", line);
     return;
@@ -235,11 +255,11 @@ static void read_field(lomi_http1 *p, char *line, size_t n) {
   if (p->state == TRAILERS)
     return;
   trim(&value, &n);
-  if (strcmp(line, "content-length") == 0)
+  if (is_name(line, name_len, "content-length"))
     read_content_length(p, value, n);
-  else if (strcmp(line, "transfer-encoding") == 0)
+  else if (is_name(line, name_len, "transfer-encoding"))
     read_transfer_encoding(p, value, n);
-  else if (strcmp(line, "connection") == 0)
+  else if (is_name(line, name_len, "connection"))
     read_connection(p, value, n);
 
   memmove(line + name_len + 1, value, n);
@@ -473,7 +493,7 @@ const char *lomi_http1_put_field(lomi_buffer *out, const char *name, size_t name
   unsigned status = LOMI_BUFFER_OK;
   if (!lomi_http1_is_token(name, name_len))
     return "a header name is not a token (letters, digits and a few signs, as in X-API-KEY)";
-  if (span(text_bytes, value, value_len) != value_len)
+  if (text_span(value, value_len) != value_len)
     return "the value holds CR, LF, NUL or another control byte";
   status |= lomi_buffer_append(out, name, name_len);
   status |= lomi_buffer_append(out, ": ", 2);
