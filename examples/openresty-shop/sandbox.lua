@@ -5,5 +5,7 @@ local sandbox = assert(require("lomi.sandbox").start())
 sandbox:webhook(arg[1], arg[2])
 print(sandbox.url)
 io.stdout:flush()
-pcall(io.read, "*a") -- Ctrl-C is an error there
+pcall(function()
+  for _ in io.lines() do end -- Ctrl-C is an error here
+end)
 sandbox:stop()
