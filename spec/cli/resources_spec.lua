@@ -87,6 +87,7 @@ describe("lomi RESOURCE VERB", function()
         local status, text = on_terminal(("refunds create --transaction %s --amount 1000"):format(id), yes)
         assert.equal(0, status, text)
         assert.matches("Nothing has been moved yet. This would be done:\n.*1 000 F CFA.*Do it%? %[y/N%] ", text)
+        assert.matches("\nwaiting for 127.0.0.1 …\27[K", text, 1, true)
         assert.matches("\nstatus +completed", text)
         assert.equal(number * 1000, refunded())
       end

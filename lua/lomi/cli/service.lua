@@ -48,6 +48,12 @@ function M.check(args, api_key)
   return nil, args.base_url and wrong or (wrong:gsub("%-%-base%-url", "LOMI_BASE_URL"))
 end
 
+local host -- of the client
+
+local function show_progress()
+  output.progress(("waiting for %s …"):format(host))
+end
+
 ---@param args table  as typed; `names` says how a field is typed
 ---@return lomi.Client|nil
 ---@return string|nil wrong
@@ -57,7 +63,7 @@ function M.new_client(args)
   end
   local checked, wrong = M.check(args)
   if not checked then return nil, wrong end
-  local function show_progress() output.progress(("waiting for %s …"):format(checked.host)) end
+  host = checked.host
   if not args.json then
     checked.on_attempt = function(event)
       if not event.wait then return end
@@ -115,6 +121,7 @@ end
 ---@return lomi.Reply|nil
 function M.change(args, typed, call)
   local key = args.idempotency_key or core.uuid4()
+  show_progress()
   local ran, result, err, reply = pcall(call, { idempotency_key = key })
   if not ran then
     if not interrupt.is(result) then error(result, 0) end
