@@ -341,17 +341,13 @@ static const char *host_of(const char *url) {
 }
 
 /* With a proxy in play, libcurl's own words may quote its URL, password and all; so they are not
- * used but for the target's certificate. */
+ * used but for the target's certificate. libcurl 8.14 has the code of a host for one proxy in some
+ * hundreds whose name cannot be resolved. */
 static void explain_with_proxy(lomi_connection *c, CURLcode code, const char *text) {
-  long status = 0, port = 0;
-  char *address = NULL, proxy[120];
+  long status = 0;
+  char proxy[120];
   curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &status);
-  curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &address);
-  curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_PORT, &port);
-  if (address != NULL && address[0] != '\0')
-    snprintf(proxy, sizeof proxy, "the proxy at %s port %ld", address, port);
-  else
-    snprintf(proxy, sizeof proxy, "the proxy %.80s", host_of(c->endpoint.proxy));
+  snprintf(proxy, sizeof proxy, "the proxy %.100s", host_of(c->endpoint.proxy));
   const char *origin = c->endpoint.origin;
   if (status == 407)
     snprintf(c->reason, sizeof c->reason,
@@ -364,7 +360,7 @@ static void explain_with_proxy(lomi_connection *c, CURLcode code, const char *te
   else if (c->failure == LOMI_FAILED_TLS)
     snprintf(c->reason, sizeof c->reason, "no trusted TLS connection to %.80s through %s: %.120s",
              origin, proxy, text);
-  else if (code == CURLE_COULDNT_RESOLVE_PROXY)
+  else if (code == CURLE_COULDNT_RESOLVE_PROXY || strstr(text, "resolve proxy") != NULL)
     snprintf(c->reason, sizeof c->reason,
              "the proxy's host name cannot be resolved, or its URL "
              "cannot be read (option `proxy`, or HTTPS_PROXY or ALL_PROXY of the environment)");

@@ -159,7 +159,7 @@ for _, name in ipairs { "curl", "loop" } do -- nginx takes no proxy
       start(authority:issue { names = "DNS:elsewhere.test" })
       local got = perform("https://shop.test", { connect_timeout = 5 }, { "create_card_charge", AWA })[1]
       assert.equal("tls, not_sent", got.err.kind .. ", " .. got.err.outcome, got.text)
-      assert.matches("no trusted TLS connection to https://shop.test through the proxy at 127.0.0.1 port %d+: ",
+      assert.matches("no trusted TLS connection to https://shop.test through the proxy 127.0.0.1:%d+: ",
         got.err.message)
       assert.is_nil(got.text:find(PASSWORD, 1, true))
     end)
@@ -167,7 +167,8 @@ for _, name in ipairs { "curl", "loop" } do -- nginx takes no proxy
     it("says that the proxy's name cannot be resolved", function()
       start(false)
       local got = perform("https://shop.test", {
-        proxy = ("http://shopuser:%s@nowhere.invalid:1"):format(PASSWORD), connect_timeout = 5,
+        -- Too long for a name server to be asked, which may never answer.
+        proxy = ("http://shopuser:%s@%s.invalid:1"):format(PASSWORD, ("a"):rep(64)), connect_timeout = 5,
       }, { "create_card_charge", AWA })[1]
       assert.equal("connection, not_sent", got.err.kind .. ", " .. got.err.outcome, got.text)
       assert.matches("the proxy's host name cannot be resolved", got.err.message)
@@ -197,8 +198,7 @@ describe("a proxy of the environment", function()
     local refused = child.run(script, { HTTPS_PROXY = url, https_proxy = false, ALL_PROXY = false, all_proxy = false })
     proxy:stop()
     local gone = child.run(script, { HTTPS_PROXY = false, https_proxy = false, ALL_PROXY = url, all_proxy = false })
-    assert.matches("^connection\tnot_sent\tthe proxy at 127.0.0.1 port %d+ did not connect to https://r502.test",
-      refused)
+    assert.matches("^connection\tnot_sent\tthe proxy 127.0.0.1:%d+ did not connect to https://r502.test", refused)
     assert.matches("^connection\tnot_sent\tcannot connect to https://r502.test through the proxy", gone)
     for _, text in ipairs { refused, gone } do assert.is_nil(text:find(PASSWORD, 1, true)) end
   end)
