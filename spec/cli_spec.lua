@@ -2,6 +2,7 @@
 --- The command as a shell runs it: in a process of its own, against a real sandbox.
 
 local core = require "lomi.core"
+local files = require "spec.support.files"
 local lomi = require "lomi"
 local sandbox_of = require "lomi.sandbox"
 
@@ -15,12 +16,7 @@ local function quote(text)
   return "'" .. text:gsub("'", [['\'']]) .. "'"
 end
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = files.read
 
 -- The start of a command line: the environment as `env` has it (false: not set), nothing of the caller's.
 local function prefix(env)

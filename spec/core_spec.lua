@@ -1,16 +1,11 @@
 -- SPDX-License-Identifier: MIT
 local child = require "spec.support.child"
 local core = require "lomi.core"
+local files = require "spec.support.files"
 local process = require "spec_process"
 local rockspecs = dofile "tools/rockspecs.lua"
 
-local function read(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = files.read
 
 describe("lomi.core.uuid4", function()
   it("has the shape of a random UUID", function()

@@ -1,15 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- The house has floors: no module stands on one above it or, through others, on itself; CONTRIBUTING.md shows them.
+local files = require "spec.support.files"
 local map = dofile "tools/map.lua"
 
 local graph = map.graph()
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = files.read
 
 local function of(texts)
   local paths = {}

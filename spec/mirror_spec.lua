@@ -1,13 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- spec/ mirrors lua/ and src/, and nothing there is unused.
+local files = require "spec.support.files"
 local map = dofile "tools/map.lua"
 
-local function read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("*a")
-  if file then file:close() end
-  return text
-end
+local read = files.read
 
 -- lua/lomi/call/retry.lua and src/http1_lua.c have spec/call/retry_spec.lua and spec/http1_spec.lua.
 local function mirror(path)

@@ -6,12 +6,7 @@ local lomi = require "lomi"
 local luacats = dofile "tools/luacats.lua"
 local reference = dofile "tools/reference.lua"
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = require("spec.support.files").read
 
 local function listed(command)
   local pipe = assert(io.popen(command))

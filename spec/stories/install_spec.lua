@@ -2,6 +2,7 @@
 -- make install and make uninstall: what they leave, and what a C or C++ program makes of it.
 local core = require "lomi.core"
 local LUA = require("spec.support.child").LUA
+local files = require "spec.support.files"
 local server_of = require "spec.support.server"
 
 -- Gives the output and the exit status.
@@ -18,11 +19,7 @@ local function succeed(command)
   return text
 end
 
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
+local write = files.write
 
 local function new_directory()
   local path = os.tmpname()

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- examples/openresty-shop without a browser: a buyer's requests, and webhooks as the sandbox signs them, or as nobody
 -- should. `make test-shop` buys in a real one.
+local files = require "spec.support.files"
 local lomi = require "lomi"
 local nginx = require "spec.support.nginx"
 local transport = require("lomi.transport.curl").new()
@@ -10,12 +11,7 @@ local SECRET = "whsec_demo" -- of examples/openresty-shop/run
 
 local missing = nginx.missing or not has_dbi and "needs lua-dbi-sqlite3: ./deps.sh shop" or nil
 
-local function output_of(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read("*a")
-  pipe:close()
-  return text
-end
+local output_of = files.output_of
 
 -- Starts it as `make shop` does. stop() is Ctrl-C: SIGINT for all of its processes; it gives what is left in its
 -- temporary directory, and what it said.

@@ -3,16 +3,12 @@
 local child = require "spec.support.child"
 local core = require "lomi.core"
 local engine = require "lomi.engine"
+local files = require "spec.support.files"
 local libkqueue = require "spec.support.libkqueue"
 local process = require "spec_process"
 local tls = require "spec.support.tls"
 
-local function read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("*a")
-  if file then file:close() end
-  return text
-end
+local read = files.read
 
 local TEXT = read "SECURITY.md"
 

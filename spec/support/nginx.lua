@@ -2,6 +2,7 @@
 --- Starts a real nginx with the Lua module for a spec: one worker, a free port, a directory of its own.
 
 local cjson = require "cjson"
+local files = require "spec.support.files"
 local socket = require "socket"
 local transport = require("lomi.transport.curl").new()
 
@@ -59,25 +60,7 @@ http {
 local Nginx = {}
 Nginx.__index = Nginx
 
-local function read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("*a")
-  if file then file:close() end
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
-local function output_of(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read("*a")
-  pipe:close()
-  return text
-end
+local read, write, output_of = files.read, files.write, files.output_of
 
 local function free_port()
   local listener = assert(socket.bind("127.0.0.1", 0))

@@ -1,14 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --- Certificates made with openssl for a spec, in a directory of their own.
+local files = require "spec.support.files"
 
 local M = {}
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = files.read
 
 local function attempt(command, ...)
   local quiet = command:format(...) .. " >/dev/null 2>&1"
