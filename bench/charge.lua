@@ -6,7 +6,7 @@
 --   charge.lua CONTENDER CA_FILE URL [HEADER…]: CONTENDER is a file of bench/contenders/, with an argument behind it or
 --   not ("lomi 100"); CA_FILE is empty for plain HTTP. Instead of "ready" it may say what it needs and lacks.
 --
--- A contender is `needs`, the modules it is about, and `new(site, argument)`. That gives a function that makes one
+-- A contender is `needs`, the modules it is about, and `new(site, argument)`. It gives a function that makes one
 -- charge of bench/order.lua, raises unless the status is 201, and gives the client_secret out of the reply's JSON; and,
 -- if it makes more than one at a time, a function that calls another one `count` times.
 local WARM_UP = 500

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What the figures were measured on, as the system tells it.
+--- The machine that the figures were measured on, as the system tells it.
 local engine = require "lomi.engine"
 local lomi = require "lomi"
 local process = require "bench.process"

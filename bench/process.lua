@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What is measured runs in processes of its own, on either Lua: what one costs is not counted as another's.
+--- Each contender runs in a process of its own, on either Lua: its cost is not counted as another's.
 local M = {}
 
 --- The Lua that runs this.
@@ -25,7 +25,7 @@ function M.wrapped(wrapper, lua, ...)
     quote { ... })
 end
 
---- What a command prints, and what it complains about.
+--- The output of a command, and its complaints.
 function M.output(command)
   local pipe = assert(io.popen(command .. " 2>&1"))
   local text = pipe:read("*a")

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Contenders take turns, round after round, so that a machine that slows down slows all of them. What is compared is
+--- Contenders take turns, round after round, so that a machine that slows down slows all of them. The ratios are
 --- of one round; the figure is the median of the rounds.
 local M = {}
 
@@ -10,7 +10,7 @@ function M.run(count, contenders, turn)
   end
 end
 
---- What was measured in each round, against something else measured in the same round.
+--- The ratios of two contenders, round by round.
 function M.ratios(mine, theirs)
   local ratios = {}
   for round, value in ipairs(mine) do ratios[round] = value / theirs[round] end

@@ -24,7 +24,7 @@ line("attempts", reply.attempts)
 line("request id", reply.request_id)
 line("for the page", "client_secret, " .. #charge.client_secret .. " characters (never logged)")
 
--- What a shop needs to be sure of: asking again with the same key does not charge twice.
+-- A shop needs to be sure of this: a retry with the same key does not charge twice.
 local again, _, second = client.charges:create_card_charge({
   amount = 10000, currency_code = "XOF",
   customer_email = "awa@example.com", customer_name = "Awa Ndiaye",

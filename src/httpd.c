@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Our thread accepts connections and does what is due at a time. libmicrohttpd reads requests, runs
  * their handlers and writes replies: on Linux in our thread too, for its epoll descriptor is one of
- * those we wait for; elsewhere it has but poll(), in a thread of its own. What both threads use is
- * used under `mutex`.
+ * those we wait for; elsewhere it has but poll(), in a thread of its own. The state that both
+ * threads use is used under `mutex`.
  *
  * A handler that waits must not hold up the others: its connection is suspended and put on the list
  * of timers. A connection is suspended exactly as long as it is on that list. */
@@ -419,7 +419,7 @@ static void connection_changed(void *cls, struct MHD_Connection *mhd, void **con
   leave(s);
 }
 
-/* The first that is heard of a request. What it returns is *context of the two below. */
+/* Called first for each request. Its result is *context of the two below. */
 static void *target_received(void *cls, const char *target, struct MHD_Connection *mhd) {
   (void)cls;
   connection *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
@@ -637,7 +637,7 @@ static void serve(lomi_httpd *s) {
     if (knocked || s->accept_due <= now())
       accept_peers(s);
     step(s);
-    /* Who stays in the backlog is looked at when that is due. */
+    /* Connections that stay in the backlog are looked at when that is due. */
     watch(s, s->listen_fd, s->accept_due == NEVER ? LOMI_READABLE : 0);
     leave(s);
     bool idle = run_daemon(s);

@@ -81,7 +81,7 @@ static bool append(lomi_buffer *b, const char *text) {
   return lomi_buffer_append(b, text, strlen(text)) == LOMI_BUFFER_OK;
 }
 
-/* As the inside of a JSON string. UTF-8 passes as it is. */
+/* Writes the inside of a JSON string. UTF-8 passes as it is. */
 static bool append_escaped(lomi_buffer *b, const char *text) {
   static const char special[] = "\"\\\n\t", letter[] = "\"\\nt";
   for (; *text != '\0'; text++) {

@@ -5,7 +5,7 @@
  *                               reserved = a target's beginning, connection_memory = bytes }
  *   server:port()  server:stop()
  *
- * `app` names a module and is all that must be there. What that module must be is said in
+ * `app` names a module and is all that must be there. The form of that module is described in
  * httpd_app.h. Misuse raises; a port in use or an application that does not start is nil, err. */
 #include "httpd.h"
 

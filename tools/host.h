@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be linked to tools/host.c. */
+/* The hooks that tools/host.c can be linked with. */
 #ifndef LOMI_HOST_H
 #define LOMI_HOST_H
 

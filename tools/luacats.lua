@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Reads the LuaCATS comments of a Lua source: as much of them as we use. What it cannot read raises, with the file and
---- the line.
+--- Reads the LuaCATS comments of a Lua source: as much of them as we use. A comment that it cannot read
+--- raises, with the file and the line.
 
 local M = {}
 
@@ -133,7 +133,7 @@ local function trimmed(text)
   return (text:gsub("^%s+", ""):gsub("%s+$", ""))
 end
 
--- What follows a name: an optional mark, a type, a description.
+-- The rest after a name: an optional mark, a type, a description.
 local function read_field(text)
   local name, mark, rest = text:match("^([%w_.%[%]]+)(%??)%s+(.*)$")
   if not name then error("expected a name and a type: " .. text, 0) end

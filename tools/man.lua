@@ -7,7 +7,7 @@ local parser = require("lomi.cli").parser()
 local lines = {}
 
 -- roff reads a backslash, and a dot or an apostrophe at the beginning of a line, as its own; a hyphen that is to be
--- copied is a minus. What is not ASCII goes by its code point.
+-- copied is a minus. Anything but ASCII goes by its code point.
 local function escape(text)
   text = text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("[\194-\244][\128-\191]+", function(bytes)
     local point = bytes:byte() % 2 ^ (7 - #bytes)
@@ -45,7 +45,7 @@ local function write_block(text)
   write ".fi"
 end
 
--- An epilog: paragraphs, and lists of lines under a title. Of the whole command, a title is a section's.
+-- An epilog: paragraphs, and lists of lines under a title. In the page of the whole command a title is a section's.
 local function write_epilog(epilog, is_root)
   for paragraph in ((epilog or "") .. "\n\n"):gmatch "(.-)\n\n" do
     local title, rest = paragraph:match "^(%u[%l ]+):[ \n](.*)$"

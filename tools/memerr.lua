@@ -8,7 +8,7 @@
 local failing = rawget(_G, "failing")
 local serve = require "bench.serve"
 
--- What is there before memory fails. In LuaJIT a `require` of the program's own that fails cannot be tried again,
+-- The state before memory fails. In LuaJIT a `require` of the program's own that fails cannot be tried again,
 -- whatever the module: there nothing is no case.
 local NOTHING, LOMI, ALL = "", 'require "lomi"', "charge()"
 

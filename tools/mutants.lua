@@ -43,7 +43,7 @@ local TARGETS = {
   { "lua/lomi/transport/curl.lua", "spec/engine_spec.lua spec/client_spec.lua spec/transport" },
 }
 
--- What becomes of what. A word stands between characters that are of no word, an operator between spaces.
+-- The mutations. A word stands between characters that are of no word, an operator between spaces.
 local OPERATORS = {
   lua = {
     ["=="] = "~=", ["~="] = "==", ["<"] = "<=", ["<="] = "<", [">"] = ">=", [">="] = ">", ["+"] = "-", ["-"] = "+",

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- Prints docs/reference.md, made from the comments of the sources and from `lomi --help`. From the tree's root, with
---- the modules built: make reference. What is public but has no comment, or is referred to but not there, raises.
+--- the modules built: make reference. A public name without a comment raises, and so does a reference to nothing.
 
 local luacats = dofile "tools/luacats.lua"
 
@@ -198,7 +198,7 @@ local function help(book, command)
   end
 end
 
--- What the sandbox answers under /_sandbox, as its routes say.
+-- The operations under /_sandbox, from its routes.
 local function routes(book)
   local file = assert(io.open "lua/lomi/sandbox/server/admin.lua")
   local source = file:read("*a")
@@ -302,7 +302,7 @@ local PAGES = {
     end
     write(book, "### Over HTTP\n")
     paragraph(book, [[
-What the methods ask of the server, for other languages. A body is a JSON object: the method's options, and its
+The requests behind the methods, for other languages. A body is a JSON object: the method's options, and its
 arguments by name (`advance`, `card`, `event`, …). An answer is `{"data": …}`, or an error in the API's shape that says
 what would be right. Lists come in pages: `next` is the `?from=` of the next one.]])
     routes(book)

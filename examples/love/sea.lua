@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- luacheck: read globals love
---- What moves: the sea at dusk, a pirogue, and its sail. Nothing here knows of the shop.
+--- The moving parts: the sea at dusk, a pirogue, and its sail. Nothing here knows of the shop.
 
 local g = love.graphics
 local sin, cos, pi = math.sin, math.cos, math.pi

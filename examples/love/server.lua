@@ -26,7 +26,7 @@ end
 
 -- ---- orders --------------------------------------------------------------------------------------
 
--- What the game may know of an order: the way to pay, not whether it believes to have paid.
+-- The game may know of an order: the way to pay, not whether it believes to have paid.
 local function view(self, order)
   local charge = order.charge
   return {

@@ -19,7 +19,7 @@ Shop.__index = Shop
 ---@param session string  the player's, from when she logged in
 function Shop.new(url, session)
   local loop = lomi.loop()
-  -- A lomi client speaks to any server that speaks JSON, with the same retries and deadlines. What it sends as its key
+  -- A lomi client speaks to any server that speaks JSON, with the same retries and deadlines. The key that it sends
   -- is the session; left out, it would look for a key in the environment. Which of lomi.'s worlds it is, is the game
   -- server's affair; a key that is not lomi.'s only needs one named.
   local client = lomi.new { api_key = session, environment = "sandbox", base_url = url, transport = loop }

@@ -113,7 +113,7 @@ function M.set_charge(id, charge_id)
   execute("UPDATE orders SET charge_id = ? WHERE id = ?", charge_id, id)
 end
 
--- What an event does to its order. Paid is final: a late PAYMENT_FAILED changes nothing.
+-- Applies an event to its order. Paid is final: a late PAYMENT_FAILED changes nothing.
 local function effect_on(order, event, payment)
   if not order then return "no such order" end
   if order.state == "paid" then return "paid already" end

@@ -19,7 +19,7 @@ local function new_shop(client)
     return charge
   end
 
-  -- What the webhook endpoint does with a request. The order is found by the metadata that went with its charge; only
+  -- Handles a request as the webhook endpoint does. The order is found by the metadata that went with its charge; only
   -- a completed payment of its own amount, in its currency, pays for it.
   function shop.on_webhook(body, headers)
     local event, err = lomi.webhook.construct_event(body, headers, SECRET)

@@ -18,7 +18,7 @@ local KINDS = {
 }
 local OUTCOMES = { not_sent = true, rejected = true, unknown = true }
 
--- What is asked for. Every twentieth charge is followed by one the service refuses, every hundredth by one that never
+-- The calls. Every twentieth charge is followed by one the service refuses, every hundredth by one that never
 -- leaves, so that what is said about refusals is put to the test too.
 local EMAIL, NAME = "awa@example.com", "Awa Ndiaye"
 local ORDERS = {

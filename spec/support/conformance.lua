@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What a client does must not depend on how it waits. The same specs for every transport:
+--- A client behaves the same however it waits. The same specs for every transport:
 ---
 ---     conformance("curl", function(ca_file) … return runner end)
 ---

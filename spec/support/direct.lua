@@ -63,7 +63,7 @@ function Direct:charge(params, headers)
   return response.json.data, response
 end
 
---- What a test asks of the sandbox.
+--- A test's requests to the sandbox.
 function Direct:admin(method, path, body)
   return self:call(method, "/_sandbox" .. path, body)
 end

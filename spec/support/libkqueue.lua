@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What cannot be seen with libkqueue, kqueue as a library for Linux (make test POLLER=kqueue KQUEUE=…): its kqueue
+--- Specs that cannot hold with libkqueue, kqueue as a library for Linux (make test POLLER=kqueue KQUEUE=…): its kqueue
 --- is one end of a pipe, and a thread and descriptors of its own belong to it.
 
 local M = {}

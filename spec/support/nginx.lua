@@ -110,7 +110,7 @@ function Nginx:request(method, target, body, headers)
   }
 end
 
---- What it has written to its error log.
+--- Its error log so far.
 function Nginx:log()
   return read(self.prefix .. "/error.log")
 end

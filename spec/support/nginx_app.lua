@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What the nginx of a spec answers with: it runs the Lua it is sent, and gives back what that returns. See nginx.lua.
+--- The application of a spec's nginx: it runs the Lua it is sent, and gives back the results. See nginx.lua.
 
 local cjson = require "cjson" -- its own, not the library's: without its limits
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Replies byte for byte: what the parser must read, what it must refuse, and what ends too soon.
 
--- Complete replies. `eof`: the stream ends after the bytes. What a fixture does not say is the default below.
+-- Complete replies. `eof`: the stream ends after the bytes. The defaults below fill in the rest of a fixture.
 local GOOD = {
   {
     name = "a length",
@@ -106,7 +106,7 @@ local GOOD = {
 
 local OK, CHUNKED = "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
--- What is refused, and a piece of the reason.
+-- Refused replies, each with a piece of the reason.
 local BAD = {
   { "two lengths", OK .. "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", "two Content-Length" },
   { "two equal lengths", OK .. "Content-Length: 5\r\ncontent-length: 5\r\n\r\nhello", "two Content-Length" },

@@ -15,14 +15,14 @@ local function ask(self, method, path, body)
   })
 end
 
---- What to answer to the next requests, one after the other: httpd responses, with `delay` (seconds) and `size` (bytes
+--- The answers to the next requests, one after the other: httpd responses, with `delay` (seconds) and `size` (bytes
 --- of body). After them every request gets a charge.
 function Server:script(...)
   ask(self, "POST", "/_script", assert(core.encode { ... }))
   return self
 end
 
---- What was asked so far: method, target, headers (a list of pairs), body, connection.
+--- The requests so far: method, target, headers (a list of pairs), body, connection.
 function Server:requests()
   local list = assert(core.decode(ask(self, "GET", "/_requests").body))
   return list

@@ -18,7 +18,7 @@ local IN_FLIGHT = 20 -- at once, on a loop
 
 local EMAIL, NAME = "awa@example.com", "Awa Ndiaye"
 
--- What is asked for, what the service refuses, and what is never sent.
+-- Calls that succeed, calls that the service refuses, and calls that are never sent.
 local ORDERS = {
   charge = { amount = 10000, currency_code = "XOF", customer_email = EMAIL, customer_name = NAME },
   too_little = { amount = 500, currency_code = "XOF", customer_email = EMAIL, customer_name = NAME },
@@ -91,7 +91,7 @@ local function start_sandboxes(options, made)
   return { plain, start_sandbox(options, plain, made) }
 end
 
--- After this, none of our connections to them is open. What closes dead connections runs when the engine works:
+-- After this, none of our connections to them is open. Dead connections are closed while the engine works:
 -- a request to their successors, which leaves each of these with one connection.
 local function succeed(boxes, options, made)
   for _, box in ipairs(boxes) do box.stop() end
@@ -189,7 +189,7 @@ local WAYS = {
   end,
 }
 
--- What is wrong with how a call ended, if anything is; `ids` are its charges in the sandbox.
+-- The fault in how a call ended, if there is one; `ids` are its charges in the sandbox.
 local function fault(call, ids)
   if #ids > 1 then return #ids .. " charges" end
   if call.id then return call.id ~= ids[1] and "the charge returned is not the one made" or nil end
@@ -345,7 +345,7 @@ function M.run(options)
   return report
 end
 
---- What the last reading has too much of, against the first.
+--- The excess of the last reading over the first.
 ---@param readings spec.soak.Reading[]
 ---@return string[]
 function M.kept(readings)

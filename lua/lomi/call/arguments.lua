@@ -8,7 +8,7 @@ local urls = require "lomi.url"
 
 local M = {}
 
--- What each option of a call must be. "any": it may come from data, and is looked at by `faults`.
+-- The rule of each option of a call. "any": it may come from data; `faults` looks at it.
 local OPTIONS = {
   idempotency_key = "any", account = "any", body = "any", query = "any",
   timeout = "seconds", max_retries = "count", extra = "table", scenario = { "pending", "failed" },
@@ -50,7 +50,7 @@ local function shown_fault(faults, name, value, secrets)
   return faults
 end
 
---- What may come from data is never raised.
+--- Options that may come from data are never raised.
 ---@param opts lomi.CallOptions
 ---@param secrets? lomi.redact.Secrets  no part of what may be logged
 ---@param environment? "sandbox"|"live"

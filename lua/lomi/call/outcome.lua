@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- What became of a request that changes something: what a payments developer must know when a call fails. Pure.
+--- The fate of a request that changes something: a payments developer must know it when a call fails. Pure.
 --- Told from whether bytes may have left and what was answered, never from the kind of the last error.
 
 local M = {}

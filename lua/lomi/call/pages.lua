@@ -6,7 +6,7 @@ local M = {}
 
 local DEFAULT_LIMIT = 25 -- of the lists that go by offset
 
--- What the query of the next page has besides the first one's, declared or not; nil after the last page.
+-- The fields that the next page's query has besides the first one's, declared or not; nil after the last page.
 ---@param paging "cursor"|"offset"|nil
 ---@return table|nil changes
 ---@return table|nil undeclared

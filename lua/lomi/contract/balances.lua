@@ -50,13 +50,13 @@ local BalanceBreakdown = dto {
 ---@field available_balance? integer  minor units
 
 -- luacheck: push ignore 631
---- What the merchant has, in minor units of each currency.
+--- The merchant's money, in minor units of each currency.
 ---@class lomi.Balances
 --- The balance of every currency, or of one.
 ---@field list fun(self, query?: lomi.ListBalances, opts?: lomi.CallOptions): lomi.BalancePage?, lomi.Error?, lomi.Reply?
---- What is available and what is pending.
+--- The available and the pending amounts.
 ---@field breakdown fun(self, query?: lomi.BalanceBreakdown, opts?: lomi.CallOptions): lomi.BalancePartsPage?, lomi.Error?, lomi.Reply?
---- What is available in one currency, such as `XOF`.
+--- The available amount in one currency, such as `XOF`.
 ---@field get fun(self, currency: string, opts?: lomi.CallOptions): lomi.AvailableBalance?, lomi.Error?, lomi.Reply?
 -- luacheck: pop
 

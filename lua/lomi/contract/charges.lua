@@ -175,7 +175,7 @@ local CreateMtnCharge = dto {
 ---@field border_radius? number  px
 ---@field billing_address? string  `auto` or `never`
 
---- What came of the payer's attempts to pay.
+--- The result of the payer's attempts to pay.
 ---@class lomi.Transaction
 ---@field transaction_id string  the same as in webhooks
 ---@field status string  such as `pending`, `completed` or `failed`
@@ -196,12 +196,12 @@ local CreateMtnCharge = dto {
 ---@field capture_before? string  ISO 8601; nil when nothing is held
 ---@field can_increment? boolean  the hold may be raised
 
---- What canceling gives.
+--- The result of canceling.
 ---@class lomi.CanceledCharge
 ---@field id string  `pi_…`
 ---@field status lomi.CardStatus  `canceled`
 
---- What to do now, beside the result in the answer that creates a charge: `reply.next_action`.
+--- The next step, beside the result in the answer that creates a charge: `reply.next_action`.
 ---@class lomi.NextAction
 ---@field type "client_secret"|"redirect"|"await_webhook"|string  confirm the card in the browser, send the payer to
 --- `url`, or wait for the payer's phone

@@ -72,7 +72,7 @@ local CreateCoupon = dto {
 ---@class lomi.CouponPage: lomi.Page
 ---@field data lomi.Coupon[]  the items of this page
 
---- Of completed payments only. Some deployments name the fields otherwise.
+--- Completed payments only. Some deployments name the fields otherwise.
 ---@class lomi.CouponPerformance
 ---@field total_uses? integer
 ---@field total_discount_amount? integer

@@ -176,7 +176,7 @@ local CustomerPortalAudit = dto {
 ---@field unblock fun(self, id: string, opts?: lomi.CallOptions): lomi.BlockedCustomer?, lomi.Error?, lomi.Reply?
 --- Makes a link to the customer's own page.
 ---@field portal fun(self, id: string, params?: lomi.CustomerPortal, opts?: lomi.CallOptions): lomi.PortalLink?, lomi.Error?, lomi.Reply?
---- What happened on the customer's own page: `events`, `pagination`.
+--- The events of the customer's own page: `events`, `pagination`.
 ---@field portal_audit fun(self, id: string, query?: lomi.CustomerPortalAudit, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
 -- luacheck: pop
 

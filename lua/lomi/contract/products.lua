@@ -191,7 +191,7 @@ local ListProducts = dto {
 ---@field data lomi.Product[]  the items of this page
 
 -- luacheck: push ignore 631
---- What is sold. A product has up to three active prices.
+--- A thing for sale. A product has up to three active prices.
 ---@class lomi.Products
 --- Creates a product with its prices.
 ---@field create fun(self, params: lomi.CreateProduct, opts?: lomi.CallOptions): lomi.Product?, lomi.Error?, lomi.Reply?

@@ -91,7 +91,7 @@ local ListSubscriptions = dto {
 ---@field resume fun(self, id: string, opts?: lomi.CallOptions): lomi.Subscription?, lomi.Error?, lomi.Reply?
 --- Moves an active subscription to another price.
 ---@field change_plan fun(self, id: string, params: lomi.ChangePlan, opts?: lomi.CallOptions): lomi.Subscription?, lomi.Error?, lomi.Reply?
---- What was used in this period.
+--- The usage of this period.
 ---@field usage fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
 -- luacheck: pop
 

@@ -128,8 +128,8 @@ local function connect(socket, to, seconds)
   return not_sent(kind, ("cannot connect to %s: %s"):format(to.host, err))
 end
 
--- What to look at in nginx.conf when a certificate is not trusted: with OpenSSL 3 a chain that is longer than allowed
--- gives the same error as an unknown authority. "" for what no setting mends.
+-- The settings of nginx.conf to look at when a certificate is not trusted; "" where no setting helps. With OpenSSL 3 a
+-- chain that is longer than allowed gives the same error as an unknown authority.
 local function trust_hint(err)
   if not (err:find("issuer", 1, true) or err:find("self.signed") or err:find("first certificate", 1, true)
       or err:find("chain too long", 1, true) or err:find("verify failed", 1, true)) then

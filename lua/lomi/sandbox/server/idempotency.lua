@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The answers kept for the idempotency keys of the last 24 hours. Pure: the time is passed in.
 ---
---- What is still running is never forgotten. Of finished ones the oldest go when there are more than LIMITS says,
+--- A running request is never forgotten. The oldest finished ones go when there are more than LIMITS says,
 --- sooner than the service would forget them: a key that old, asked again, makes a new charge.
 
 local Fifo = require "lomi.sandbox.server.fifo"

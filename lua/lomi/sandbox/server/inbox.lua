@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- A place the sandbox's own webhooks can be sent to, for tests that have no server of their own. What arrives is kept
+--- A place the sandbox's own webhooks can be sent to, for tests that have no server of their own. Arrivals are kept
 --- raw, so that the test verifies it like the real thing.
 
 local Fifo = require "lomi.sandbox.server.fifo"
