@@ -33,6 +33,6 @@ local again, _, second = client.charges:create_card_charge({
 assert(again.id == charge.id and second.replayed, "the same key must give the same charge")
 assert(#sandbox:charges() == 1, "the sandbox must hold one charge")
 assert(charge.original_amount == 10000 and charge.amount == 1524 and charge.currency == "eur")
-print("asked again with the same idempotency key: the same charge, not a second one")
+print("retried with the same idempotency key: the same charge, not a second one")
 
 sandbox:stop()

@@ -62,7 +62,7 @@ function App:buy(request)
   io.stderr:write(tostring(order.err), "\n")
   -- Once unknown, it stays so until there is a charge or a replayed answer: another refusal is of the last call only.
   order.unknown = order.err.outcome == "unknown" or order.unknown and not order.err.replayed
-  if order.unknown then -- the game asks again, under the same id
+  if order.unknown then -- the game retries under the same id
     return refusal(503, "not_known_yet", "the payment service does not answer; ask again")
   end
   return refusal(422, "not_charged", "the payment service does not take this order")

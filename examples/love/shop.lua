@@ -38,7 +38,7 @@ local function sell(self, item, show)
     body = { item = item }, idempotency_key = self.order_id, -- the first time nil: the client makes one up
   })
   if not order then
-    -- Kept unless it was refused: asking again under the same id never orders twice.
+    -- Kept unless it was refused: a retry under the same id never orders twice.
     self.order_id = err.outcome ~= "rejected" and err.idempotency_key or nil
     self.state, self.err = "failed", err
     return
@@ -47,7 +47,7 @@ local function sell(self, item, show)
   show(order.pay_url)
   while order.status ~= "paid" do
     self.loop:sleep(ASK_EVERY)
-    order = self.client:request("GET", "/orders/" .. order.id) or order -- no answer: ask again
+    order = self.client:request("GET", "/orders/" .. order.id) or order -- no answer: retry
   end
   self.state, self.pay_url, self.order_id = "sold", nil, nil
 end

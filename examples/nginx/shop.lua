@@ -36,7 +36,7 @@ function M.charge()
   if not price then return answer(400, { message = "which order, and of what?" }) end
 
   -- A shop with a database keeps the order there. The order is the idempotency key: a payer who clicks twice, or a page
-  -- that asks again, gets the same charge.
+  -- that retries, gets the same charge.
   ngx.shared.orders:set(order.order, price)
   local charge, err = client.charges:create_card_charge({
     amount = price, currency_code = CURRENCY, customer_email = order.email, customer_name = order.name,
@@ -46,7 +46,7 @@ function M.charge()
 
   ngx.log(ngx.ERR, tostring(err)) -- one line without secrets
   if err.kind == "invalid_request" then return answer(422, { message = err.message }) end
-  -- Not "nothing was charged": an earlier request for this order may have been. Its key makes asking again safe.
+  -- Not "nothing was charged": an earlier request for this order may have been. Its key makes a retry safe.
   return answer(503, { message = "the payment could not be started; please try again" })
 end
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- When to ask again, how long to wait first, and why (not). Pure: clock, sleep and randomness belong to the caller.
+--- When to retry, how long to wait first, and why (not). Pure: clock, sleep and randomness belong to the caller.
 
 local iso8601 = require "lomi.iso8601"
 
@@ -51,7 +51,7 @@ end
 
 ---@class lomi.call.retry.Attempt  How the last attempt ended.
 ---@field number integer  1 for the first
----@field safe boolean  asking again cannot do it twice: a GET, or with an idempotency key
+---@field safe boolean  a retry cannot do it twice: a GET, or with an idempotency key
 ---@field kind? string  of the transport's failure; nil: there was a reply
 ---@field final? boolean  the transport's: it would fail again
 ---@field status? integer  of the reply
@@ -72,7 +72,7 @@ end
 ---@return number|nil wait  seconds; nil: stop
 ---@return string reason
 function M.decide(policy, attempt, left, random)
-  if not is_passing(attempt) then return nil, "asking again would not help" end
+  if not is_passing(attempt) then return nil, "a retry would not help" end
   if attempt.replayed then return nil, "the answer is stored and would be given again" end
   if not attempt.safe then return nil, "without an idempotency key it could be done twice" end
   if attempt.number > policy.max_retries then return nil, "no retries left" end

@@ -2,7 +2,7 @@
 --- The answers kept for the idempotency keys of the last 24 hours. Pure: the time is passed in.
 ---
 --- A running request is never forgotten. The oldest finished ones go when there are more than LIMITS says,
---- sooner than the service would forget them: a key that old, asked again, makes a new charge.
+--- sooner than the service would forget them: a retry with a key that old makes a new charge.
 
 local Fifo = require "lomi.sandbox.server.fifo"
 
