@@ -184,21 +184,21 @@ test-browser: deps-browser spec/browser/node_modules ## pay in a real Chromium
 .PHONY: shop test-shop
 shop: ## a shop in nginx to buy from, and a sandbox for it, until Ctrl-C; PORT=8081: another port
 	@./deps.sh shop
-	@$(MAKE) --no-print-directory LUA=luajit modules
+	@$(MAKE) -s --no-print-directory LUA=luajit modules
 	@eval "$$($(MAKE) -s LUA=luajit env)"; exec examples/openresty-shop/run
 
 test-shop: deps-shop deps-browser spec/browser/node_modules ## buy from that shop in a real Chromium
-	@$(MAKE) --no-print-directory LUA=luajit modules
+	@$(MAKE) -s --no-print-directory LUA=luajit modules
 	@eval "$$($(MAKE) -s LUA=luajit env)"; cd spec/browser && npm run --silent shop
 
 .PHONY: screenshots
 screenshots: deps-screenshots spec/browser/node_modules ## the pictures of the shop and of the pay page in docs/
-	@$(MAKE) --no-print-directory LUA=luajit modules
+	@$(MAKE) -s --no-print-directory LUA=luajit modules
 	@eval "$$($(MAKE) -s LUA=luajit env)"; cd spec/browser && npm run --silent screenshots
 
 .PHONY: test-love
 test-love: deps-love ## play the LÖVE example under Xvfb: one sale, and its frame times
-	@$(MAKE) --no-print-directory LUA=luajit modules
+	@$(MAKE) -s --no-print-directory LUA=luajit modules
 	@eval "$$($(MAKE) -s LUA=luajit env)"; luajit examples/love/test.lua
 
 chaos: deps-test modules ## 10,000 charges in bad weather: made once or not at all; 100,000 requests in bounded memory
@@ -340,7 +340,7 @@ bench-loop: deps-test modules ## a thousand charges in flight; the cost of a pol
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/loop.lua
 
 bench-nginx: deps-bench ## a handler that charges against one of bare cosockets; a worker that stays free
-	@$(MAKE) --no-print-directory LUA=luajit modules
+	@$(MAKE) -s --no-print-directory LUA=luajit modules
 	@eval "$$($(MAKE) -s LUA=luajit env)"; luajit bench/nginx.lua && luajit bench/nginx_free.lua
 
 clean: ## remove what was built

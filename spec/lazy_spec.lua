@@ -1,4 +1,6 @@
 -- SPDX-License-Identifier: MIT
+local child = require "spec.support.child"
+
 describe("what is loaded at its first use", function()
   local lazy, loads
 
@@ -56,5 +58,17 @@ describe("what was loaded", function()
     ]]
     assert.equal(0, status)
     assert.matches("^false\t.*module 'lomi%.webhook' not found:.*\tlomi%.preload%(%) loads every part", output)
+  end)
+end)
+
+describe("modules that were built for another Lua", function()
+  it("are named, with the command that builds them for this one", function()
+    local other = rawget(_G, "jit") and "lua5.4" or "luajit"
+    local file = io.open(("build/%s/lomi/core.so"):format(other))
+    if not file then pending(("no build for %s"):format(other)) end
+    file:close()
+    local output = child.run("print(pcall(require, 'lomi'))", { LUA_CPATH = ("./build/%s/?.so"):format(other) })
+    assert.matches("^false\tlomi was built for another Lua than ", output)
+    assert.matches("make install LUA=" .. child.LUA, output, 1, true)
   end)
 end)
