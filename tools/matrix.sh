@@ -185,7 +185,7 @@ done
 date +%Y-%m-%d
 column -t -s $'\t' <<<"$table"
 echo "pending, and why:"
-grep -hA4 '^Pending' "${pending[@]}" | grep -v '^Pending\|^--\|^$' | sort | uniq -c
+grep -hA2 '^Pending' "${pending[@]}" | grep -v '^Pending\|^--\|^$' | sort | uniq -c
 [ -n "$failed" ] || exit 0
 for name in $failed; do
   echo "-- $name, the failures and the end of its log"
