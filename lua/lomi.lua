@@ -33,11 +33,11 @@ function M.loop()
 end
 
 local MODULES = {
-  "lomi.call.confirmation", "lomi.call.pages", "lomi.call.shapes", "lomi.client", "lomi.config", "lomi.crypto",
-  "lomi.transport.default", "lomi.webhook",
+  "lomi.call.confirmation", "lomi.call.pages", "lomi.call.shapes", "lomi.client", "lomi.config", "lomi.core",
+  "lomi.crypto", "lomi.rules", "lomi.transport.default", "lomi.webhook",
 }
 -- With libcurl, and without it in nginx, whose TLS library is another.
-local TRANSPORTS = { [true] = { "lomi.transport.nginx" }, [false] = { "lomi.engine", "lomi.loop" } }
+local TRANSPORTS = { [true] = { "lomi.transport.nginx" }, [false] = { "lomi.engine", "lomi.loop", "lomi.transport.curl" } }
 
 --- Loads every part now, libcurl and libcrypto too (in nginx without libcurl), for a program after which nothing can be
 --- loaded: one that takes `require` away from its scripts, that changes its directory or its root, or that forks and

@@ -50,6 +50,26 @@ describe("what was loaded", function()
     assert.equal(0, status)
   end)
 
+  it("stays where package.loaded is emptied, too", function()
+    local output, status = child.run [[
+      local lomi = require "lomi"
+      lomi.preload()
+      for name in pairs(package.loaded) do
+        if name:find "^lomi" then package.loaded[name] = nil end
+      end
+      package.path, package.cpath = "", ""
+      local client = lomi.new { api_key = "lomi_sk_test_x", base_url = "http://127.0.0.1:1", max_retries = 0 }
+      local secret = "whsec_x"
+      local body = '{"id":"e-1","event":"PAYMENT_SUCCEEDED","timestamp":"2026-11-27T00:00:00Z","data":{}}'
+      local headers = { ["X-Lomi-Signature"] = lomi.webhook.sign(body, secret) }
+      print(lomi.empty_array ~= nil, lomi.webhook.construct_event(body, headers, secret, { tolerance = 1e9 }).id)
+      print(select(2, client.charges:create_card_charge { amount = 10000 }).kind)
+      print(select(2, client.refunds:list()).kind, lomi.loop():close())
+    ]]
+    assert.equal("true\te-1\nconnection\nconnection", output)
+    assert.equal(0, status)
+  end)
+
   it("is told how to be loaded where files cannot be read any more", function()
     local output, status = child.run [[
       local lomi = require "lomi"

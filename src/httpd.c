@@ -245,6 +245,11 @@ static bool pause_reply(connection *c, double seconds) {
   return paused;
 }
 
+/* Until a full socket is tried again. False, too, when the peer has had PATIENCE to read. */
+static bool pause_full(connection *c) {
+  return now() - c->reply_time < (uint64_t)PATIENCE * SECOND && pause_reply(c, MOMENT);
+}
+
 /* ---- Replies on the wire ---- */
 
 /* Closes once all of it is on the wire. */
@@ -255,7 +260,7 @@ static enum MHD_Result send_raw(connection *c) {
     if (n > 0) {
       c->sent += (size_t)n;
     } else if (errno == EAGAIN) {
-      return pause_reply(c, MOMENT) ? MHD_YES : MHD_NO;
+      return pause_full(c) ? MHD_YES : MHD_NO;
     } else if (errno != EINTR) {
       break;
     }
@@ -291,7 +296,7 @@ static ssize_t read_body(void *cls, uint64_t pos, char *out, size_t max) {
     if (pause_reply(c, fmin(fmax(due, MOMENT), 3600)))
       return 0;
   } else if (r->reset) { /* a RST would take back what has not left yet */
-    if (!lomi_flush(c->fd) && pause_reply(c, MOMENT))
+    if (!lomi_flush(c->fd) && pause_full(c))
       return 0;
     lomi_reset(c->fd);
   }
@@ -483,6 +488,7 @@ static bool is_handled(connection *c, const char *method) {
   stop_waiting(c);
   bool waits_on = run_handler(c, method, &seconds) == LOMI_APP_WAIT;
   c->phase = waits_on ? PHASE_RUNNING : PHASE_REPLYING;
+  c->reply_time = now();
   if (waits_on)
     suspend(c, seconds);
   step(s);
@@ -530,8 +536,10 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
 
 static void fill_reserve(lomi_httpd *s) {
   int fd;
-  while (s->reserves < RESERVE && (fd = fcntl(s->wake[0], F_DUPFD_CLOEXEC, LOMI_LOWEST_FD)) >= 0)
-    s->reserve[s->reserves++] = fd;
+  while (s->reserves < RESERVE && (fd = fcntl(s->wake[0], F_DUPFD_CLOEXEC, LOMI_LOWEST_FD)) >= 0) {
+    s->reserve[s->reserves] = fd; /* before it counts: a fork may come in between */
+    s->reserves++;
+  }
 }
 
 static bool give_up_one(lomi_httpd *s) {
@@ -588,6 +596,7 @@ static void fire_timers(lomi_httpd *s) {
         continue;
       }
       c->phase = PHASE_REPLYING;
+      c->reply_time = now();
     }
     MHD_resume_connection(c->mhd);
   }
@@ -700,8 +709,23 @@ static bool set_up(lomi_httpd *s) {
   return true;
 }
 
+/* ---- Running servers ----
+ *
+ * The one thing that is global here: at exit every thread must have ended before the libraries it
+ * uses are torn down, and a fork must leave the parent's servers alone. */
+
+static struct {
+  pthread_once_t once;
+  pthread_mutex_t mutex;
+  lomi_httpd *first;
+  bool hooked;
+} running = {PTHREAD_ONCE_INIT, PTHREAD_MUTEX_INITIALIZER, NULL, false};
+
 static void tear_down(lomi_httpd *s) {
+  pthread_mutex_lock(&running.mutex); /* a fork sees it open, or knows that it is not */
   close(s->listen_fd);
+  s->listen_fd = -1;
+  pthread_mutex_unlock(&running.mutex);
   enter(s);
   s->stopping = true;
   while (give_up_one(s))
@@ -730,18 +754,6 @@ static void *thread_main(void *arg) {
   tear_down(s);
   return NULL;
 }
-
-/* ---- Running servers ----
- *
- * The one thing that is global here: at exit every thread must have ended before the libraries it
- * uses are torn down, and a fork must leave the parent's servers alone. */
-
-static struct {
-  pthread_once_t once;
-  pthread_mutex_t mutex;
-  lomi_httpd *first;
-  bool hooked;
-} running = {PTHREAD_ONCE_INIT, PTHREAD_MUTEX_INITIALIZER, NULL, false};
 
 static void list_add(lomi_httpd *s) {
   pthread_mutex_lock(&running.mutex);
@@ -794,7 +806,8 @@ static void after_fork_parent(void) {
 /* The child has none of the threads; of their servers it only lets go of the port. */
 static void after_fork_child(void) {
   for (lomi_httpd *s = running.first; s != NULL; s = s->next) {
-    close(s->listen_fd);
+    if (s->listen_fd >= 0)
+      close(s->listen_fd);
     close(s->wake[0]);
     close(s->wake[1]);
     lomi_poller_abandon(&s->poller);

@@ -25,7 +25,8 @@ put() {
 # Prints lomi.pc.
 pc() {
   version=$(sed -n 's/^#define LOMI_VERSION "\([^"]*\)".*/\1/p' src/lomi.h)
-  sed -e "s|@PREFIX@|$PREFIX|; s|@LUA_VERSION@|$LUA_VERSION|; s|@LUA_PKG@|$LUA_PKG|; s|@VERSION@|$version|" \
+  prefix=$(printf %s "$PREFIX" | sed 's/ /\\ /g; s/[\\&|]/\\&/g') # a space is "\ " to pkg-config; the rest is for sed
+  sed -e "s|@PREFIX@|$prefix|; s|@LUA_VERSION@|$LUA_VERSION|; s|@LUA_PKG@|$LUA_PKG|; s|@VERSION@|$version|" \
     -e "s|@LIBS@|$LIBS|" tools/lomi.pc.in
 }
 

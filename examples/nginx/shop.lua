@@ -37,7 +37,11 @@ function M.charge()
 
   -- A shop with a database keeps the order there. The order is the idempotency key: a payer who clicks twice, or a page
   -- that retries, gets the same charge.
-  ngx.shared.orders:set(order.order, price)
+  local added, reason = ngx.shared.orders:safe_add(order.order, price) -- the first request decides what is bought
+  if not added and reason ~= "exists" then return answer(503, { message = "please try again" }) end
+  if ngx.shared.orders:get(order.order) ~= price then
+    return answer(409, { message = "this order is for something else" })
+  end
   local charge, err = client.charges:create_card_charge({
     amount = price, currency_code = CURRENCY, customer_email = order.email, customer_name = order.name,
     metadata = { order_id = order.order },
@@ -53,7 +57,7 @@ end
 -- The order is found by the metadata that went with its charge; only its own amount and currency pay for it.
 local function settle(payment)
   local id = payment.metadata and payment.metadata.order_id
-  local price = id and ngx.shared.orders:get(id)
+  local price = type(id) == "string" and ngx.shared.orders:get(id)
   if payment.status == "completed" and payment.amount == price and payment.currency_code == CURRENCY then
     ngx.log(ngx.NOTICE, "paid: order ", id)
   else

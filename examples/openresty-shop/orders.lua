@@ -23,7 +23,7 @@ local TABLES = {
       created_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)]],
   -- Each webhook that was taken, once, and what it did to its order.
   [[CREATE TABLE IF NOT EXISTS events (
-      id TEXT PRIMARY KEY,
+      id TEXT NOT NULL PRIMARY KEY,
       event TEXT NOT NULL,
       order_id TEXT,
       effect TEXT,

@@ -235,7 +235,7 @@ describe("examples/openresty-shop", function()
       end
       assert.equal("no-store", reply.headers["cache-control"])
       assert.matches("default%-src 'none'", reply.headers["content-security-policy"])
-      assert.equal("no-referrer", reply.headers["referrer-policy"])
+      assert.equal("same-origin", reply.headers["referrer-policy"])
     end
   end)
 
