@@ -6,8 +6,9 @@ local lazy = require "lomi.lazy"
 
 local built, problem = pcall(require, "lomi.core")
 if not built and tostring(problem):find("undefined symbol", 1, true) then
-  local this = rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
-  error(("lomi was built for another Lua than %s, which runs here: make install LUA=%s\n%s"):format(this, this, problem), 0)
+  local this = rawget(_G, "jit") and "luajit" or _VERSION:gsub("^Lua ", "lua")
+  error(("lomi was built for another Lua than %s, which runs here: make install LUA=%s\n%s"):format(
+    this, this, problem), 0)
 end
 
 ---@class lomi

