@@ -6,7 +6,9 @@ local lomi = require "lomi"
 local luacats = dofile "tools/luacats.lua"
 local reference = dofile "tools/reference.lua"
 
-local read = require("spec.support.files").read
+local disk = require "spec.support.files"
+
+local read, write = disk.read, disk.write
 
 local function listed(command)
   local pipe = assert(io.popen(command))
@@ -209,6 +211,19 @@ describe("the annotations", function()
       assert.equal(0, count)
     end)
   end
+
+  it("have no text that is cut: an editor shows what stands above a tag, and in its line", function()
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    for _, tag in ipairs { "field a string", "param a string", "return string a" } do
+      write(path, ("---@class A\n---@%s  one line; default:\n--- another\nlocal A = {}\n"):format(tag))
+      assert.has_error(function() luacats.read(path) end, ("%s:3: the text of @%s goes on here: it ends with its line, or "
+        .. "stands above the tag"):format(path, tag:match "^%l+"))
+    end
+    write(path, "---@class A\n---@field a string  one line\n--- Another one.\n---@field b string\nlocal A = {}\n")
+    local fields = luacats.read(path).classes[1].fields
+    assert.same({ "one line", "Another one." }, { fields[1].text, fields[2].text })
+  end)
 
   it("name no type that is not there", function()
     local of_lua = {}

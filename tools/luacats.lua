@@ -180,6 +180,9 @@ end
 
 for _, tag in ipairs { "type", "meta", "generic" } do TAGS[tag] = function() end end
 
+-- What follows such a tag is the next one's: a sentence of its own.
+local ENDS_ITS_LINE = { field = true, param = true, ["return"] = true }
+
 local function add_line(block, line, file)
   local value, description = line:match('^| +("[^"]*")%s*(.*)$')
   if value then
@@ -188,6 +191,10 @@ local function add_line(block, line, file)
     return
   end
   local tag, rest = line:match("^@(%a+)%s*(.*)$")
+  if not tag and ENDS_ITS_LINE[block.tag] and line ~= "" and not line:find("^ %u") then
+    error("the text of @" .. block.tag .. " goes on here: it ends with its line, or stands above the tag", 0)
+  end
+  block.tag = tag
   if not tag then
     block.text[#block.text + 1] = line:gsub("^ ", "")
   elseif not TAGS[tag] then

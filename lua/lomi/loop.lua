@@ -87,8 +87,8 @@ end
 --- `close`.
 ---@class lomi.Loop: lomi.Transport
 ---@field alive integer  tasks that are not done
----@field on_error? fun(message: any)  called with what a task raised, when nobody asks for the task's result; default:
---- a line on standard error
+--- Called with what a task raised, when nobody asks for the task's result; default: a line on standard error.
+---@field on_error? fun(message: any)
 local Loop = implement { takes_ca_file = true, takes_proxy = true }
 Loop.__index = Loop
 Loop.__name = "lomi.Loop"

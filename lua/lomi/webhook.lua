@@ -336,11 +336,13 @@ end
 
 --- Verifies an incoming webhook and gives its event. In this order: signature, JSON, times.
 ---
+--- The names of headers may be in any case, or as CGI has them. A value may be a list (from 1 or from 0), and the headers
+--- an object with `__pairs` or `__index`.
+---
 --- To answer it: 2xx once the event is safely stored; 4xx ends redelivery, so keep it for a refused signature; 5xx for
 --- trouble of one's own, `body_missing` included.
 ---@param raw_body string|nil  the bytes as received, before any decoding
----@param headers table|userdata|string|nil  the request's: names in any case or as CGI has them, a value may be a list
---- (from 1 or from 0); an object with `__pairs` or `__index`; or the signature alone
+---@param headers table|userdata|string|nil  the request's, as the server gives them; or the signature alone
 ---@param secret string|string[]  the endpoint's secret (`whsec_…`), or several while it is being rotated
 ---@param opts? lomi.webhook.Options
 ---@return lomi.webhook.Event|nil event
@@ -362,10 +364,10 @@ function M.construct_event(raw_body, headers, secret, opts)
   return event
 end
 
---- Whether the signature is the body's, in constant time. The body is not parsed, its age is not looked at.
+--- Whether the signature is the body's, in constant time. The body is not parsed, its age is not looked at. The hex may
+--- be in either case, `sha256=` in front of it or not.
 ---@param raw_body string|nil  the bytes as received
----@param signature string|string[]|nil  the value of `X-Lomi-Signature` (hex in either case, `sha256=` in front or not)
---- or of `X-Lomi-Signature-V1`
+---@param signature string|string[]|nil  the value of `X-Lomi-Signature` or of `X-Lomi-Signature-V1`
 ---@param secret string|string[]
 ---@return true|nil ok
 ---@return lomi.Error|nil err
@@ -378,12 +380,11 @@ function M.verify(raw_body, signature, secret)
   return true
 end
 
---- Signs a body as the service does, for tests.
+--- Signs a body as the service does, for tests: the value of `X-Lomi-Signature`, with a time of `X-Lomi-Signature-V1`.
 ---@param body string  the bytes that will be sent
 ---@param secret string
 ---@param time? integer  seconds since the epoch: makes a V1 of that time
----@return string signature  64 lower-case hex digits, the value of `X-Lomi-Signature`; with a time, that of
---- `X-Lomi-Signature-V1`, `t=<time>,v1=<hex>`
+---@return string signature  64 lower-case hex digits; with a time `t=<time>,v1=<hex>`
 function M.sign(body, secret, time)
   check_one_secret(secret, "secret", 3)
   if type(body) ~= "string" then

@@ -69,7 +69,7 @@ local function only_fault(name, params)
   return faults[1].message
 end
 
-describe("CreateCardChargeDto", function()
+describe("the fields of a card charge", function()
   it("has the fields of the published page, in its order, and only amount is required", function()
     local names, required = {}, {}
     for i, field in ipairs(DTO.fields) do

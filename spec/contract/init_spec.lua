@@ -7,26 +7,27 @@ local server_of = require "spec.support.server"
 
 local header = server_of.header
 
--- name, method, path, what of the reply is given, the DTO
+-- name, method, path, what of the reply is given, whether it takes fields
 local OPERATIONS = {
-  { "create_card_charge", "POST", "/charge/card", "data", "CreateCardChargeDto" },
+  { "create_card_charge", "POST", "/charge/card", "data", true },
   { "get_card_charge", "GET", "/charge/card/{id}", "data" },
   { "cancel_card_charge", "POST", "/charge/card/{id}/cancel", "data" },
-  { "capture_card_charge", "POST", "/charge/card/{id}/capture", "data", "CaptureCardChargeDto" },
-  { "increment_card_hold", "POST", "/charge/card/{id}/increment", "data", "IncrementCardHoldDto" },
-  { "create_wave_charge", "POST", "/charge/wave", "body", "CreateWaveChargeDto" },
-  { "create_mtn_charge", "POST", "/charge/mtn", "body", "CreateMtnChargeDto" },
+  { "capture_card_charge", "POST", "/charge/card/{id}/capture", "data", true },
+  { "increment_card_hold", "POST", "/charge/card/{id}/increment", "data", true },
+  { "create_wave_charge", "POST", "/charge/wave", "body", true },
+  { "create_mtn_charge", "POST", "/charge/mtn", "body", true },
 }
 
 -- The fields in order; a star after what is required.
 local PLATFORM = "application_fee_amount transfer_data transfer_group"
 
 local FIELDS = {
-  CaptureCardChargeDto = "amount", IncrementCardHoldDto = "amount*", customer = "name* phoneNumber* email",
-  CreateWaveChargeDto = "amount* currency* customer* description environment successUrl errorUrl "
+  ["charges:capture_card_charge"] = "amount", ["charges:increment_card_hold"] = "amount*",
+  customer = "name* phoneNumber* email",
+  ["charges:create_wave_charge"] = "amount* currency* customer* description environment successUrl errorUrl "
     .. PLATFORM,
-  CreateMtnChargeDto = "amount* currency* customer* description environment countryCode productId subscriptionId "
-    .. "quantity " .. PLATFORM,
+  ["charges:create_mtn_charge"] = "amount* currency* customer* description environment countryCode productId "
+    .. "subscriptionId quantity " .. PLATFORM,
   transfer_data = "destination* amount",
 }
 
@@ -50,11 +51,20 @@ describe("the contract", function()
     for _, expected in ipairs(OPERATIONS) do
       local operation = charges[expected[1]]
       assert.same({ expected[2], expected[3], expected[4] }, { operation.method, operation.path, operation.result })
-      assert.equal(expected[5], operation.params and operation.params.name)
+      assert.equal(expected[5] == true, operation.params ~= nil)
       count = count + 1
     end
     for _ in pairs(charges) do count = count - 1 end
     assert.equal(0, count)
+  end)
+
+  it("names what a method takes after the method: messages show the name", function()
+    for resource, module in pairs(require("lomi.contract").resources) do
+      for method, operation in pairs(require(module)) do
+        local takes = operation.params or operation.query
+        if takes then assert.equal(resource .. ":" .. method, takes.name) end
+      end
+    end
   end)
 
   it("has these fields", function()
@@ -62,15 +72,15 @@ describe("the contract", function()
       local words = {}
       for i, field in ipairs(dto.fields) do words[i] = field.name .. (field.required and "*" or "") end
       if FIELDS[name] then assert.equal(FIELDS[name], table.concat(words, " ")) end
-      assert.is_truthy(FIELDS[name] or name == "CreateCardChargeDto", name)
+      assert.is_truthy(FIELDS[name] or name == "charges:create_card_charge", name)
     end
   end)
 
   it("says in its annotations what its data say", function()
     local CLASSES = {
-      CreateCardChargeDto = "CreateCardCharge", CaptureCardChargeDto = "CaptureCardCharge", customer = "MobileCustomer",
-      transfer_data = "TransferData", IncrementCardHoldDto = "IncrementCardHold",
-      CreateWaveChargeDto = "CreateWaveCharge", CreateMtnChargeDto = "CreateMtnCharge",
+      ["charges:create_card_charge"] = "CreateCardCharge", ["charges:capture_card_charge"] = "CaptureCardCharge",
+      ["charges:increment_card_hold"] = "IncrementCardHold", ["charges:create_wave_charge"] = "CreateWaveCharge",
+      ["charges:create_mtn_charge"] = "CreateMtnCharge", customer = "MobileCustomer", transfer_data = "TransferData",
     }
     local file = assert(io.open(assert(package.searchpath("lomi.contract.charges", package.path))))
     local source = file:read("*a")

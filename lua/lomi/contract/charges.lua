@@ -57,7 +57,7 @@ end
 ---@field appearance_billing_address? "auto"|"never"  whether the form asks for it
 ---@field hold? boolean  block the amount now, capture it later
 local CreateCardCharge = dto {
-  name = "CreateCardChargeDto",
+  name = "charges:create_card_charge",
   fields = with_platform_fields {
     { name = "amount", type = "number", required = true, above = 0 },
     { name = "currency_code", type = "string", enum = CURRENCIES },
@@ -88,7 +88,7 @@ local CreateCardCharge = dto {
 ---@class lomi.CaptureCardCharge
 ---@field amount? number  above 0, in the unit and currency of the charge; nil: all that is held. The rest is released
 local CaptureCardCharge = dto {
-  name = "CaptureCardChargeDto",
+  name = "charges:capture_card_charge",
   fields = { { name = "amount", type = "number", above = 0 } },
   rules = { { rule = "decimals", field = "amount" } },
 }
@@ -96,7 +96,7 @@ local CaptureCardCharge = dto {
 ---@class lomi.IncrementCardHold
 ---@field amount number  the new total, above what is held now; in the unit and currency of the charge
 local IncrementCardHold = dto {
-  name = "IncrementCardHoldDto",
+  name = "charges:increment_card_hold",
   fields = { { name = "amount", type = "number", required = true, above = 0 } },
   rules = { { rule = "decimals", field = "amount" } },
 }
@@ -123,7 +123,7 @@ local MobileCustomer = dto {
 ---@field successUrl? string  where the payer comes back to after paying
 ---@field errorUrl? string  where the payer comes back to after failing to pay
 local CreateWaveCharge = dto {
-  name = "CreateWaveChargeDto",
+  name = "charges:create_wave_charge",
   fields = with_platform_fields {
     { name = "amount", type = "number", required = true, least = 1 },
     { name = "currency", type = "string", required = true, filled = true },
@@ -147,7 +147,7 @@ local CreateWaveCharge = dto {
 ---@field subscriptionId? string  a UUID, for reconciliation
 ---@field quantity? integer  whole, 1 or more; for reconciliation
 local CreateMtnCharge = dto {
-  name = "CreateMtnChargeDto",
+  name = "charges:create_mtn_charge",
   fields = with_platform_fields {
     { name = "amount", type = "integer", required = true, least = 1 },
     { name = "currency", type = "string", required = true, filled = true },
@@ -203,8 +203,8 @@ local CreateMtnCharge = dto {
 
 --- The next step, beside the result in the answer that creates a charge: `reply.next_action`.
 ---@class lomi.NextAction
----@field type "client_secret"|"redirect"|"await_webhook"|string  confirm the card in the browser, send the payer to
---- `url`, or wait for the payer's phone
+--- Confirm the card in the browser, send the payer to `url`, or wait for the payer's phone.
+---@field type "client_secret"|"redirect"|"await_webhook"|string
 ---@field url? string  of `redirect`: where the payer pays
 ---@field status? string  of `await_webhook`: such as `PENDING` or `completed`
 ---@field client_secret? string  of `client_secret`: for the payer's browser alone, never into a log
