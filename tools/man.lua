@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Prints the man page lomi(1), made from what `lomi --help` is made of. From the tree's root: make man.
 
+local contract = require "lomi.contract"
 local core = require "lomi.core"
 local parser = require("lomi.cli").parser()
 
@@ -113,8 +114,8 @@ write_elements(parser._options, true)
 write(".SH", "COMMANDS")
 local resources = {}
 for _, command in ipairs(parser._commands) do
-  local is_resource = (command._description or ""):find "^The API's"
-  if is_resource then resources[#resources + 1] = command else write_command(command, true) end
+  local resource = command._name:gsub("-", "_")
+  if contract.resources[resource] then resources[#resources + 1] = command else write_command(command, true) end
 end
 write(".SH", "RESOURCES")
 write "Each verb has options of its own:"

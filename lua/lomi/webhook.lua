@@ -336,8 +336,8 @@ end
 
 --- Verifies an incoming webhook and gives its event. In this order: signature, JSON, times.
 ---
---- The names of headers may be in any case, or as CGI has them. A value may be a list (from 1 or from 0), and the headers
---- an object with `__pairs` or `__index`.
+--- The names of headers may be in any case, or as CGI has them. A value may be a list (from 1 or from 0), and the
+--- headers an object with `__pairs` or `__index`.
 ---
 --- To answer it: 2xx once the event is safely stored; 4xx ends redelivery, so keep it for a refused signature; 5xx for
 --- trouble of one's own, `body_missing` included.

@@ -38,6 +38,28 @@ describe("lomi RESOURCE VERB", function()
     assert.equal("none\n", select(2, run "transactions list --limit 10"))
   end)
 
+  it("has usage without brackets for what is required, and for nothing else", function()
+    local _, text = run "refunds create --help"
+    local usage = text:match "^Usage: (.-)\n\n":gsub("%s+", " ")
+    assert.matches("lomi refunds create %-%-transaction TEXT %-%-amount N %[%-%-reason TEXT%]", usage)
+    _, text = run "webhooks create --help"
+    usage = text:match "^Usage: (.-)\n\n":gsub("%s+", " ")
+    assert.matches("create %-%-url TEXT %[%-%-description TEXT%].* %-%-events TEXT %[TEXT%] %.%.%.", usage)
+  end)
+
+  it("is about something that the list of commands says", function()
+    local _, text = run "--help"
+    assert.not_matches("The API's", text)
+    for resource in pairs(require("lomi.contract").resources) do
+      if resource ~= "charges" then
+        local name = resource:gsub("_", "-")
+        local says = text:match("\n   " .. name:gsub("%-", "%%-") .. " +(%u[^\n]+)")
+        assert.is_string(says, name)
+        assert.is_nil(says:lower():find("lomi " .. name, 1, true))
+      end
+    end
+  end)
+
   it("makes a refund with --yes, and none where nobody can be asked", function()
     local lomi = require "lomi"
     local client = lomi.new { api_key = "lomi_sk_test_demo", base_url = sandbox.url }

@@ -13,6 +13,27 @@ local M = {}
 
 local STDIN = 0
 
+-- What the verbs of a resource are about.
+local DESCRIPTIONS = {
+  balances = "The merchant's money, by currency.",
+  checkout_sessions = "Pages of the service where a payer chooses how to pay.",
+  coupons = "Discounts in hosted checkout.",
+  customers = "The people and companies who pay: create, look up, change, block.",
+  disputes = "Disputes of card payments: look up, hand evidence in.",
+  invoices = "Bills for customers: draft, send, remind, cancel.",
+  payment_links = "Links to pages that many payers may pay on.",
+  payment_requests = "Requests to one customer for one payment.",
+  payout_methods = "The merchant's own accounts, to pay out to.",
+  payouts = "Money that goes to the merchant, or to somebody the merchant pays.",
+  products = "Goods and services for sale, and their prices.",
+  providers = "The ways to pay that the organization has.",
+  refunds = "Money that goes back to a payer.",
+  settlements = "Amounts by the day they become available; instant settlements.",
+  subscriptions = "Recurring payments: look up, change, cancel, resume.",
+  transactions = "Payments: look up, print a receipt.",
+  webhooks = "Endpoints where the service sends events, and the attempts to deliver.",
+}
+
 -- ---- what is typed --------------------------------------------------------------------------------
 
 local function dashed(name)
@@ -65,6 +86,12 @@ local function describe(field)
   return table.concat(says, " ")
 end
 
+-- The contract tells all missing fields at once, so argparse must not; it would then show them as optional.
+local function show_as_required(option)
+  local usage = option._get_usage
+  function option:_get_usage() return usage(self):match "^%[(.*)%]$" end
+end
+
 local function add_field(command, field, names)
   local short, long = option_of(field.name)
   names[field.name] = short
@@ -74,6 +101,7 @@ local function add_field(command, field, names)
     return
   end
   local option = command:option(short == long and short or short .. " " .. long):target(field.name):overwrite(false)
+  if field.required then show_as_required(option) end
   if field.items == "string" then
     option { argname = "TEXT", args = "+", description = describe(field) }
     return
@@ -378,7 +406,7 @@ function M.add(parser, typed)
   table.sort(resources)
   for _, resource in ipairs(resources) do
     local name = dashed(resource)
-    local command = parser:command(name, ("The API's %s: lomi %s --help."):format(resource:gsub("_", " "), name))
+    local command = parser:command(name, DESCRIPTIONS[resource])
     if is_typed(typed, name) then
       local rows, verbs = require(contract.resources[resource]), {}
       for verb, row in pairs(rows) do
