@@ -102,10 +102,16 @@ describe("lomi doctor", function()
     local status, rows = run({}, "--base-url", sandbox.url, "--ca-file", "/nowhere/ca.pem")
     assert.equal(1, status)
     same("problem", "/nowhere/ca.pem: No such file", rows["CA file"])
+    for _, check in ipairs { "proxy", "host", "access", "clock" } do
+      same("skipped", "not checked: fix the problem with the CA file first", rows[check])
+    end
+    status, rows = run({}, "--base-url", sandbox.url, "--ca-file", "/")
+    assert.equal(1, status)
+    same("problem", "cannot read /: Is a directory; give", rows["CA file"])
     local env = { LUA_INIT = 'require("lomi.engine").ca_file = "/nowhere/own.crt"' }
     status, rows = run(env, "--base-url", "https://127.0.0.1:1")
     assert.equal(1, status)
-    same("problem", "/nowhere/own.crt: No such file", rows["CA file"])
+    same("problem", "cannot read /nowhere/own.crt: No such file or directory; install", rows["CA file"])
     same("problem", "127.0.0.1:1", rows.host)
     status, rows = run(env, "--base-url", sandbox.url) -- plain http reads none
     assert.equal(0, status)
@@ -129,7 +135,7 @@ describe("lomi doctor", function()
       assert.equal(1, status)
       same("problem", part, rows.key)
       same("ok", sandbox.url, rows.host)
-      assert.is_nil(rows.access)
+      same("skipped", "the problem with the key", rows.access)
     end
     for _, request in ipairs(sandbox:requests()) do
       assert.not_matches("lomi_pk", request.headers["x-api-key"] or "")
@@ -140,21 +146,45 @@ describe("lomi doctor", function()
     local status, rows = run { LOMI_API_KEY = "lomi_sk_live_5pecK3y", LOMI_BASE_URL = sandbox.url }
     assert.equal(1, status)
     same("ok", "live charges", rows.key)
-    same("problem", "the service refuses the key", rows.access)
+    assert.same({ state = "problem",
+      message = "this is a sandbox, and the key is a live one; use a test key, lomi_sk_test_…" }, rows.access)
     status, rows = run { LOMI_BASE_URL = "https://api.lomi.africa" }
     assert.equal(1, status)
     same("problem", "LOMI_BASE_URL is the live host, but the key is for sandbox", rows["base URL"])
   end)
 
   it("tells a host that cannot be reached", function()
-    local status, rows = run { LOMI_BASE_URL = "http://127.0.0.1:1" }
+    local status, rows, text = run { LOMI_BASE_URL = "http://127.0.0.1:1" }
     assert.equal(1, status)
-    same("problem", "cannot connect to http://127.0.0.1:1", rows.host)
-    same("problem", "; start the sandbox there", rows.host)
-    assert.is_nil(rows.clock)
+    assert.equal("cannot connect to http://127.0.0.1:1; start the sandbox there (lomi sandbox --port 1), or unset "
+      .. "LOMI_BASE_URL", rows.host.message)
+    same("skipped", "not checked: fix the problem with the host first", rows.access)
+    same("skipped", "not checked: fix the problem with the host first", rows.clock)
+    assert.matches("\n1 problem, 0 warnings, 2 not checked$", text)
+    rows = select(2, run({}, "--base-url", "http://localhost:1"))
+    same("problem", ", or leave --base-url out", rows.host)
+    rows = select(2, run { LOMI_BASE_URL = "https://127.0.0.1:1" }) -- the command's sandbox has no https
+    assert.equal("cannot connect to https://127.0.0.1:1; check the port, and that no firewall stands between",
+      rows.host.message)
     status, rows = run { LOMI_BASE_URL = "http://example.com" }
     assert.equal(1, status)
     same("problem", "LOMI_BASE_URL must be https", rows["base URL"])
+  end)
+
+  it("tells a port that speaks http", function()
+    local answering = peer.start { serve = [[
+      return function(connection) connection:send "HTTP/1.1 400 Bad Request\r\n\r\n" end ]] }
+    local hanging_up = peer.start { serve = [[
+      return function(connection)
+        local first = connection:receive()
+        if first and first:find "^GET" then connection:send(reply(404, "{}")) end
+      end ]] }
+    servers = { answering, hanging_up }
+    for _, url in ipairs { answering.url, hanging_up.url, sandbox.url } do
+      local status, rows = run({}, "--base-url", (url:gsub("^http:", "https:")))
+      assert.equal(1, status)
+      same("problem", "; this port speaks http, not https", rows.host)
+    end
   end)
 
   it("tells a host that is not trusted, and trusts it with its CA file", function()

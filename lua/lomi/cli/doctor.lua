@@ -4,6 +4,7 @@
 local config = require "lomi.config"
 local core = require "lomi.core"
 local curl = require "lomi.transport.curl"
+local is_loopback = require("lomi.url").is_loopback
 local lomi = require "lomi"
 local output = require "lomi.cli.output"
 local read_date = require("lomi.call.retry").read_date
@@ -23,7 +24,7 @@ local STAND_INS = { "lomi_sk_test_doctor", "lomi_sk_live_doctor" }
 -- ---- the report -----------------------------------------------------------------------------------
 
 ---@class lomi.cli.Report
----@field checks { check: string, state: "ok"|"warning"|"problem", message: string, advice: string? }[]
+---@field checks { check: string, state: "ok"|"warning"|"problem"|"skipped", message: string, advice: string? }[]
 ---@field status integer  of the writing so far
 local Report = {}
 Report.__index = Report
@@ -31,15 +32,21 @@ Report.__index = Report
 function Report:add(state, check, message, advice)
   message = redact.sentence(message)
   self.checks[#self.checks + 1] = { check = check, state = state, message = message, advice = advice }
-  if state ~= "ok" then self[state .. "s"] = self[state .. "s"] + 1 end
+  self[state] = self[state] + 1
   if self.as_json or self.status ~= 0 then return end
   local text = advice and ("%s; %s"):format(message, advice) or message
   self.status = output.row({ ("%-7s"):format(state), ("%-13s"):format(check), text }, COLOURS[state])
 end
 
-function Report:ok(...) self:add("ok", ...) end
-function Report:warning(...) self:add("warning", ...) end
-function Report:problem(...) self:add("problem", ...) end
+-- The checks that the problem of another one, `cause`, leaves undone.
+function Report:skip(cause, checks)
+  for _, check in ipairs(checks) do
+    if check ~= cause then
+      self:add("skipped", check, ("not checked: fix the problem with %s%s first"):format(
+        cause == "libcurl" and "" or "the ", cause))
+    end
+  end
+end
 
 local function counted(number, noun)
   return ("%d %s%s"):format(number, noun, number == 1 and "" or "s")
@@ -48,11 +55,13 @@ end
 -- The exit status.
 function Report:finish()
   if self.as_json then
-    self.status = output.json { checks = self.checks, problems = self.problems, warnings = self.warnings }
+    self.status = output.json { checks = self.checks, problems = self.problem, warnings = self.warning,
+      skipped = self.skipped }
   elseif self.status == 0 then
-    self.status = output.line(counted(self.problems, "problem") .. ", " .. counted(self.warnings, "warning"))
+    self.status = output.line(("%s, %s%s"):format(counted(self.problem, "problem"), counted(self.warning, "warning"),
+      self.skipped > 0 and (", %d not checked"):format(self.skipped) or ""))
   end
-  return self.problems > 0 and output.FAILED or self.status
+  return self.problem > 0 and output.FAILED or self.status
 end
 
 -- ---- the installation ------------------------------------------------------------------------------
@@ -66,40 +75,40 @@ end
 
 local function check_lua(report, typed)
   if lomi._VERSION == core.version then
-    report:ok("lomi", core.version)
+    report:add("ok", "lomi", core.version)
   else
-    report:problem("lomi", ("the Lua files are of %s, the C modules of %s"):format(lomi._VERSION, core.version),
+    report:add("problem", "lomi", ("the Lua files are of %s, the C modules of %s"):format(lomi._VERSION, core.version),
       "install both anew, from one version")
   end
   local first = 0
   while typed[first - 1] do first = first - 1 end
   local jit = rawget(_G, "jit")
-  report:ok("Lua", ("%s (%s)"):format(jit and jit.version or _VERSION, typed[first] or "embedded"))
+  report:add("ok", "Lua", ("%s (%s)"):format(jit and jit.version or _VERSION, typed[first] or "embedded"))
 end
 
 local function check_libraries(report)
   local engine, reason = load "lomi.engine"
   if engine then
-    report:ok("libcurl", (engine.version:gsub("^libcurl/([^ ]+) ", "%1, TLS by ")))
+    report:add("ok", "libcurl", (engine.version:gsub("^libcurl/([^ ]+) ", "%1, TLS by ")))
   else
-    report:problem("libcurl", "cannot be loaded: " .. reason, "install libcurl 7.87 or newer")
+    report:add("problem", "libcurl", "cannot be loaded: " .. reason, "install libcurl 7.87 or newer")
   end
   local crypto
   crypto, reason = load "lomi.crypto"
   if crypto then
-    report:ok("libcrypto", crypto.version)
+    report:add("ok", "libcrypto", crypto.version)
   else
-    report:problem("libcrypto", "webhooks cannot be verified: " .. reason, "install OpenSSL's libcrypto")
+    report:add("problem", "libcrypto", "webhooks cannot be verified: " .. reason, "install OpenSSL's libcrypto")
   end
-  report:ok("lua-cjson", tostring(require("cjson")._VERSION))
+  report:add("ok", "lua-cjson", tostring(require("cjson")._VERSION))
   local httpd
   httpd, reason = load "lomi.httpd"
   if httpd then
-    report:ok("libmicrohttpd", httpd.version)
+    report:add("ok", "libmicrohttpd", httpd.version)
   elseif reason:find("module 'lomi.httpd' not found", 1, true) then
-    report:ok("libmicrohttpd", "the sandbox is not installed; where it is wanted, install the rock lomi-sandbox")
+    report:add("ok", "libmicrohttpd", "the sandbox is not installed; where it is wanted, install the rock lomi-sandbox")
   else
-    report:problem("libmicrohttpd", "the sandbox cannot be loaded: " .. reason, "install libmicrohttpd")
+    report:add("problem", "libmicrohttpd", "the sandbox cannot be loaded: " .. reason, "install libmicrohttpd")
   end
   return engine
 end
@@ -111,17 +120,17 @@ local KINDS = { sandbox = "a secret key for tests", live = "a secret key for liv
 -- A key that may be sent, or nil.
 local function check_key(report)
   if not service.has_key() then
-    return report:problem("key", "LOMI_API_KEY is not set", "set it in the environment to a secret key, lomi_sk_test_… "
-      .. "or lomi_sk_live_…")
+    return report:add("problem", "key", "LOMI_API_KEY is not set",
+      "set it in the environment to a secret key, lomi_sk_test_… or lomi_sk_live_…")
   end
   local key, source = config.find_key()
-  if not key then return report:problem("key", source) end
+  if not key then return report:add("problem", "key", source) end
   local environment = config.environment_of_key(key)
   if not environment then
-    return report:problem("key", source .. " begins with neither lomi_sk_test_ nor lomi_sk_live_",
+    return report:add("problem", "key", source .. " begins with neither lomi_sk_test_ nor lomi_sk_live_",
       "copy the secret key anew from the service's dashboard")
   end
-  report:ok("key", ("%s is %s"):format(source, KINDS[environment]))
+  report:add("ok", "key", ("%s is %s"):format(source, KINDS[environment]))
   return key
 end
 
@@ -135,6 +144,9 @@ local function subject_of(message)
   return "base URL"
 end
 
+-- The checks that come after those of the installation and the key.
+local OF_THE_SERVICE = { "CA file", "proxy", "host", "access", "clock" }
+
 -- The configuration with the key; or with a stand-in, to check the rest.
 local function check_options(report, args, key)
   local checked, wrong
@@ -142,7 +154,8 @@ local function check_options(report, args, key)
     checked, wrong = service.check(args, candidate)
     if checked then return checked end
   end
-  report:problem(subject_of(wrong), wrong)
+  report:add("problem", subject_of(wrong), wrong)
+  report:skip(subject_of(wrong), OF_THE_SERVICE)
 end
 
 -- Other tools read these; this library does not.
@@ -151,27 +164,31 @@ local IGNORED = { "SSL_CERT_FILE", "CURL_CA_BUNDLE" }
 local function check_ca_file(report, engine, checked)
   local path = checked.ca_file or engine.ca_file
   if not path then
-    return report:ok("CA file", "none: libcurl's TLS library finds the authorities itself")
+    return report:add("ok", "CA file", "none: libcurl's TLS library finds the authorities itself")
   end
+  local text
   local file, reason = io.open(path, "rb")
-  local text = file and file:read("*a")
-  if file then file:close() end
+  if file then
+    text, reason = file:read("*a")
+    file:close()
+  end
   if not text then
-    local add = checked.url.scheme == "https" and report.problem or report.warning
-    return add(report, "CA file", ("%s cannot be read"):format(reason or path),
-      "install the package ca-certificates, or give --ca-file (in a program: ca_file)")
+    local is_needed = checked.ca_file or checked.url.scheme == "https"
+    return report:add(is_needed and "problem" or "warning", "CA file",
+      ("cannot read %s: %s"):format(path, (reason:gsub("^.*: ", ""))), checked.ca_file and "give the authority's own file"
+      or "install the package ca-certificates, or give --ca-file (in a program: ca_file)")
   end
   if not text:find("BEGIN CERTIFICATE", 1, true) then
-    return report:problem("CA file", path .. " holds no certificate in PEM", "give the authority's own file")
+    return report:add("problem", "CA file", path .. " holds no certificate in PEM", "give the authority's own file")
   end
   for _, name in ipairs(IGNORED) do
     local value = os.getenv(name)
     if value and value ~= "" and value ~= path and not checked.ca_file then
-      return report:warning("CA file", ("%s is read, and not %s of %s"):format(path, value, name),
+      return report:add("warning", "CA file", ("%s is read, and not %s of %s"):format(path, value, name),
         "if that one is meant, give --ca-file (in a program: ca_file)")
     end
   end
-  report:ok("CA file", path)
+  report:add("ok", "CA file", path)
 end
 
 -- Host and port: the rest of a proxy's URL may hold a password.
@@ -180,8 +197,8 @@ local function host_of(proxy)
 end
 
 local function check_proxy(report, checked)
-  if not checked.proxy or checked.proxy == "" then return report:ok("proxy", "none") end
-  report:ok("proxy", host_of(checked.proxy))
+  if not checked.proxy or checked.proxy == "" then return report:add("ok", "proxy", "none") end
+  report:add("ok", "proxy", host_of(checked.proxy))
 end
 
 -- ---- the service ----------------------------------------------------------------------------------
@@ -192,12 +209,34 @@ local ADVICE = {
   protocol = "something else than the service answers there: check the base URL",
 }
 
-local function advice_on(failure, checked)
+-- A server without TLS answers TLS's first bytes with text, or hangs up. Only on this machine it is asked: elsewhere a
+-- server of https may answer plain http too, to refuse it.
+local function speaks_http(failure, checked)
+  if checked.url.scheme ~= "https" then return false end
+  if failure.message:find("wrong version number", 1, true) then return true end
+  if failure.kind ~= "connection" or not failure.message:find("SSL", 1, true) then return false end
+  return is_loopback(checked.url.host) and curl.shared():send {
+    method = "GET", url = checked.base_url:gsub("^https", "http") .. "/", headers = {}, timeout = checked.timeout,
+    connect_timeout = checked.connect_timeout,
+  } ~= nil
+end
+
+-- libcurl names the host, the port and the trouble again.
+local function shortened(message)
+  message = message:gsub(": Failed to connect to %S+ port %d+[^:]*: (.*)$", function(reason)
+    return reason:find "^Could ?n[o']t connect" and "" or ": " .. reason
+  end)
+  return (message:gsub(": Could not resolve host: .*$", ": the name is unknown"):gsub("%s+$", ""))
+end
+
+local function advice_on(failure, checked, args)
+  if speaks_http(failure, checked) then return "this port speaks http, not https" end
   if failure.kind ~= "connection" then return ADVICE[failure.kind] end
   if checked.proxy and checked.proxy ~= "" then return "check the proxy, and that it may connect there" end
   if failure.message:find("resolve", 1, true) then return "check the host's name and this machine's name server" end
-  if checked.url.host:find("^127%.") or checked.url.host == "localhost" or checked.url.host == "::1" then
-    return "start the sandbox there (lomi sandbox), or unset LOMI_BASE_URL"
+  if checked.url.scheme == "http" and is_loopback(checked.url.host) then
+    return ("start the sandbox there (lomi sandbox --port %d), or %s"):format(checked.url.port,
+      args.base_url and "leave --base-url out" or "unset LOMI_BASE_URL")
   end
   return "check the port, and that no firewall stands between"
 end
@@ -215,16 +254,18 @@ local function ask(checked, key)
   return reply, failure
 end
 
-local function check_access(report, reply, err)
+local function check_access(report, key, reply, err)
   if not err then
-    report:ok("access", "the service accepts the key")
+    report:add("ok", "access", "the service accepts the key")
+  elseif err.kind == "authentication" and config.environment_of_key(key) == "live" and err.message:find "sandbox" then
+    report:add("problem", "access", "this is a sandbox, and the key is a live one", "use a test key, lomi_sk_test_…")
   elseif err.kind == "authentication" then
-    report:problem("access", "the service refuses the key: " .. err.message,
-      "copy the key anew from the dashboard; a sandbox takes any lomi_sk_test_ key, and no live one")
+    report:add("problem", "access", "the service refuses the key: " .. err.message,
+      "copy the key anew from the dashboard")
   elseif err.kind == "permission" then
-    report:warning("access", "the service knows the key and does not let it read balances: " .. err.message)
+    report:add("warning", "access", "the service knows the key and does not let it read balances: " .. err.message)
   else
-    report:warning("access", ("the answer (HTTP status %d) is not one of the service: %s"):format(reply.status,
+    report:add("warning", "access", ("the answer (HTTP status %d) is not one of the service: %s"):format(reply.status,
       err.message), "check the base URL; if it is right, the service is in trouble")
   end
 end
@@ -238,42 +279,44 @@ end
 -- The service's `Date` has whole seconds; `halfway` is between the request and its reply.
 local function check_clock(report, date, halfway)
   local there = date and read_date(date)
-  if not there then return report:warning("clock", "cannot be compared: the service sent no readable Date") end
+  if not there then return report:add("warning", "clock", "cannot be compared: the service sent no readable Date") end
   local off = math.floor(halfway - there)
   local says = ("%s %s the service's"):format(length_of(math.abs(off)), off < 0 and "behind" or "ahead of")
-  if math.abs(off) <= SKEW_WARNING then return report:ok("clock", "within a minute of the service's") end
-  local add = math.abs(off) > SKEW_PROBLEM and report.problem or report.warning
-  add(report, "clock", "this machine's clock is " .. says,
+  if math.abs(off) <= SKEW_WARNING then return report:add("ok", "clock", "within a minute of the service's") end
+  report:add(math.abs(off) > SKEW_PROBLEM and "problem" or "warning", "clock", "this machine's clock is " .. says,
     "set it, by NTP for example: the age of webhooks and the validity of certificates are told by it")
 end
 
-local function check_service(report, checked, key)
+local function check_service(report, checked, key, args)
   local began, now = core.now(), os.time()
   output.progress(("waiting for %s …"):format(checked.host))
   local reply, failure = ask(checked, key)
   output.progress()
   local took = core.now() - began
   if not reply then
-    return report:problem("host", failure.message, advice_on(failure, checked))
+    report:add("problem", "host", shortened(failure.message), advice_on(failure, checked, args))
+    return report:skip("host", { "access", "clock" })
   end
-  report:ok("host", ("%s answers, after %.2f s"):format(checked.base_url, took))
-  if key then check_access(report, reply, failure) end
+  report:add("ok", "host", ("%s answers, after %.2f s"):format(checked.base_url, took))
+  if key then check_access(report, key, reply, failure) else report:skip("key", { "access" }) end
   check_clock(report, reply.headers.date, now + took / 2)
 end
 
 -- ---- the command ----------------------------------------------------------------------------------
 
 local function run(args, typed)
-  local report = setmetatable({ as_json = args.json, checks = {}, problems = 0, warnings = 0, status = 0 }, Report)
+  local report = setmetatable({ as_json = args.json, checks = {}, ok = 0, warning = 0, problem = 0, skipped = 0,
+    status = 0 }, Report)
   check_lua(report, typed)
   local engine = check_libraries(report)
   local key = check_key(report)
+  if not engine then report:skip("libcurl", OF_THE_SERVICE) end
   local checked = engine and check_options(report, args, key)
   if checked then
     checked.timeout, checked.connect_timeout = TIMEOUT, CONNECT_TIMEOUT
     check_ca_file(report, engine, checked)
     check_proxy(report, checked)
-    check_service(report, checked, key)
+    check_service(report, checked, key, args)
   end
   return report:finish()
 end
@@ -283,8 +326,8 @@ function M.add(parser)
   service.add_host(command)
   command:flag("--json"):description "Print the checks as one JSON object."
   command:action(function(args) args.run, args.names = run, service.HOST_NAMES end)
-  command:epilog [[One line for each check: ok, warning or problem, and what to do. No key and no password is shown.
-Exit status: 0 without a problem, else 1.
+  command:epilog [[One line for each check: ok, warning, problem or skipped, and what to do. No key and no password is
+shown. Exit status: 0 without a problem, else 1.
 
 Example:
    lomi doctor
