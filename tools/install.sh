@@ -8,6 +8,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+case $PREFIX in /*) ;; *) PREFIX=$(pwd)/$PREFIX ;; esac
 root=$DESTDIR$PREFIX
 record=share/lomi/installed
 owner=$(basename "$LUA")
@@ -30,11 +31,25 @@ pc() {
     -e "s|@LIBS@|$LIBS|" tools/lomi.pc.in
 }
 
+# Prints the command. It finds the modules beside its own directory, else (run by a symbolic link) under the prefix.
+command_script() {
+  cat <<END
+#!/usr/bin/env $LUA
+-- SPDX-License-Identifier: MIT
+for _, prefix in ipairs { [[$PREFIX]], (arg[0]:match "^.*/" or "") .. ".." } do
+  local lua = prefix .. "/share/lua/$LUA_VERSION/"
+  package.path = lua .. "?.lua;" .. lua .. "?/init.lua;" .. package.path
+  package.cpath = prefix .. "/lib/lua/$LUA_VERSION/?.so;" .. package.cpath
+end
+END
+  tail -n +3 bin/lomi
+}
+
 # All files, in place under a directory of our own.
 fill_stage() {
   for file in $(cd lua && find . -name '*.lua'); do put 644 "lua/$file" "share/lua/$LUA_VERSION/${file#./}"; done
   for file in "$B"/lomi/*.so; do put 755 "$file" "lib/lua/$LUA_VERSION/lomi/$(basename "$file")"; done
-  { echo "#!/usr/bin/env $LUA" && tail -n +2 bin/lomi; } >"$work/command"
+  command_script >"$work/command"
   put 755 "$work/command" bin/lomi
 
   put 644 "$B/liblomi.a" "lib/lua/$LUA_VERSION/liblomi.a"
@@ -50,7 +65,12 @@ fill_stage() {
   put 644 "$B/lomi.fish" share/fish/vendor_completions.d/lomi.fish
 }
 
-uninstall() {
+# How many files of this Lua are there.
+count() {
+  if [ -e "$root/$record" ]; then grep -c "^$owner " "$root/$record" || true; else echo 0; fi
+}
+
+remove() {
   [ -e "$root/$record" ] || return 0
   sed -n "s|^$owner ||p" "$root/$record" | while read -r path; do rm -f "$root/$path"; done
   grep -v "^$owner " "$root/$record" >"$work/kept" || true
@@ -60,7 +80,7 @@ uninstall() {
 
 install() {
   fill_stage
-  uninstall # a file of an older version may not be in this one
+  remove # a file of an older version may not be in this one
   mkdir -p "$root" "$stage/$(dirname "$record")"
   : >"$work/new"
   (cd "$stage" && find . -mindepth 1 -type d | sort) | while read -r path; do
@@ -79,6 +99,30 @@ install() {
   fi
   cp "$work/new" "$root/$record"
   chmod 644 "$root/$record"
+  echo "lomi for $owner is installed under $root: $(count) files"
+  show_paths
+}
+
+# The variables for require "lomi", unless this Lua looks under the prefix anyway.
+show_paths() {
+  lua=$PREFIX/share/lua/$LUA_VERSION
+  lib=$PREFIX/lib/lua/$LUA_VERSION
+  case ";$("$LUA" -e 'io.write(package.path, ";", package.cpath)');" in
+    *";$lua/?.lua;"*";$lib/?.so;"*) return ;;
+  esac
+  echo "$owner does not look there. For require \"lomi\":"
+  echo "  export LUA_PATH=\"$lua/?.lua;$lua/?/init.lua;\${LUA_PATH:-;}\""
+  echo "  export LUA_CPATH=\"$lib/?.so;\${LUA_CPATH:-;}\""
+}
+
+uninstall() {
+  files=$(count)
+  if [ "$files" = 0 ]; then
+    echo "nothing of lomi for $owner is installed under $root"
+  else
+    remove
+    echo "lomi for $owner is removed from $root: $files files"
+  fi
 }
 
 "$1"

@@ -43,20 +43,27 @@ if os.getenv "SANITIZER" then
   return
 end
 
+-- Only what is installed, not the tree.
+local UNSET = "unset LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4; "
+
 describe("make install", function()
-  local root, env
+  local root, said
   local version = LUA == "luajit" and "5.1" or LUA:match "%d.%d"
 
   setup(function()
     root = new_directory()
-    make("install", "PREFIX=" .. root)
-    env = ("LUA_PATH='%s/share/lua/%s/?.lua;%s/share/lua/%s/?/init.lua;;' LUA_CPATH='%s/lib/lua/%s/?.so;;' "):format(
-      root, version, root, version, root, version)
+    said = make("install", "PREFIX=" .. root)
   end)
   teardown(function() succeed("rm -rf " .. root) end)
 
   it("brings a command that runs, its man page and its completions", function()
-    assert.equal("lomi " .. core.version .. "\n", succeed(env .. root .. "/bin/lomi --version"))
+    local other = new_directory()
+    finally(function() succeed("rm -r " .. other) end)
+    succeed(("ln -s %s/bin/lomi %s/linked; cp -R %s %s/moved"):format(root, other, root, other))
+    for _, command in ipairs { root .. "/bin/lomi", "cd " .. root .. "/bin && ./lomi", other .. "/linked",
+      "cd " .. other .. " && moved/bin/lomi", "PATH=" .. root .. "/bin:$PATH lomi" } do
+      assert.equal("lomi " .. core.version .. "\n", succeed(UNSET .. command .. " --version"))
+    end
     local first = succeed("head -n 1 " .. root .. "/share/man/man1/lomi.1")
     assert.matches("TH LOMI 1 .* \"lomi " .. core.version .. "\"", first)
     for _, path in ipairs { "bash-completion/completions/lomi", "zsh/site-functions/_lomi",
@@ -65,10 +72,29 @@ describe("make install", function()
     end
   end)
 
+  it("brings a command that runs its own modules, whatever the variables say", function()
+    local other = new_directory()
+    finally(function() succeed("rm -r " .. other) end)
+    succeed(("mkdir -p %s/lomi"):format(other))
+    write(other .. "/lomi/cli.lua", "error('another lomi')")
+    assert.equal("lomi " .. core.version .. "\n",
+      succeed(("%sLUA_PATH='%s/?.lua;;' %s/bin/lomi --version"):format(UNSET, other, root)))
+  end)
+
+  it("prints the variables that a program needs, unless this Lua looks there anyway", function()
+    local exports = said:match '\n(  export LUA_PATH=.-\n  export LUA_CPATH=[^\n]+)'
+    assert.is_string(exports, said)
+    local program = ([[%s -e 'print(package.searchpath("lomi", package.path), require("lomi")._VERSION)']]):format(LUA)
+    assert.equal(("%s/share/lua/%s/lomi.lua\t%s\n"):format(root, version, core.version),
+      succeed(("%s%s; %s"):format(UNSET, exports:gsub("\n", ";"), program)))
+    assert.not_matches("export", make("install", "PREFIX=" .. root, ("LUA_PATH='%s/share/lua/%s/?.lua;;'"):format(root,
+      version), ("LUA_CPATH='%s/lib/lua/%s/?.so;;'"):format(root, version)))
+  end)
+
   it("brings a command that says in a line what is missing", function()
     local text, status = run("LUA_PATH='/nowhere/?.lua' " .. root .. "/bin/lomi --version")
     assert.equal(1, status)
-    assert.matches("^lomi: cannot start: module 'lomi.cli' not found:?\n$", text)
+    assert.matches("^lomi: cannot start: module 'argparse' not found:?\n$", text)
   end)
 
   -- Compiles the program with the flags of pkg-config, runs it in an empty directory.
@@ -135,9 +161,11 @@ describe("make uninstall", function()
     assert.matches("/usr/bin/lomi\n", content(root))
     assert.matches("^prefix=/usr\n", succeed(("cat %s/usr/lib/pkgconfig/lomi.pc"):format(root)))
     make("install", installed) -- over itself
-    make("uninstall", installed)
+    assert.matches(("^lomi for %s is removed from %s/usr: %%d%%d+ files\n$"):format(LUA, root),
+      make("uninstall", installed))
     assert.equal(".\n./usr\n", content(root))
-    make("uninstall", installed) -- nothing is there
+    assert.equal(("nothing of lomi for %s is installed under %s/usr\n"):format(LUA, root),
+      make("uninstall", installed))
   end)
 
   it("leaves what was there before, and what came later", function()

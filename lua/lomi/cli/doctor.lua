@@ -175,8 +175,9 @@ local function check_ca_file(report, engine, checked)
   if not text then
     local is_needed = checked.ca_file or checked.url.scheme == "https"
     return report:add(is_needed and "problem" or "warning", "CA file",
-      ("cannot read %s: %s"):format(path, (reason:gsub("^.*: ", ""))), checked.ca_file and "give the authority's own file"
-      or "install the package ca-certificates, or give --ca-file (in a program: ca_file)")
+      ("cannot read %s: %s"):format(path, (reason:gsub("^.*: ", ""))),
+      checked.ca_file and "give the authority's own file" or
+      "install the package ca-certificates, or give --ca-file (in a program: ca_file)")
   end
   if not text:find("BEGIN CERTIFICATE", 1, true) then
     return report:add("problem", "CA file", path .. " holds no certificate in PEM", "give the authority's own file")
