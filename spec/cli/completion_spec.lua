@@ -28,7 +28,10 @@ describe("lomi completion", function()
     local text = run(("bash -c 'source %s; COMP_WORDS=(lomi %s); COMP_CWORD=%d; _lomi; echo ${COMPREPLY[@]}'"):format(
       paths.bash, table.concat({ ... }, " "), select("#", ...)))
     local set = {}
-    for word in text:gmatch "%S+" do set[word] = true end
+    for word in text:gmatch "%S+" do
+      assert.is_nil(set[word], word .. " is offered twice")
+      set[word] = true
+    end
     return set
   end
 
@@ -45,6 +48,17 @@ describe("lomi completion", function()
     assert.same({ XOF = true }, set)
     set = offered("completion", "--he")
     assert.same({ ["--help"] = true }, set)
+    set = offered("refunds", "create", "--he")
+    assert.same({ ["--help"] = true }, set)
+    assert.same({ bash = true, zsh = true, fish = true }, offered("completion", "''"))
+    assert.same({ fish = true }, offered("completion", "fi"))
+    assert.same({}, offered("completion", "fish", "''"))
+  end)
+
+  it("completes the names of shells in fish and zsh", function()
+    local fish = run("cat " .. paths.fish)
+    assert.matches("\ncomplete %-c lomi %-n '__fish_lomi_seen_command completion' %-xa 'bash zsh fish'\n", fish)
+    assert.matches('": :%(bash zsh fish%)"', run("cat " .. paths.zsh))
   end)
 
   it("is a script without faults, in each of the shells that are here", function()
