@@ -317,7 +317,7 @@ end
 ---@field capture_card_charge fun(self, id: string, params?: lomi.CaptureCardCharge, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
 --- Raises a hold to a new total.
 ---@field increment_card_hold fun(self, id: string, params: lomi.IncrementCardHold, opts?: lomi.CallOptions): lomi.CardCharge?, lomi.Error?, lomi.Reply?
---- Creates a Wave charge; the payer goes to its `checkoutUrl`.
+--- Creates a Wave charge; the payer goes to its `checkout_url`.
 ---@field create_wave_charge fun(self, params: lomi.CreateWaveCharge, opts?: lomi.ScenarioOptions): lomi.MobileCharge?, lomi.Error?, lomi.Reply?
 --- Creates an MTN Mobile Money charge.
 ---@field create_mtn_charge fun(self, params: lomi.CreateMtnCharge, opts?: lomi.ScenarioOptions): lomi.MobileCharge?, lomi.Error?, lomi.Reply?
