@@ -370,7 +370,7 @@ describe("the engine", function()
     engine:close()
   end)
 
-  it("raises for arguments no transport of ours gives, and refuses a header that could add another", function()
+  it("raises for arguments that no transport here gives, and refuses a header that could add another", function()
     local engine = engine_of.new()
     local endpoint = engine_of.endpoint(server.url, "Host: h\r\n", nil, "")
     local function with(place, value)

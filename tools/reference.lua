@@ -239,13 +239,13 @@ local PAGES = {
     class(book, "lomi.CallOptions")
     class(book, "lomi.ScenarioOptions")
   end },
-  { "What a charge is made of", function(book)
+  { "The fields of a charge", function(book)
     for _, name in ipairs { "CreateCardCharge", "CaptureCardCharge", "IncrementCardHold", "CreateWaveCharge",
       "CreateMtnCharge", "MobileCustomer", "PlatformFields", "TransferData" } do
       class(book, "lomi." .. name)
     end
   end },
-  { "What comes back", function(book)
+  { "Results", function(book)
     class(book, "lomi.CardCharge")
     alias(book, "lomi.CardStatus")
     for _, name in ipairs { "Appearance", "Transaction", "CanceledCharge", "MobileCharge", "MtnTransaction",

@@ -14,7 +14,7 @@ local M = {}
 ---@field base? number  seconds, 0 or more (0.5)
 ---@field cap? number  seconds, 0 or more (8)
 
---- What `lomi.new` takes; all of it is optional.
+--- The options of `lomi.new`; all are optional.
 ---@class lomi.Options
 ---@field api_key? string  the secret key; default: LOMI_API_KEY, then LOMI_SECRET_KEY, of the environment
 ---@field environment? "sandbox"|"live"  told by the key's prefix; needed only for a key without a known one

@@ -66,9 +66,20 @@ end
 
 local RUN = {}
 
+-- An example that prints nil reads a field that does not exist.
+local PRINT = [[
+  local print_values = print
+  function print(...)
+    for i = 1, select("#", ...) do
+      if select(i, ...) == nil then error("value " .. i .. " that is printed is nil", 2) end
+    end
+    print_values(...)
+  end
+]]
+
 function RUN.lua(text)
   local path = written(text)
-  local output, status = run(("dofile(%q)"):format(path))
+  local output, status = run(PRINT .. ("dofile(%q)"):format(path))
   os.remove(path)
   assert.equal(0, status, output)
 end

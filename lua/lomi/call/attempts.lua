@@ -31,8 +31,8 @@ local SHORTEST = 1 / 1000 -- seconds, written for every locale (see config): a t
 ---@field body string  as it came
 ---@field executed? boolean  of money that leaves: true: it was moved; false: this is a preview
 
---- What `on_attempt` is given after each attempt; fit for a log, as an error is; the idempotency key and the id in the
---- path are shown with all their digits.
+--- The argument of `on_attempt`, after each attempt. Fit for a log, as an error is; the idempotency key and the id in
+--- the path are shown in full.
 ---@class lomi.AttemptEvent
 ---@field method string  of HTTP
 ---@field path string  without its query
