@@ -231,8 +231,10 @@ end
 local function missing_for(example)
   if example.runs:find "^nginx" then return nginx.missing end
   for _, library in ipairs { "cqueues", "luv" } do
-    if example.text:find(('require "%s"'):format(library), 1, true) and not pcall(require, library) then
-      return ("no %s for %s"):format(library, _VERSION)
+    local load = ('require "%s"'):format(library)
+    if example.text:find(load, 1, true) then -- loaded in a child: a luv that another spec loads again here crashes
+      local _, status = run(load)
+      if status ~= 0 then return ("no %s for %s"):format(library, _VERSION) end
     end
   end
 end
