@@ -209,6 +209,26 @@ describe("the engine", function()
     tls.remove(certificate)
   end)
 
+  it("ends a call that is cancelled from a hook while it waits, and works again", function()
+    server:script { status = 201, delay = 2, body = '{"data":{"id":"pi_1"}}' }
+    local engine = engine_of.new()
+    local to = engine_of.endpoint(server.url, "Host: h\r\n", nil, "")
+    local waits = 0
+    local jit = rawget(_G, "jit")
+    if jit then jit.off() end
+    debug.sethook(function()
+      waits = waits + 1
+      if waits == 3 then engine:cancel() end
+    end, "c")
+    local reply, failure = engine:perform(to, "GET", "/x", {}, nil, 5, 5)
+    debug.sethook()
+    if jit then jit.on() end
+    assert.is_nil(reply)
+    assert.same({ kind = "connection", message = "the request was cancelled", sent = true }, failure)
+    assert.matches("pi_scripted", assert(engine:perform(to, "GET", "/x", {}, nil, 5, 5)).body)
+    engine:close()
+  end)
+
   it("goes on after finalizers that raise while results are taken", function()
     local output, status = child.run(([[
       local core, of = require "lomi.core", require "lomi.engine"

@@ -322,6 +322,10 @@ static lomi_failure failure_of(CURLcode code, const char *text) {
   }
 }
 
+static bool begins_https(const char *url) {
+  return url != NULL && strncasecmp(url, "https:", 6) == 0;
+}
+
 static bool environment_has_proxy(void) {
   static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -377,7 +381,8 @@ static void explain(lomi_connection *c, CURLcode code, const char *text) {
   if (c->connector->starved && c->failure == LOMI_FAILED_CONNECTION)
     snprintf(c->reason, sizeof c->reason, "cannot connect to %.120s: out of file descriptors",
              c->endpoint.origin);
-  else if (proxy != NULL ? proxy[0] != '\0' : environment_has_proxy())
+  else if (proxy != NULL ? proxy[0] != '\0'
+                         : begins_https(c->endpoint.origin) && environment_has_proxy())
     explain_with_proxy(c, code, text);
   else if (c->failure == LOMI_FAILED_TIMEOUT)
     snprintf(c->reason, sizeof c->reason, "cannot connect to %.120s in time", c->endpoint.origin);
@@ -392,10 +397,6 @@ typedef struct handle_data {
   lomi_connection connection; /* first: the connection is its handle_data */
   char error[CURL_ERROR_SIZE];
 } handle_data;
-
-static bool begins_https(const char *url) {
-  return url != NULL && strncasecmp(url, "https:", 6) == 0;
-}
 
 static CURLcode set_options(lomi_connection *c, char *error, double seconds) {
   CURL *easy = c->easy;

@@ -139,6 +139,31 @@ describe("a process that charges", function()
       assert.equal("4", said, output)
     end)
 
+    it("nor is any of the engine's own, though the program begins without the three", function()
+      local server, path = server_of.start(), os.tmpname()
+      local output = child.run(([[
+        %s
+        local process, lomi = require "spec_process", require "lomi"
+        for number = 0, 2 do process.close(number) end
+        local before = descriptors()
+        local client = lomi.new { api_key = "lomi_sk_test_x", base_url = %q, timeout = 2, max_retries = 0 }
+        local loop = lomi.loop()
+        loop:pollfd()
+        local made = client.charges:create_card_charge { amount = 10000 } ~= nil
+        local bad = bad_ones(before)
+        local file = io.open(%q, "w")
+        file:write(tostring(made), " ", bad)
+        file:close()
+        os.exit(0)
+      ]]):format(DESCRIPTORS, server.url, path))
+      local file = io.open(path)
+      local said = file:read("*a")
+      file:close()
+      os.remove(path)
+      server:stop()
+      assert.equal("true ", said, output)
+    end)
+
     it("all are close-on-exec: connected, connecting, in a handshake, waiting", function()
       local certificate = tls.certificate()
       local secure, server = server_of.start(certificate), server_of.start()

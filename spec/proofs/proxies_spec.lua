@@ -202,4 +202,20 @@ describe("a proxy of the environment", function()
     assert.matches("^connection\tnot_sent\tcannot connect to https://r502.test through the proxy", gone)
     for _, text in ipairs { refused, gone } do assert.is_nil(text:find(PASSWORD, 1, true)) end
   end)
+
+  it("is libcurl's to find where a program uses the transport itself", function()
+    local proxy = peer.start { serve = SERVE, 0 }
+    local url = ("http://shopuser:%s@127.0.0.1:%d"):format(PASSWORD, proxy.port)
+    local script = [[
+      local transport = require("lomi.transport.curl").shared()
+      for _, to in ipairs { "https://r502.test/", "http://127.0.0.1:1/" } do
+        print((select(2, transport:send { method = "GET", url = to, headers = {}, timeout = 2 })).message)
+      end
+    ]]
+    local output = child.run(script, { HTTPS_PROXY = url, https_proxy = false, ALL_PROXY = false, all_proxy = false })
+    proxy:stop()
+    assert.matches("^the proxy of the environment did not connect to https://r502.test: HTTP status 502\n", output)
+    assert.matches("\ncannot connect to http://127.0.0.1:1: ", output)
+    assert.is_nil(output:find(PASSWORD, 1, true))
+  end)
 end)
