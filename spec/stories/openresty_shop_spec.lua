@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- examples/openresty-shop without a browser: a buyer's requests, and webhooks as the sandbox signs them, or as nobody
 -- should. `make test-shop` buys in a real one.
+local core = require "lomi.core"
 local files = require "spec.support.files"
 local lomi = require "lomi"
 local nginx = require "spec.support.nginx"
@@ -13,14 +14,14 @@ local missing = nginx.missing or not has_dbi and "needs lua-dbi-sqlite3: ./deps.
 
 local output_of = files.output_of
 
--- Starts it as `make shop` does. stop() is Ctrl-C: SIGINT for all of its processes; it gives what is left in its
--- temporary directory, and what it said.
-local function start()
+-- Starts it as a script does `make shop &`. stop() is Ctrl-C: SIGINT for all of its processes, or another signal; it
+-- gives what is left in its temporary directory, and what it said.
+local function start(port)
   local home = output_of("mktemp -d"):gsub("%s+$", "")
   local shop = { database = home .. "/shop.db" }
-  local pipe = assert(io.popen(([[mkdir %s/tmp; setsid env --default-signal=INT PORT=%d SHOP_DATABASE=%s TMPDIR=%s/tmp \
-    LUA_PATH='%s;' LUA_CPATH='%s' %s/examples/openresty-shop/run 2>&1 & echo $!]]):format(home, nginx.free_port(),
-    shop.database, home, nginx.lua_path, nginx.lua_cpath, nginx.root)))
+  local pipe = assert(io.popen(([[mkdir %s/tmp; setsid env PORT=%d SHOP_DATABASE=%s TMPDIR=%s/tmp \
+    LUA_PATH='%s;' LUA_CPATH='%s' %s/examples/openresty-shop/run 2>&1 & echo $!]]):format(home,
+    port or nginx.free_port(), shop.database, home, nginx.lua_path, nginx.lua_cpath, nginx.root)))
   local pid, said = pipe:read("*l"), {}
   local ready
   while not ready do
@@ -31,8 +32,9 @@ local function start()
     shop.sandbox = shop.sandbox or line:match "^The sandbox: +(http%S+)"
     ready = line:find "Ctrl%-C ends it all%.$" -- its last line
   end
-  function shop.stop()
-    os.execute("kill -INT -" .. pid)
+  shop.pid = pid
+  function shop.stop(signal)
+    os.execute(("kill -%s -%s 2>/dev/null"):format(signal or "INT", pid))
     local rest = pipe:read("*a")
     pipe:close()
     local left = output_of("ls -A " .. home .. "/tmp")
@@ -111,6 +113,24 @@ describe("examples/openresty-shop", function()
     database:close()
     return list
   end
+
+  it("says that a port is taken, and leaves nothing", function()
+    local port = shop.url:match "%d+$"
+    assert.has_error(function() start(port) end,
+      ("the shop did not start: port %d is taken: try PORT=%d make shop"):format(port, port + 1))
+  end)
+
+  it("ends at once with SIGINT for its first process alone", function()
+    local other = start()
+    finally(function() other.stop "TERM" end)
+    os.execute("kill -INT " .. other.pid)
+    local deadline = core.now() + 5
+    repeat
+      local reply = transport:send { method = "GET", url = other.url, headers = {}, timeout = 5, connect_timeout = 5,
+        proxy = "" }
+    until not reply or core.now() > deadline
+    assert.is_true(core.now() < deadline)
+  end)
 
   it("makes one charge for an order, however often it is asked to", function()
     local id, cookie, charge = order()
