@@ -91,8 +91,8 @@ describe("lomi RESOURCE VERB", function()
     -- what the terminal shows.
     local function on_terminal(arguments, typed)
       local command = ("env LUA_PATH=\"%s\" LUA_CPATH=\"%s\" LOMI_API_KEY=lomi_sk_test_demo LOMI_BASE_URL=%s "
-        .. "TERM=xterm NO_COLOR=1 timeout --foreground 10 %s %s %s"):format(package.path, package.cpath, sandbox.url, LUA,
-        SCRIPT, arguments)
+        .. "TERM=xterm NO_COLOR=1 timeout --foreground 10 %s %s %s"):format(package.path, package.cpath, sandbox.url,
+        LUA, SCRIPT, arguments)
       local pipe = assert(io.popen(("%s | script -qec '%s' /dev/null; echo \"status $?\""):format(
         typed and "printf '" .. typed .. "\\n'" or ":", command)))
       local text, status = pipe:read("*a"):gsub("\r", ""):match("^(.-)status (%d+)\n$")
