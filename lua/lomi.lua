@@ -38,7 +38,9 @@ local MODULES = {
   "lomi.crypto", "lomi.rules", "lomi.transport.default", "lomi.webhook",
 }
 -- With libcurl, and without it in nginx, whose TLS library is another.
-local TRANSPORTS = { [true] = { "lomi.transport.nginx" }, [false] = { "lomi.engine", "lomi.loop", "lomi.transport.curl" } }
+local TRANSPORTS = {
+  [true] = { "lomi.transport.nginx" }, [false] = { "lomi.engine", "lomi.loop", "lomi.transport.curl" },
+}
 
 --- Loads every part now, libcurl and libcrypto too (in nginx without libcurl), for a program after which nothing can be
 --- loaded: one that takes `require` away from its scripts, that changes its directory or its root, or that forks and
