@@ -14,7 +14,7 @@ local transports = require "lomi.transport"
 
 local M = {}
 
---- The last argument of the methods of `client.charges`. An unknown name, or a value of the wrong type for `timeout`,
+--- The last argument of a resource's methods. An unknown name, or a value of the wrong type for `timeout`,
 --- `max_retries` or `extra`, raises at the caller's line; a wrong `idempotency_key` or `account` is an error.
 ---@class lomi.CallOptions
 ---@field idempotency_key? string  1 to 255 printable bytes, one for one intent; default: a new UUID v4 for every call

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- One call on the wire: sends the request, retrying while it is safe and useful.
+--- One call on the wire: sends the request that the client has made, and retries while it is safe and useful.
 
 local advice = require "lomi.call.advice"
 local amount_mismatch = require("lomi.call.amount").mismatch

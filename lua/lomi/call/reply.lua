@@ -90,7 +90,7 @@ end
 ---@field request_id? string  of the body
 
 ---@param raw lomi.RawReply
----@param wanted lomi.contract.Operation  what of the reply is the result: its `gives`, and what that needs
+---@param wanted lomi.contract.Operation  its `result` says which part of the reply is the result
 ---@return table|nil result
 ---@return lomi.call.reply.Trouble|nil trouble
 ---@return lomi.NextAction|nil next_action

@@ -224,7 +224,7 @@ end
 
 -- libcurl names the host, the port and the trouble again.
 local function shortened(message)
-  message = message:gsub(": Failed to connect to %S+ port %d+[^:]*: (.*)$", function(reason)
+  message = message:gsub(": Failed to connect to [^ ]+ port %d+[^:]*: (.*)$", function(reason)
     return reason:find "^Could ?n[o']t connect" and "" or ": " .. reason
   end)
   return (message:gsub(": Could not resolve host: .*$", ": the name is unknown"):gsub("%s+$", ""))

@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
---- The API as data: its hosts, and its resources, one file each. Only these files name a path or a field of it.
+--- The API as data: its hosts, and its resources, one file each. In the client only these
+--- files name a path or a field. The sandbox has its own copy (sandbox/server/charge_bodies.lua, bodies.lua), so that
+--- the two do not share a mistake.
 
 return {
   hosts = {

@@ -4,6 +4,7 @@
 ---     local sandbox = require("lomi.sandbox").start()
 ---     local client = lomi.new { api_key = "lomi_sk_test_demo", base_url = sandbox.url }
 ---
+--- This file runs in the program; everything in sandbox/server/ runs in the server's thread, in a Lua state of its own.
 --- A handle drives it over HTTP, under /_sandbox/…, so a sandbox in another process works the same way.
 
 local core = require "lomi.core"

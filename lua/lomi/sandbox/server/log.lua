@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --- A line per request, for people who watch the sandbox in a terminal.
 
-local clean = require("lomi.redact").line
+local redact = require "lomi.redact"
+
+local clean = redact.line
 
 local M = {}
 
@@ -28,8 +30,10 @@ function M.line(style, call, entry, seconds, now)
   if call.charge then parts[#parts + 1] = call.charge.id .. " " .. call.charge.status end
   if call.replayed then parts[#parts + 1] = "(replayed)" end
   if call.fault then parts[#parts + 1] = paint(YELLOW, "fault: " .. clean(call.fault)) end
-  for _, warning in ipairs(call.warnings) do parts[#parts + 1] = paint(YELLOW, "warning: " .. clean(warning)) end
-  if call.bug then parts[#parts + 1] = paint("\27[31m", "bug: " .. clean(call.bug)) end
+  for _, warning in ipairs(call.warnings) do
+    parts[#parts + 1] = paint(YELLOW, "warning: " .. redact.sentence(warning))
+  end
+  if call.bug then parts[#parts + 1] = paint("\27[31m", "bug: " .. redact.sentence(call.bug)) end
   return table.concat(parts, "  ")
 end
 
