@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The checker of the client's option tables: rules as data. sandbox/fields.lua checks what comes as JSON. A rule is one of
+--- The checker of the client's option tables: rules as data. sandbox/fields.lua checks what comes as JSON. A rule is
+--- one of
 ---
 --- - the name of a kind (below) or of a Lua type, or "any";
 --- - a list of the strings to choose from;
