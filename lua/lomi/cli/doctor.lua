@@ -227,7 +227,7 @@ local function shortened(message)
   message = message:gsub(": Failed to connect to [^ ]+ port %d+[^:]*: (.*)$", function(reason)
     return reason:find "^Could ?n[o']t connect" and "" or ": " .. reason
   end)
-  return (message:gsub(": Could not resolve host: .*$", ": the name is unknown"):gsub("%s+$", ""))
+  return (message:gsub(": Could not resolve host: .*$", ": the name is unknown"):gsub("[ \n]+$", ""))
 end
 
 local function advice_on(failure, checked, args)
