@@ -4,13 +4,6 @@
 
 local lazy = require "lomi.lazy"
 
-local built, problem = pcall(require, "lomi.core")
-if not built and tostring(problem):find("undefined symbol", 1, true) then
-  local this = rawget(_G, "jit") and "luajit" or _VERSION:gsub("^Lua ", "lua")
-  error(("lomi was built for another Lua than %s, which runs here: make install LUA=%s\n%s"):format(
-    this, this, problem), 0)
-end
-
 ---@class lomi
 ---@field webhook lomi.webhook  signs and verifies webhooks
 ---@field empty_array lightuserdata  an empty list in `metadata`, which goes out as `[]`; an empty table is `{}`

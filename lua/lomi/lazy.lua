@@ -32,5 +32,10 @@ return function(name)
   if type(module) == "string" and module:find("module '" .. name .. "' not found", 1, true) then
     module = module .. "\n\tlomi.preload() loads every part while files can be read: before a chdir or a chroot"
   end
+  if type(module) == "string" and module:find("undefined symbol", 1, true) then
+    local this = rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:sub(5)
+    module = ("lomi was built for another Lua than %s, which runs here: make install LUA=%s\n%s"):format(
+      this, this, module)
+  end
   error(module, 0)
 end
