@@ -100,12 +100,16 @@ describe("make install", function()
   -- Compiles the program with the flags of pkg-config, runs it in an empty directory.
   local function build_and_run(compiler, source, pc, arguments)
     local directory = new_directory()
-    finally(function() succeed("rm -r " .. directory) end)
-    succeed(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; flags=$(pkg-config --cflags %s) && libs=$(pkg-config --libs %s) "
-      .. "&& %s -Wall -Wextra -Werror $flags -o %s/host %s $libs"):format(root, pc, pc, compiler, directory, source))
-    succeed("cp examples/embed/charge.lua " .. directory)
-    return succeed(("cd %s && env -u LUA_PATH -u LUA_CPATH -u LOMI_API_KEY ./host charge.lua %s"):format(directory,
-      arguments))
+    local ok, output = pcall(function()
+      succeed(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; flags=$(pkg-config --cflags %s) && libs=$(pkg-config --libs %s) "
+        .. "&& %s -Wall -Wextra -Werror $flags -o %s/host %s $libs"):format(root, pc, pc, compiler, directory, source))
+      succeed("cp examples/embed/charge.lua " .. directory)
+      return succeed(("cd %s && env -u LUA_PATH -u LUA_CPATH -u LOMI_API_KEY ./host charge.lua %s"):format(directory,
+        arguments))
+    end)
+    succeed("rm -r " .. directory) -- the spec has a `finally` of its own
+    if not ok then error(output, 0) end
+    return output
   end
 
   it("brings liblomi.a, its header, and lomi.pc for a C program", function()
