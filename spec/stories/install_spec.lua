@@ -101,8 +101,9 @@ describe("make install", function()
   local function build_and_run(compiler, source, pc, arguments)
     local directory = new_directory()
     local ok, output = pcall(function()
-      succeed(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; flags=$(pkg-config --cflags %s) && libs=$(pkg-config --libs %s) "
-        .. "&& %s -Wall -Wextra -Werror $flags -o %s/host %s $libs"):format(root, pc, pc, compiler, directory, source))
+      succeed(("export PKG_CONFIG_PATH=%s/lib/pkgconfig; flags=$(pkg-config --cflags %s) && "
+        .. "libs=$(pkg-config --libs %s) && %s -Wall -Wextra -Werror $flags -o %s/host %s $libs"):format(
+        root, pc, pc, compiler, directory, source))
       succeed("cp examples/embed/charge.lua " .. directory)
       return succeed(("cd %s && env -u LUA_PATH -u LUA_CPATH -u LOMI_API_KEY ./host charge.lua %s"):format(directory,
         arguments))
