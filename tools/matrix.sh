@@ -137,6 +137,7 @@ SPECS='
   echo "result microhttpd $(pkg-config --modversion libmicrohttpd)"
   echo "result nginx $(PATH=$PATH:/usr/sbin:build/nginx/usr/sbin; nginx -v 2>&1 | sed "s,.*/,,")"
   echo "result compilers gcc $(gcc -dumpfullversion), clang $(clang -dumpversion)"
+  ls -A /tmp # what the specs have left, if anything
   echo "result left $(ls -A /tmp | wc -l)"
 '
 
