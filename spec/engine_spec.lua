@@ -231,6 +231,7 @@ describe("the engine", function()
 
   it("goes on after finalizers that raise while results are taken", function()
     local output, status = child.run(([[
+      if rawget(_G, "jit") then jit.off() end -- Debian 12's crashes by itself when a finalizer raises on a trace
       local core, of = require "lomi.core", require "lomi.engine"
       local engine, inbox, fields, submitted = of.new(), {}, {}, 0
       local to = of.endpoint(%q, core.http1.lines { "Host", "x" }, nil, "")
@@ -250,7 +251,7 @@ describe("the engine", function()
         pcall(engine.step, engine, inbox, 0.02)
       end
       collectgarbage("stop")
-      for _ = 1, 100 do
+      for _ = 1, 1000 do
         if engine:running() == 0 then break end
         engine:step(inbox, 0.1)
       end

@@ -12,15 +12,17 @@ local UNSET = {
   "SSL_CERT_FILE", "CURL_CA_BUNDLE", "LUA_INIT", "LUA_INIT_5_4",
 }
 
--- Runs it; gives the exit status, the rows by check, and the text.
+-- Runs it, in this environment, after the Lua in env.FIRST; gives the exit status, the rows by check, and the text.
 local function run(env, ...)
   local all = { LOMI_API_KEY = KEY }
   for _, name in ipairs(UNSET) do all[name] = false end
-  for name, value in pairs(env) do all[name] = value end
+  for name, value in pairs(env) do
+    if name ~= "FIRST" then all[name] = value end
+  end
   local words = { '"doctor"' }
   for i, word in ipairs { ... } do words[i + 1] = ("%q"):format(word) end
-  local text, status = child.run(('os.exit(require("lomi.cli").main { %s }, true)'):format(table.concat(words, ",")),
-    all)
+  local text, status = child.run(('%s os.exit(require("lomi.cli").main { %s }, true)'):format(env.FIRST or "",
+    table.concat(words, ",")), all)
   assert.is_nil(text:find("5pecK3y", 1, true), text)
   assert.is_nil(text:find("traceback", 1, true), text)
   local rows = {}
@@ -108,7 +110,7 @@ describe("lomi doctor", function()
     status, rows = run({}, "--base-url", sandbox.url, "--ca-file", "/")
     assert.equal(1, status)
     same("problem", "cannot read /: Is a directory; give", rows["CA file"])
-    local env = { LUA_INIT = 'require("lomi.engine").ca_file = "/nowhere/own.crt"' }
+    local env = { FIRST = 'require("lomi.engine").ca_file = "/nowhere/own.crt"' }
     status, rows = run(env, "--base-url", "https://127.0.0.1:1")
     assert.equal(1, status)
     same("problem", "cannot read /nowhere/own.crt: No such file or directory; install", rows["CA file"])
@@ -231,7 +233,7 @@ describe("lomi doctor", function()
 
   it("says where the sandbox is not installed", function()
     local hidden = [[package.preload["lomi.httpd"] = function() error("module 'lomi.httpd' not found:", 0) end]]
-    local _, rows = run({ LUA_INIT = hidden }, "--base-url", sandbox.url)
+    local _, rows = run({ FIRST = hidden }, "--base-url", sandbox.url)
     same("ok", "install the rock lomi-sandbox", rows.libmicrohttpd)
   end)
 end)
