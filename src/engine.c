@@ -406,10 +406,12 @@ static void cancel_all(lomi_engine *e, lomi_exchange_list *list) {
   lomi_exchange *next;
   for (lomi_exchange *x = list->first; x != NULL; x = next) {
     next = x->next;
-    if (x->claimed)
+    if (x->claimed) {
       fail(e, x, LOMI_FAILED_CONNECTION, "the request was cancelled");
-    else
+    } else {
+      list_remove(x);
       lomi_engine_release(e, x);
+    }
   }
 }
 
