@@ -9,7 +9,7 @@ local serve = require "bench.serve"
 
 local ROUNDS = tonumber(os.getenv "BENCH_ROUNDS") or 31
 local FEW, FEWER = math.min(ROUNDS, 11), math.min(ROUNDS, 5) -- of what takes a second or more
-local CHARGES = 4000 -- of a contender in a round: long enough that a move to another core counts little
+local CHARGES = 4000 -- each contender makes in a round; a shorter round is disturbed by a move to another core
 local DELAY = 0.2    -- seconds, of the answer to a charge in flight
 
 local BARE = { name = "bare libcurl loop in C" }

@@ -30,7 +30,7 @@ local TABLES = {
       received_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)]],
 }
 
-local database -- of this worker: SQLite's connections do not survive a fork
+local database -- each worker opens its own: an SQLite connection does not survive a fork
 
 -- Values are bound to the question marks: no SQL is ever made of text from outside. A statement is closed at once: an
 -- open one would show this worker the database as it was.
