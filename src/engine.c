@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-  MOST_IDLE = 1024,      /* connections kept for reuse */
-  MOST_SPARE = 64,       /* exchanges kept for reuse */
+  MOST_IDLE = 1024, /* connections kept for reuse */
+  LEAST_SPARE = 64, /* exchanges kept for reuse; with more idle connections, as many as those */
   KEEP_BYTES = 4 * 1024, /* memory that a spare exchange's buffers may keep */
   PIECE = 16 * 1024,     /* bytes received at once */
   IDLE_SECONDS = 60,     /* then an idle connection is closed */
@@ -119,6 +119,29 @@ static void idle_drop(lomi_engine *e, const lomi_endpoint *endpoint) {
     next = c->next;
     if (lomi_connection_serves(c, endpoint))
       idle_close(e, c);
+  }
+}
+
+/* ---- spare exchanges --------------------------------------------------------------------------
+ */
+
+static void exchange_free(lomi_exchange *x) {
+  lomi_buffer_free(&x->out);
+  lomi_buffer_free(&x->head);
+  lomi_buffer_free(&x->body);
+  free(x);
+}
+
+/* The next burst will be as large as the last one, whose connections are still idle. */
+static size_t most_spare(const lomi_engine *e) {
+  return e->idle_count > LEAST_SPARE ? e->idle_count : LEAST_SPARE;
+}
+
+static void spare_trim(lomi_engine *e) {
+  while (e->spare.count > most_spare(e)) {
+    lomi_exchange *x = e->spare.last;
+    list_remove(x);
+    exchange_free(x);
   }
 }
 
@@ -329,6 +352,7 @@ static void expire(lomi_engine *e) {
                                 : "no complete reply in time");
   while (e->idle_last != NULL && e->idle_last->idle_since + IDLE_SECONDS <= now)
     idle_close(e, e->idle_last);
+  spare_trim(e);
 }
 
 bool lomi_engine_drive(lomi_engine *e, double wait) {
@@ -378,13 +402,6 @@ void lomi_engine_untake(lomi_engine *e, lomi_exchange *x) {
   list_insert_after(&e->finished, x, NULL);
 }
 
-static void exchange_free(lomi_exchange *x) {
-  lomi_buffer_free(&x->out);
-  lomi_buffer_free(&x->head);
-  lomi_buffer_free(&x->body);
-  free(x);
-}
-
 void lomi_engine_release(lomi_engine *e, lomi_exchange *x) {
   if (x->list != NULL)
     list_remove(x);
@@ -392,14 +409,14 @@ void lomi_engine_release(lomi_engine *e, lomi_exchange *x) {
     lomi_connection_close(x->connection);
     x->connection = NULL;
   }
-  if (e->spare.count >= MOST_SPARE) {
+  if (e->spare.count >= most_spare(e)) {
     exchange_free(x);
     return;
   }
   lomi_buffer_clear(&x->out, KEEP_BYTES);
   lomi_buffer_clear(&x->head, KEEP_BYTES);
   lomi_buffer_clear(&x->body, KEEP_BYTES);
-  list_append(&e->spare, x);
+  list_insert_after(&e->spare, x, NULL);
 }
 
 static void cancel_all(lomi_engine *e, lomi_exchange_list *list) {

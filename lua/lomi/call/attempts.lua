@@ -138,7 +138,7 @@ function M.perform(config, transport, request, operation, max_retries, params)
     end
 
     if result then
-      reply.next_action = next_action
+      if next_action then reply.next_action = next_action end
       if config.on_attempt then tell(config, request, attempts, ended - began, reply) end
       return result, nil, reply
     end
