@@ -226,10 +226,10 @@ function Nginx:unusable()
 end
 
 -- A socket that is connected, TLS and all, and the time limit it has; or nil and a failure.
-local function open(to, deadline, connect_deadline)
+local function open(socket, to, deadline, connect_deadline)
   local left = connect_deadline - now()
   if left <= 0 then return not_sent("timeout", "no time was left to connect to " .. to.host) end
-  local socket, given = ngx.socket.tcp(), milliseconds(deadline - now())
+  local given = milliseconds(deadline - now())
   socket:settimeouts(milliseconds(left), given, given)
   local ok, failure = connect(socket, to, left)
   if not ok then return nil, failure end
@@ -271,15 +271,20 @@ local function talk(socket, to, bytes, deadline, given)
   return nil, last
 end
 
+-- nginx gives no socket where it cannot wait.
+local function refused(problem)
+  local phase = get_phase()
+  if WAITS[phase] then error(problem, 0) end
+  local message = ("nginx cannot wait for a reply in its %s phase; call from ngx.timer.at(0, …) there"):format(phase)
+  return nil, { kind = "connection", message = message, sent = false, final = true }
+end
+
 ---@param request lomi.transport.Request
 ---@return table|nil reply
 ---@return lomi.Failure|nil
 function Nginx:exchange(request)
-  local phase = get_phase()
-  if not WAITS[phase] then
-    local message = ("nginx cannot wait for a reply in its %s phase; call from ngx.timer.at(0, …) there"):format(phase)
-    return nil, { kind = "connection", message = message, sent = false, final = true }
-  end
+  local ok, socket = pcall(ngx.socket.tcp)
+  if not ok then return refused(socket) end
   local reason = self:unusable()
   if reason then error(reason, 0) end
 
@@ -295,7 +300,8 @@ function Nginx:exchange(request)
   bytes, reason = request_text(request.method, request.target, server.lines, request.fields, request.body)
   if not bytes then return not_sent("protocol", "the request cannot be sent: " .. reason) end
 
-  local socket, given = open(to, deadline, deadline - timeout + min(request.connect_timeout, timeout))
+  local given
+  socket, given = open(socket, to, deadline, deadline - timeout + min(request.connect_timeout, timeout))
   if not socket then return nil, given end
   return talk(socket, to, bytes, deadline, given)
 end
