@@ -67,7 +67,7 @@ describe("lomi.core.time", function()
   it("is os.time with a fraction", function()
     local before = os.time()
     local now = core.time()
-    assert.is_true(now >= before and now < os.time() + 1, now)
+    assert.is_true(now >= before and now < os.time() + 1.1, now) -- os.time lags by a clock tick
   end)
 end)
 

@@ -341,7 +341,7 @@ describe("the nginx transport", function()
   end)
 
   it("lets the worker serve others while calls wait", function()
-    local COUNT, DELAY = 50, 0.3
+    local COUNT, DELAY = 50, 1
     local answers = {}
     for i = 1, COUNT do answers[i] = { status = 201, body = '{"data":{"id":"pi_1"}}', delay = DELAY } end
     server:script((table.unpack or unpack)(answers)) -- luacheck: ignore 113
