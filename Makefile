@@ -44,15 +44,15 @@ pkg = $(if $(strip $(2)),$(shell $(PKG_CONFIG) $(1) $(2)))
 # ---- What each module is made of, and what it links. Nothing links a Lua library: the host brings one. ----
 
 MODULES    := core engine crypto httpd
-core_SRC   := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c message_lua.c buffer.c resident.c
-engine_SRC := engine_lua.c engine.c connection.c poller.c os.c http1.c message_lua.c buffer.c resident.c
+core_SRC   := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c message_lua.c buffer.c stay_loaded.c
+engine_SRC := engine_lua.c engine.c connection.c poller.c os.c http1.c message_lua.c buffer.c stay_loaded.c
 engine_PKG := libcurl
 engine_LIB := $(POLLER_LIB)
-crypto_SRC := crypto_lua.c resident.c
+crypto_SRC := crypto_lua.c stay_loaded.c
 crypto_PKG := libcrypto
-httpd_SRC  := httpd_lua.c httpd.c httpd_app.c poller.c os.c buffer.c resident.c
+httpd_SRC  := httpd_lua.c httpd.c httpd_state.c httpd_loop.c httpd_requests.c httpd_app.c httpd_reply.c message_lua.c http1.c \
+  os.c buffer.c stay_loaded.c
 httpd_PKG  := libmicrohttpd
-httpd_LIB  := $(POLLER_LIB)
 
 PKG_CFLAGS = $(call pkg,--cflags,$(LUA_PKG) $(foreach module,$(MODULES),$($(module)_PKG)))
 

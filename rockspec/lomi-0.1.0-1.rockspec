@@ -24,18 +24,18 @@ build = { -- the Lua modules come from lua/, as a whole
   modules = {
     ["lomi.core"] = {
       sources = { "src/core_lua.c", "src/json_lua.c", "src/schema_lua.c", "src/http1.c",
-        "src/http1_lua.c", "src/message_lua.c", "src/buffer.c", "src/resident.c" },
+        "src/http1_lua.c", "src/message_lua.c", "src/buffer.c", "src/stay_loaded.c" },
       incdirs = { "src" },
     },
     ["lomi.engine"] = {
       sources = { "src/engine_lua.c", "src/engine.c", "src/connection.c", "src/poller.c", "src/os.c", "src/http1.c",
-        "src/message_lua.c", "src/buffer.c", "src/resident.c" },
+        "src/message_lua.c", "src/buffer.c", "src/stay_loaded.c" },
       libraries = { "curl", "pthread" },
       incdirs = { "src", "$(CURL_INCDIR)" },
       libdirs = { "$(CURL_LIBDIR)" },
     },
     ["lomi.crypto"] = {
-      sources = { "src/crypto_lua.c", "src/resident.c" },
+      sources = { "src/crypto_lua.c", "src/stay_loaded.c" },
       libraries = { "crypto" },
       incdirs = { "src", "$(CRYPTO_INCDIR)" },
       libdirs = { "$(CRYPTO_LIBDIR)" },

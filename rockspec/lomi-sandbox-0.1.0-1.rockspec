@@ -20,7 +20,8 @@ external_dependencies = {
 build = { -- not "builtin": that would install lua/ a second time, which the rock "lomi" has already
   type = "command",
   build_command = "$(CC) $(CFLAGS) -std=gnu99 -fvisibility=hidden -I$(LUA_INCDIR) -I$(MICROHTTPD_INCDIR) " ..
-    "$(LIBFLAG) -o httpd.so src/httpd_lua.c src/httpd.c src/httpd_app.c src/poller.c src/os.c src/buffer.c src/resident.c " ..
+    "$(LIBFLAG) -o httpd.so src/httpd_lua.c src/httpd.c src/httpd_state.c src/httpd_loop.c src/httpd_requests.c " ..
+    "src/httpd_app.c src/httpd_reply.c src/message_lua.c src/http1.c src/os.c src/buffer.c src/stay_loaded.c " ..
     "-L$(MICROHTTPD_LIBDIR) -lmicrohttpd -lpthread",
   install = { lib = { ["lomi.httpd"] = "httpd.so" } },
 }

@@ -559,8 +559,6 @@ describe("lomi.httpd", function()
         ["table expected"] = function() httpd.start "x" end,
         ["app must be the name of a module"] = function() httpd.start {} end,
         ["app must be a string, not table"] = function() httpd.start { app = {} } end,
-        ["unknown option 'prot'"] = function() httpd.start { app = "x", prot = 1 } end,
-        ["option names are strings, not number"] = function() httpd.start { "x" } end,
         ["port must be a whole number from 0 to 65535"] = function() httpd.start { app = "x", port = 65536 } end,
         ["port must be a whole number from 0 to 65535, not string"] = function()
           httpd.start { app = "x", port = "80" }

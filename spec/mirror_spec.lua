@@ -13,8 +13,8 @@ end
 
 -- Sources without a spec of their own; the spec that is about them instead, and why it is another.
 local ELSEWHERE = {
-  { "spec/core_spec.lua", "the door itself: what it loads and gives", "lua/lomi.lua", "src/resident.c", "src/lomi.h",
-    "src/compat.h" },
+  { "spec/core_spec.lua", "the door itself: what it loads and gives", "lua/lomi.lua", "src/stay_loaded.c",
+    "src/lomi.h", "src/compat.h" },
   { "spec/cli_spec.lua", "commands, tried as typed", "lua/lomi/cli/charge.lua", "lua/lomi/cli/interrupt.lua",
     "lua/lomi/cli/listener.lua", "lua/lomi/cli/sandbox.lua", "lua/lomi/cli/service.lua", "lua/lomi/cli/webhook.lua" },
   { "spec/contract/resources_spec.lua", "data, compared with the API's facts, all resources alike",
@@ -30,8 +30,9 @@ local ELSEWHERE = {
   { "spec/transport/nginx_spec.lua", "the choice is seen inside and outside nginx", "lua/lomi/transport/default.lua" },
   { "spec/engine_spec.lua", "parts of the engine, tried through it", "src/connection.c", "src/poller.c",
     "src/os.c", "src/message_lua.c" },
-  { "spec/http1_spec.lua", "every fixture goes through it", "src/buffer.c" },
-  { "spec/httpd_spec.lua", "the application's side of the server", "src/httpd_app.c" },
+  { "spec/http1_spec.lua", "every fixture goes through it", "src/buffer.c", "src/text.h" },
+  { "spec/httpd_spec.lua", "parts of the server, tried through it", "src/httpd_app.c", "src/httpd_loop.c",
+    "src/httpd_reply.c", "src/httpd_requests.c", "src/httpd_state.c" },
   { "spec/open_spec.lua", "headers of the library", "src/embedded.h", "src/lomi_open.h" },
 }
 

@@ -3,7 +3,7 @@
 #include "core.h"
 #include "lomi.h"
 #include "os.h"
-#include "resident.h"
+#include "stay_loaded.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* An HTTP server in threads of its own, which run a Lua application in a Lua state of its own.
- * This is the side of whoever starts it; nothing here touches the starter's Lua state. */
+/* An HTTP server in threads of its own, which run a Lua application in a Lua state of its own. Its
+ * starter's side: the application is made and closed by the calling thread; nothing here touches
+ * the caller's Lua state. */
 #ifndef LOMI_HTTPD_H
 #define LOMI_HTTPD_H
 
@@ -21,19 +22,20 @@ typedef struct lomi_httpd_config {
                             All of it is touched at every request: less is faster */
 } lomi_httpd_config;
 
-typedef struct lomi_httpd lomi_httpd;
+struct lomi_httpd;
 
 /* Returns once the application runs and the port listens, or NULL with the reason in `error`.
  * A server not stopped by its owner is stopped when the process exits. */
-lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_t error_size);
+struct lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error,
+                                    size_t error_size);
 
 /* libmicrohttpd's. */
 const char *lomi_httpd_version(void);
 
-int lomi_httpd_port(const lomi_httpd *server);
+int lomi_httpd_port(const struct lomi_httpd *server);
 
 /* Ends the threads, waits for them and frees the server. In a forked child, where they do not
  * exist, does nothing: what was the parent's is left alone. */
-void lomi_httpd_stop(lomi_httpd *server);
+void lomi_httpd_stop(struct lomi_httpd *server);
 
 #endif

@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "buffer.h"
+#include "httpd_reply.h"
 
 struct lua_State;
 
@@ -43,55 +43,20 @@ typedef struct lomi_app_task {
   int ref;
 } lomi_app_task;
 
-enum { LOMI_APP_SPARE = 32 };
-
 typedef struct lomi_app {
   struct lua_State *L; /* owned; NULL when closed */
   bool has_step;
-  int pollfd;                          /* the application's, -1 for none */
-  lomi_app_task spare[LOMI_APP_SPARE]; /* coroutines that ended well and can run again */
-  int spares;
+  int pollfd;                 /* the application's, -1 for none */
   char error[LOMI_APP_ERROR]; /* what app:step() raised; not empty: every request is told so */
 } lomi_app;
-
-typedef struct lomi_app_header {
-  const char *name, *value;
-  size_t name_len, value_len;
-} lomi_app_header;
 
 /* Everything borrowed for the duration of lomi_app_handle(). */
 typedef struct lomi_app_request {
   const char *method;
   const lomi_buffer *target, *body;
-  const lomi_app_header *headers; /* in the order received */
-  size_t header_count;
+  const lomi_buffer *headers; /* "name\0value\0" for each: names in lower case, values trimmed */
   unsigned long connection, accepts;
 } lomi_app_request;
-
-typedef enum {
-  LOMI_APP_REPLY_HTTP,  /* a reply as HTTP has it, with the faults of `truncate` and `trickle` */
-  LOMI_APP_REPLY_DROP,  /* close without a byte */
-  LOMI_APP_REPLY_RESET, /* RST without a byte */
-  LOMI_APP_REPLY_RAW,   /* `body` as it is, then close */
-} lomi_app_reply_kind;
-
-typedef struct lomi_app_reply {
-  lomi_app_reply_kind kind;
-  int status;
-  lomi_buffer headers; /* "name\0value\0" for each */
-  lomi_buffer body;
-  bool truncated; /* end after `truncate` bytes of the body, which are fewer than it has */
-  bool reset;     /* … with a RST */
-  size_t truncate;
-  double trickle; /* body bytes per second; 0: as fast as they go */
-} lomi_app_reply;
-
-void lomi_app_reply_init(lomi_app_reply *reply);
-void lomi_app_reply_clear(lomi_app_reply *reply); /* keeps some memory for the next one */
-void lomi_app_reply_free(lomi_app_reply *reply);
-
-/* Makes it {"error":{"code":…,"message":…,"details":null}}, or a drop when out of memory. */
-void lomi_app_reply_error(lomi_app_reply *reply, int status, const char *code, const char *message);
 
 /* A fresh Lua state with the application in it. On false the reason is in app->error; close it
  * all the same. */
@@ -105,8 +70,8 @@ typedef enum {
 
 /* Trouble in the application is a reply too: a 500 that says what it was. */
 lomi_app_status lomi_app_handle(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
-                                lomi_app_reply *reply, double *seconds);
-lomi_app_status lomi_app_resume(lomi_app *app, lomi_app_task *task, lomi_app_reply *reply,
+                                lomi_httpd_reply *reply, double *seconds);
+lomi_app_status lomi_app_resume(lomi_app *app, lomi_app_task *task, lomi_httpd_reply *reply,
                                 double *seconds);
 void lomi_app_abandon(lomi_app *app, lomi_app_task *task); /* idempotent */
 

@@ -15,14 +15,14 @@
 
 #include "compat.h"
 #include "lomi.h"
-#include "resident.h"
+#include "stay_loaded.h"
 
 #define SERVER "lomi.httpd.server"
 
 /* Kept in the registry, under its own address, until stopped: a server that nobody holds on to
  * still serves. */
 typedef struct handle {
-  lomi_httpd *server; /* NULL before the start and after the stop */
+  struct lomi_httpd *server; /* NULL before the start and after the stop */
   int port;
 } handle;
 
@@ -61,23 +61,6 @@ static int whole_option(lua_State *L, const char *name, int least, int most, int
   return (int)value;
 }
 
-static void refuse_unknown_options(lua_State *L) {
-  static const char *const known[] = {"app",      "options",           "host",
-                                      "port",     "tls_cert",          "tls_key",
-                                      "reserved", "connection_memory", NULL};
-  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_argerror(L, 1,
-                    lua_pushfstring(L, "option names are strings, not %s", luaL_typename(L, -2)));
-    const char *name = lua_tostring(L, -2);
-    bool found = false;
-    for (int i = 0; known[i] != NULL && !found; i++)
-      found = strcmp(known[i], name) == 0;
-    if (!found)
-      luaL_argerror(L, 1, lua_pushfstring(L, "unknown option '%s'", name));
-  }
-}
-
 /* package.path or package.cpath, as pushed; an empty string if somebody took it away. */
 static const char *package_field(lua_State *L, const char *name) {
   lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
@@ -93,7 +76,6 @@ static int httpd_start(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   luaL_checkstack(L, 20, NULL);
-  refuse_unknown_options(L);
   lomi_httpd_config config = {0};
   config.app.module = string_option(L, "app", NULL);
   if (config.app.module == NULL)
@@ -142,7 +124,7 @@ static int server_port(lua_State *L) {
 /* Also __gc and __close. */
 static int server_stop(lua_State *L) {
   handle *h = luaL_checkudata(L, 1, SERVER);
-  lomi_httpd *server = h->server;
+  struct lomi_httpd *server = h->server;
   h->server = NULL;
   if (server != NULL) {
     lomi_httpd_stop(server);

@@ -88,22 +88,20 @@ void lomi_push_field(lua_State *L, const char *head, size_t head_len, const char
     lua_pushnil(L);
 }
 
-static void push_headers(lua_State *L, const char *head, size_t head_len) {
+void lomi_push_headers(lua_State *L, const char *head, size_t head_len) {
   lua_createtable(L, 0, 12);
-  for (const char *at = head, *end = head + head_len; at < end;) {
-    size_t len = strlen(at);
-    lua_pushlstring(L, at, len);
+  for (const char *name = head, *end = head + head_len; name < end;) {
+    const char *value = name + strlen(name) + 1;
+    lua_pushstring(L, name);
     lua_pushvalue(L, -1);
-    lua_rawget(L, -3);
-    if (lua_isnil(L, -1)) { /* a repeated header's values are joined, once */
-      lua_pop(L, 1);
-      lomi_push_field(L, head, head_len, at, len);
-      lua_rawset(L, -3);
-    } else {
-      lua_pop(L, 2);
-    }
-    at += len + 1;
-    at += strlen(at) + 1;
+    lua_rawget(L, -3); /* headers, name, its value so far */
+    if (lua_isnil(L, -1))
+      lua_pushstring(L, value);
+    else
+      lua_pushfstring(L, "%s, %s", lua_tostring(L, -1), value);
+    lua_remove(L, -2);
+    lua_rawset(L, -3);
+    name = value + strlen(value) + 1;
   }
 }
 
@@ -119,7 +117,7 @@ static int reply_index(lua_State *L) {
   const char *head = lua_tolstring(L, -1, &len);
   if (head == NULL)
     return 0;
-  push_headers(L, head, len);
+  lomi_push_headers(L, head, len);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, -2);
   lua_rawset(L, 1);

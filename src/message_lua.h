@@ -30,6 +30,10 @@ bool lomi_write_request(lua_State *L, lomi_buffer *out, const lomi_request_at *a
  * `headers` are made when they are first asked for. May raise: no memory. */
 void lomi_push_reply(lua_State *L, const lomi_http1 *p);
 
+/* Pushes a table of the headers in a `head`, "name\0value\0" for each; the values of a repeated one
+ * are joined with ", ". */
+void lomi_push_headers(lua_State *L, const char *head, size_t head_len);
+
 /* Pushes the value of a header in a reply's `head`; nil if it has none. Names are in lower case. */
 void lomi_push_field(lua_State *L, const char *head, size_t head_len, const char *name,
                      size_t name_len);

@@ -12,6 +12,7 @@ local httpd = {}
 ---@field options? string  handed to it byte for byte
 ---@field host? string  a numeric address (127.0.0.1)
 ---@field port? integer  0: any free one (0)
+---@field reserved? string  targets that begin so are served when there is no room for others
 ---@field tls_cert? string  PEM; goes together with `tls_key`
 ---@field tls_key? string  PEM
 ---@field connection_memory? integer  bytes libmicrohttpd may use per connection (262144)
@@ -35,8 +36,7 @@ function Server:stop() end
 ---@class lomi.httpd.Request
 ---@field method string
 ---@field target string  as sent
----@field version string  "HTTP/1.1"
----@field headers { [1]: string, [2]: string }[]  as received: order, case, repetitions
+---@field headers table<string, string>  by name in lower case; the values of a repeated one joined with `, `
 ---@field body string
 ---@field connection integer  which accepted connection this is, from 1
 ---@field accepts integer  connections accepted so far

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "httpd_state.h"
+
+#include <errno.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "os.h"
+
+/* The server whose mutex the thread holds. An application runs in such a thread, and may end the
+ * process there. */
+static __thread const lomi_httpd *entered;
+
+void lomi_httpd_enter(lomi_httpd *s) {
+  pthread_mutex_lock(&s->mutex);
+  entered = s;
+}
+
+void lomi_httpd_leave(lomi_httpd *s) {
+  double due = lomi_httpd_next_due(s);
+  if (due < s->awake_at) {
+    s->awake_at = due;
+    lomi_httpd_wake(s);
+  }
+  entered = NULL;
+  pthread_mutex_unlock(&s->mutex);
+}
+
+bool lomi_httpd_inside(const lomi_httpd *s) {
+  return entered == s;
+}
+
+void lomi_httpd_step(lomi_httpd *s) {
+  double seconds = lomi_app_step(&s->app);
+  s->step_due = seconds < 0 ? HUGE_VAL : lomi_now() + seconds;
+}
+
+double lomi_httpd_next_due(const lomi_httpd *s) {
+  double due = fmin(s->step_due, s->accept_due);
+  if (s->suspended.first != NULL)
+    due = fmin(due, s->suspended.first->due);
+  return s->awaited.first != NULL ? fmin(due, s->awaited.first->due) : due;
+}
+
+void lomi_httpd_wake(lomi_httpd *s) {
+  const char byte = 0;
+  while (write(s->wake[1], &byte, 1) < 0 && errno == EINTR) /* a full pipe wakes it, too */
+    continue;
+}
+
+/* Searched from the end: waits are mostly of equal length, so the newest is mostly the last. */
+void lomi_peer_wait(lomi_peer *p, lomi_peer_list *list, double due) {
+  lomi_peer_stop_waiting(p);
+  lomi_peer *before = list->last;
+  while (before != NULL && before->due > due)
+    before = before->prev;
+  p->list = list;
+  p->due = due;
+  p->prev = before;
+  p->next = before != NULL ? before->next : list->first;
+  *(p->prev != NULL ? &p->prev->next : &list->first) = p;
+  *(p->next != NULL ? &p->next->prev : &list->last) = p;
+  list->count++;
+}
+
+void lomi_peer_stop_waiting(lomi_peer *p) {
+  lomi_peer_list *list = p->list;
+  if (list == NULL)
+    return;
+  *(p->prev != NULL ? &p->prev->next : &list->first) = p->next;
+  *(p->next != NULL ? &p->next->prev : &list->last) = p->prev;
+  list->count--;
+  p->list = NULL;
+}
+
+void lomi_peer_await(lomi_peer *p) {
+  p->warned = false;
+  lomi_peer_wait(p, &p->server->awaited, lomi_now() + LOMI_HTTPD_PATIENCE);
+}

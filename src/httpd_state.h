@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the server share: its state, the connections of its peers, and where they wait.
+ * Both of its threads use it, under the server's mutex. */
+#ifndef LOMI_HTTPD_STATE_H
+#define LOMI_HTTPD_STATE_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "httpd_app.h"
+
+enum {
+  LOMI_HTTPD_RESERVE = 8, /* descriptors held back for peers, whatever the process uses up */
+  LOMI_HTTPD_MAX_PEERS = 10000,
+  LOMI_HTTPD_PATIENCE = 60, /* seconds a peer may take for its next step */
+};
+
+typedef enum {
+  LOMI_PEER_IDLE,      /* between requests */
+  LOMI_PEER_RECEIVING, /* the head is there, the body is coming */
+  LOMI_PEER_RUNNING,   /* the handler waits */
+  LOMI_PEER_REPLYING,  /* the reply is there */
+} lomi_peer_phase;
+
+typedef struct lomi_httpd lomi_httpd;
+
+/* Connections that wait, soonest due first. */
+typedef struct lomi_peer_list {
+  struct lomi_peer *first, *last;
+  unsigned count;
+} lomi_peer_list;
+
+/* One TCP connection; libmicrohttpd keeps it as the socket context. */
+typedef struct lomi_peer {
+  lomi_httpd *server;
+  struct MHD_Connection *mhd;
+  int fd;
+  unsigned long serial;
+  lomi_peer_phase phase;
+  bool oversized; /* the body is too large and was thrown away */
+  bool warned;    /* it is to give way, unless its request is just being read */
+  bool ending;    /* it was made to give way */
+  lomi_buffer target, body;
+  lomi_app_task task;
+  lomi_httpd_reply reply;
+  size_t sent;          /* of a raw reply */
+  double reply_time;    /* when the pace of a trickle began */
+  lomi_peer_list *list; /* where it waits, until `due`; or NULL */
+  struct lomi_peer *prev, *next;
+  double due;
+} lomi_peer;
+
+struct lomi_httpd {
+  /* Written before the threads start, and then not until they have ended. */
+  lomi_httpd *next; /* of the running ones, under their mutex */
+  pid_t pid;
+  pthread_t thread; /* ours; libmicrohttpd keeps its own */
+  bool started;
+  int port;
+  int listen_fd;
+  int wake[2]; /* a pipe that ends our thread's wait */
+  struct MHD_Daemon *daemon;
+  char reserved[64]; /* targets that begin so are served when there is no room */
+  size_t connection_memory;
+
+  lomi_buffer headers; /* of the request at hand; libmicrohttpd's thread alone uses it */
+
+  pthread_mutex_t mutex; /* of the rest */
+  bool stopping;         /* nothing is run or suspended any more */
+  lomi_app app;
+  lomi_peer_list suspended; /* a handler or a reply waits for a time */
+  lomi_peer_list awaited;   /* the peer has to do something */
+  unsigned peers, ending;
+  int reserve[LOMI_HTTPD_RESERVE], reserves;
+  double step_due, accept_due;
+  double awake_at; /* when our thread's wait ends by itself; 0: it does not wait */
+  unsigned long accepts;
+};
+
+void lomi_httpd_enter(lomi_httpd *s);
+void lomi_httpd_leave(lomi_httpd *s);        /* wakes our thread if something is due earlier now */
+bool lomi_httpd_inside(const lomi_httpd *s); /* has the calling thread entered? */
+
+/* The rest: between enter and leave. */
+void lomi_httpd_step(lomi_httpd *s);
+double lomi_httpd_next_due(const lomi_httpd *s);
+void lomi_httpd_wake(lomi_httpd *s);
+
+/* Puts it on the list, and takes it off the one it was on. */
+void lomi_peer_wait(lomi_peer *p, lomi_peer_list *list, double due);
+void lomi_peer_stop_waiting(lomi_peer *p);
+
+/* The peer has to send a request, or to read its reply: it has PATIENCE seconds from now on, and
+ * then has to give way; earlier when room is short, the one that has waited longest first. */
+void lomi_peer_await(lomi_peer *p);
+
+#endif
