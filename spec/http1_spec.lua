@@ -19,13 +19,13 @@ local function outcome(parser, pieces, eof)
   if word ~= "done" then
     return ("%s|%s|%s"):format(tostring(word), tostring(reason), tostring(kind))
   end
-  local status, headers, body, keep_alive, leftover = parser:result()
+  local reply, keep_alive = parser:reply()
   local lines = {}
-  for name, value in pairs(headers) do
+  for name, value in pairs(reply.headers) do
     lines[#lines + 1] = ("%q=%q"):format(name, value)
   end
   table.sort(lines)
-  return ("done|%d|%s|%q|%s|%d"):format(status, table.concat(lines, ","), body, tostring(keep_alive), leftover)
+  return ("done|%d|%s|%q|%s"):format(reply.status, table.concat(lines, ","), reply.body, tostring(keep_alive))
 end
 
 local function bytewise(bytes)
@@ -65,12 +65,11 @@ describe("http1.parser", function()
         word = parser:eof()
       end
       assert.equal("done", word)
-      local status, headers, body, keep_alive, leftover = parser:result()
-      assert.equal(fixture.status or 200, status)
-      assert.same(fixture.headers or {}, headers)
-      assert.equal(fixture.body or "", body)
+      local reply, keep_alive = parser:reply()
+      assert.equal(fixture.status or 200, reply.status)
+      assert.same(fixture.headers or {}, reply.headers)
+      assert.equal(fixture.body or "", reply.body)
       assert.equal(fixture.keep_alive ~= false, keep_alive)
-      assert.equal(fixture.leftover or 0, leftover)
     end)
   end
 
@@ -84,7 +83,7 @@ describe("http1.parser", function()
       assert.equal("protocol", kind)
       assert.same({ nil, reason, "protocol" }, { parser:feed("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") })
       assert.same({ nil, reason, "protocol" }, { parser:eof() })
-      assert.has_error(function() parser:result() end)
+      assert.has_error(function() parser:reply() end)
     end)
   end
 
@@ -113,14 +112,14 @@ describe("http1.parser", function()
     end
   end)
 
-  it("has no result before it is done", function()
+  it("has no reply before it is done", function()
     local parser = feed_all("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n")
-    assert.has_error(function() parser:result() end, 'there is no result: feed or eof have not said "done"')
+    assert.has_error(function() parser:reply() end, 'there is no reply: feed or eof have not said "done"')
   end)
 
-  it("gives the same result twice", function()
+  it("gives the same reply twice", function()
     local parser = feed_all(GOOD[1].bytes)
-    assert.same({ parser:result() }, { parser:result() })
+    assert.same({ parser:reply() }, { parser:reply() })
   end)
 
   it("forgets everything at reset, whatever came before", function()
@@ -142,8 +141,8 @@ describe("http1.parser", function()
     other:feed("HTTP/1.1 500 No\r\nContent-Length: 5\r\n\r\n")
     one:feed("e")
     other:feed("other")
-    assert.equal("one", (select(3, one:result())))
-    assert.equal("other", (select(3, other:result())))
+    assert.equal("one", one:reply().body)
+    assert.equal("other", other:reply().body)
   end)
 
   it("refuses what is not a parser or not a string", function()
@@ -231,7 +230,7 @@ describe("http1.parser", function()
         if word ~= "done" then
           return word, reason, kind
         end
-        return (select(3, parser:result())) == body
+        return parser:reply().body == body
       end
       assert.is_true(read(OK .. "Content-Length: 4194304\r\n\r\n" .. body))
       assert.is_true(read(CHUNKED .. "400000\r\n" .. body .. "\r\n0\r\n\r\n"))

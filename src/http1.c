@@ -2,9 +2,10 @@
 #include "http1.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "text.h"
 
 /* In the order a reply runs through them. */
 enum {
@@ -67,34 +68,18 @@ static size_t span(const bool set[256], const char *s, size_t n) {
 /* The leading bytes of a text that it may hold: eight at a time while all are printable ASCII or
  * above it. */
 static size_t text_span(const char *s, size_t n) {
-  const uint64_t ones = UINT64_C(0x0101010101010101), high = 0x80 * ones;
   size_t i = 0;
   for (; i + 8 <= n; i += 8) {
-    uint64_t eight;
-    memcpy(&eight, s + i, sizeof eight);
-    uint64_t below_space = (eight - 0x20 * ones) & ~eight, not_del = eight ^ (0x7f * ones);
-    if (((below_space | ((not_del - ones) & ~not_del)) & high) != 0)
+    uint64_t eight = lomi_load8(s + i), not_del = eight ^ (0x7f * LOMI_EIGHT);
+    uint64_t del = (not_del - LOMI_EIGHT) & ~not_del;
+    if (((lomi_controls(eight) | del) & LOMI_HIGH_BITS) != 0)
       break;
   }
   return i + span(text_bytes, s + i, n - i);
 }
 
-static char lower(char c) {
-  if (c >= 'A' && c <= 'Z')
-    return (char)(c + ('a' - 'A'));
-  return c;
-}
-
 static inline bool is_name(const char *s, size_t n, const char *name) {
   return n == strlen(name) && memcmp(s, name, n) == 0;
-}
-
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 bool lomi_http1_is_token(const char *s, size_t n) {
@@ -105,19 +90,9 @@ bool lomi_http1_same_word(const char *s, size_t n, const char *word) {
   if (strlen(word) != n)
     return false;
   for (size_t i = 0; i < n; i++)
-    if (lower(s[i]) != word[i])
+    if (lomi_lower(s[i]) != word[i])
       return false;
   return true;
-}
-
-/* Narrows s, n to what lies between its outer spaces and tabs. */
-static void trim(const char **s, size_t *n) {
-  while (*n > 0 && is_blank(**s)) {
-    ++*s;
-    --*n;
-  }
-  while (*n > 0 && is_blank((*s)[*n - 1]))
-    --*n;
 }
 
 /* --- failing ------------------------------------------------------------------------------- */
@@ -166,8 +141,8 @@ static void read_status(lomi_http1 *p, const char *line, size_t n) {
     return;
   }
   n -= PREFIX_LEN + 2;
-  if (n < 3 || !is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]) || code[0] == '0' ||
-      (n > 3 && code[3] != ' ')) {
+  if (n < 3 || !lomi_is_digit(code[0]) || !lomi_is_digit(code[1]) || !lomi_is_digit(code[2]) ||
+      code[0] == '0' || (n > 3 && code[3] != ' ')) {
     fail(p, "the status code is not three digits, 100 to 999");
     return;
   }
@@ -190,7 +165,7 @@ static void read_content_length(lomi_http1 *p, const char *value, size_t n) {
   }
   size_t digits = 0;
   /* Past the cap the number only has to be known as too big, so it cannot overflow. */
-  for (; digits < n && is_digit(value[digits]); digits++)
+  for (; digits < n && lomi_is_digit(value[digits]); digits++)
     if (p->length <= p->body->cap)
       p->length = p->length * 10 + (size_t)(value[digits] - '0');
   if (n == 0 || digits != n)
@@ -215,7 +190,7 @@ static void read_connection(lomi_http1 *p, const char *value, size_t n) {
     const char *option = value;
     size_t len = (size_t)((comma != NULL ? comma : end) - value);
     value += len + (comma != NULL);
-    trim(&option, &len);
+    lomi_trim(&option, &len);
     p->says_close |= lomi_http1_same_word(option, len, "close");
     p->says_keep_alive |= lomi_http1_same_word(option, len, "keep-alive");
   }
@@ -228,9 +203,9 @@ static void read_field(lomi_http1 *p, char *line, size_t n) {
   size_t name_len = span(token_bytes, line, n); /* stops at the CR at the latest */
   if (++p->fields > LOMI_HTTP1_MAX_FIELDS) {
     fail(p, "more than %d header lines", LOMI_HTTP1_MAX_FIELDS);
-  } else if (is_blank(line[0])) {
+  } else if (lomi_is_blank(line[0])) {
     fail(p, "a folded header line (it begins with a space or a tab)");
-  } else if (is_blank(line[name_len])) {
+  } else if (lomi_is_blank(line[name_len])) {
     fail(p, "a space before the colon of header %.*s", (int)(name_len < 48 ? name_len : 48), line);
   } else if (line[name_len] != ':' && name_len + 2 == n) {
     fail(p, "a header line without a colon");
@@ -243,7 +218,7 @@ static void read_field(lomi_http1 *p, char *line, size_t n) {
     return;
 
   for (size_t i = 0; i < name_len; i++)
-    line[i] = lower(line[i]);
+    line[i] = lomi_lower(line[i]);
   line[name_len] = '\0';
   value = line + name_len + 1;
   n -= name_len + 1 + 2;
@@ -254,7 +229,7 @@ static void read_field(lomi_http1 *p, char *line, size_t n) {
   }
   if (p->state == TRAILERS)
     return;
-  trim(&value, &n);
+  lomi_trim(&value, &n);
   if (is_name(line, name_len, "content-length"))
     read_content_length(p, value, n);
   else if (is_name(line, name_len, "transfer-encoding"))
@@ -343,15 +318,8 @@ static const char *feed_line(lomi_http1 *p, const char *at, const char *end) {
 
 /* --- body ---------------------------------------------------------------------------------- */
 
-static int hex_value(char c) {
-  if (is_digit(c))
-    return c - '0';
-  c = lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void feed_chunk_line(lomi_http1 *p, char c) {
-  int digit = hex_value(c);
+  int digit = lomi_hex_value(c);
   p->chunk_line++;
   if (p->state == CHUNK_SIZE_LF && c != '\n') {
     fail_byte(p, '\r', "a chunk size line", NULL);

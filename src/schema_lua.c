@@ -2,12 +2,10 @@
 /* The common case of the schema check: all of a payload is right. It says yes, or that Lua must
  * look closer and find words for what is wrong; it never says no. */
 #include "core.h"
-#include "lomi.h"
 
 #include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+
+#include "text.h"
 
 /* ---- formats --------------------------------------------------------------------------------- */
 
@@ -36,10 +34,8 @@ static bool is_uuid(const char *text, size_t len) {
   if (len != 36)
     return false;
   for (size_t i = 0; i < len; i++) {
-    unsigned char c = (unsigned char)text[i];
-    bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
     bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    if (hyphen ? c != '-' : !is_hex)
+    if (hyphen ? text[i] != '-' : lomi_hex_value(text[i]) < 0)
       return false;
   }
   return true;
@@ -49,29 +45,20 @@ static bool is_uuid4(const char *text, size_t len) {
   return is_uuid(text, len) && text[14] == '4' && strchr("89abAB", text[19]) != NULL;
 }
 
-static int call_format(lua_State *L, format *is) {
+static const struct format_row {
+  const char *name, *function;
+  format *is;
+} FORMATS[] = {
+    {"email", "is_email", is_email}, {"uuid", "is_uuid", is_uuid}, {"uuid4", "is_uuid4", is_uuid4}};
+
+/* is_email(text), is_uuid(text), is_uuid4(text) -> boolean */
+static int schema_is(lua_State *L) {
+  const struct format_row *row = lua_touserdata(L, lua_upvalueindex(1));
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  lua_pushboolean(L, is(text, len));
+  lua_pushboolean(L, row->is(text, len));
   return 1;
 }
-
-static int schema_is_email(lua_State *L) {
-  return call_format(L, is_email);
-}
-
-static int schema_is_uuid(lua_State *L) {
-  return call_format(L, is_uuid);
-}
-
-static int schema_is_uuid4(lua_State *L) {
-  return call_format(L, is_uuid4);
-}
-
-static const struct {
-  const char *name;
-  format *is;
-} FORMATS[] = {{"email", is_email}, {"uuid", is_uuid}, {"uuid4", is_uuid4}};
 
 /* ---- the plan: what the contract says of each field ------------------------------------------ */
 
@@ -334,12 +321,11 @@ static int schema_fits_of(lua_State *L) {
 }
 
 void lomi_add_schema(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"fits_of", schema_fits_of},
-      {"is_email", schema_is_email},
-      {"is_uuid", schema_is_uuid},
-      {"is_uuid4", schema_is_uuid4},
-      {NULL, NULL},
-  };
-  luaL_setfuncs(L, functions, 0);
+  lua_pushcfunction(L, schema_fits_of);
+  lua_setfield(L, -2, "fits_of");
+  for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++) {
+    lua_pushlightuserdata(L, (void *)&FORMATS[i]);
+    lua_pushcclosure(L, schema_is, 1);
+    lua_setfield(L, -2, FORMATS[i].function);
+  }
 }

@@ -37,7 +37,7 @@ local CHUNK = [[
     local parser = require("lomi.core").http1.parser()
     local done, reason = parser:feed("HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 1000\r\n\r\n" .. ("x"):rep(1000))
     if not done then return nil, { kind = "connection", outcome = "unknown", message = reason } end
-    return { id = "pi_3QxYk6bench0000000000", done = select(3, parser:result()) }
+    return { id = "pi_3QxYk6bench0000000000", done = parser:reply().body }
   end
   %s
   call = %s
