@@ -44,7 +44,8 @@ pkg = $(if $(strip $(2)),$(shell $(PKG_CONFIG) $(1) $(2)))
 # ---- What each module is made of, and what it links. Nothing links a Lua library: the host brings one. ----
 
 MODULES    := core engine crypto httpd
-core_SRC   := core_lua.c json_lua.c schema_lua.c http1.c http1_lua.c message_lua.c buffer.c stay_loaded.c
+core_SRC   := core_lua.c json_lua.c json_encode_lua.c json_decode_lua.c text.c schema_lua.c http1.c http1_lua.c \
+  message_lua.c buffer.c stay_loaded.c
 engine_SRC := engine_lua.c engine.c connection.c poller.c os.c http1.c message_lua.c buffer.c stay_loaded.c
 engine_PKG := libcurl
 engine_LIB := $(POLLER_LIB)

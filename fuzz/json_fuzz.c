@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer target for json_lua.c, in a real Lua with the real lua-cjson. The bytes are decoded as
+/* libFuzzer target for json_encode_lua.c and json_decode_lua.c, in a real Lua with the real lua-cjson. The bytes are decoded as
  * they are; and they are a recipe for a value to encode, with all that Lua can put in one. Neither
  * may raise; what is written must be readable again, and be the same value. */
 #include "lua_fuzz.h"

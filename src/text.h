@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes of text, whatever the locale. Used by every thread: no state. */
+/* Text as bytes: ASCII and UTF-8, whatever the locale. Used by every thread: no state. */
 #ifndef LOMI_TEXT_H
 #define LOMI_TEXT_H
 
@@ -46,10 +46,11 @@ static inline uint64_t lomi_load8(const char *from) {
   return eight;
 }
 
-/* Of LOMI_HIGH_BITS in the result, those are set whose byte is below 0x20, or one of them is if
- * there is any. */
+/* Has a bit of LOMI_HIGH_BITS if one of the eight is a control character below 0x20. */
 static inline uint64_t lomi_controls(uint64_t eight) {
   return (eight - 0x20 * LOMI_EIGHT) & ~eight;
 }
+
+bool lomi_is_utf8(const char *text, size_t len);
 
 #endif

@@ -16,8 +16,11 @@ local TIMING = "'--filter-out=within %d+ ms' '--filter-out=a millisecond of CPU'
 
 -- The files, and the specs that are about each, after the one that mirrors it. Missing ones are passed over.
 local TARGETS = {
+  { "src/json_encode_lua.c", "spec/json_spec.lua spec/client_spec.lua spec/stories/money_spec.lua" },
+  { "src/json_decode_lua.c", "spec/json_spec.lua spec/client_spec.lua spec/stories/money_spec.lua" },
   { "src/json_lua.c", "spec/json_spec.lua spec/client_spec.lua spec/stories/money_spec.lua" },
   { "src/schema_lua.c", "spec/schema_spec.lua spec/call spec/contract spec/client_spec.lua" },
+  { "src/text.c", "spec/json_spec.lua spec/http1_spec.lua" },
   { "src/http1.c", "spec/http1_spec.lua spec/engine_spec.lua spec/transport" },
   { "src/engine.c",
     "spec/engine_spec.lua spec/loop_spec.lua spec/client_spec.lua spec/proofs/connections_spec.lua spec/transport" },
@@ -45,13 +48,13 @@ local TARGETS = {
 
 -- The file, the line, the mutant's line, and why no spec can tell them apart.
 local EQUIVALENT = {
-  { "src/json_lua.c", "for (size_t i = 0; i < len; i++)", "for (size_t i = 0; i <= len; i++)",
+  { "src/text.c", "for (size_t i = 0; i < len; i++)", "for (size_t i = 0; i <= len; i++)",
     "the byte behind a Lua string is 0" },
-  { "src/json_lua.c", "if (g.may_point && !locale_has_point())", "if (g.may_point || !locale_has_point())",
+  { "src/json_encode_lua.c", "if (g.may_point && !lomi_json_has_point())", "if (g.may_point || !lomi_json_has_point())",
     "lua-cjson's instance is made anew more often than needed" },
-  { "src/json_lua.c", "if (position > largest)", "if (position >= largest)", "assigns an equal value" },
-  { "src/json_lua.c", "size_t i = 0;", "size_t i = 1;", "a control character that begins a text is no JSON anyway" },
-  { "src/json_lua.c", "bool is_list = false;", "bool is_list = true;", "looks for empty lists where there are none" },
+  { "src/json_encode_lua.c", "if (position > largest)", "if (position >= largest)", "assigns an equal value" },
+  { "src/json_decode_lua.c", "size_t i = 0;", "size_t i = 1;", "a control character that begins a text is no JSON anyway" },
+  { "src/json_encode_lua.c", "bool is_list = false;", "bool is_list = true;", "looks for empty lists where there are none" },
   { "src/engine.c", "x->prev = x->next = NULL;", ";", "both are set when it is put into a list again" },
   { "src/connection.c", "k->timer = milliseconds < 0 ? -1 : lomi_now() + (double)milliseconds / 1e3;",
     "k->timer = milliseconds < 1 ? -1 : lomi_now() + (double)milliseconds / 1e3;",
