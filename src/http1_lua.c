@@ -8,24 +8,8 @@
 #include <string.h>
 
 #define PARSER_TYPE "lomi.http1.parser"
-#define SCRATCH_TYPE "lomi.http1.scratch"
 
 /* --- requests ------------------------------------------------------------------------------ */
-
-/* The buffer that requests are written to. Busy: LuaJIT collects garbage before it copies what is
- * to be a string, and a finalizer that runs then must not write to it. */
-typedef struct scratch {
-  lomi_buffer buffer;
-  bool busy;
-} scratch;
-
-static int refuse(lua_State *L, const char *problem) {
-  if (strstr(problem, "out of memory") != NULL)
-    return luaL_error(L, "not enough memory");
-  lua_pushnil(L);
-  lua_pushstring(L, problem);
-  return 2;
-}
 
 /* Becomes text of what the buffer holds, a light userdata. Called protected. */
 static int push_text(lua_State *L) {
@@ -34,21 +18,21 @@ static int push_text(lua_State *L) {
   return 1;
 }
 
-static scratch *take_scratch(lua_State *L) {
-  scratch *s = lua_touserdata(L, lua_upvalueindex(1));
-  if (s->busy)
-    luaL_error(L, "a finalizer cannot write a request now: one is being written, or Lua ends");
-  lomi_buffer_clear(&s->buffer, LOMI_MAX_HEAD);
-  return s;
-}
-
-static int give_text(lua_State *L, scratch *s) {
-  lua_pushcfunction(L, push_text);
-  lua_pushlightuserdata(L, &s->buffer);
-  s->busy = true;
-  int status = lua_pcall(L, 1, 1, 0);
-  s->busy = false;
-  return status == 0 ? 1 : lua_error(L);
+/* Frees the buffer, whose text it pushes if it was written: else nil and the problem. On top of the
+ * stack is push_text, since making it may raise in LuaJIT: before there is memory to free. */
+static int give_text(lua_State *L, lomi_buffer *b, bool written, const char *problem) {
+  lua_pushlightuserdata(L, b);
+  int status = written ? lua_pcall(L, 1, 1, 0) : 0;
+  lomi_buffer_free(b);
+  if (status != 0)
+    return lua_error(L);
+  if (written)
+    return 1;
+  if (strstr(problem, "out of memory") != NULL)
+    return luaL_error(L, "not enough memory");
+  lua_pushnil(L);
+  lua_pushstring(L, problem);
+  return 2;
 }
 
 /* lines(fields) -> text | nil, message. Header lines that every request of a client has. `fields`
@@ -57,10 +41,11 @@ static int http1_lines(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   char problem[LOMI_PROBLEM];
-  scratch *s = take_scratch(L);
-  if (!lomi_write_fields(L, &s->buffer, 1, problem))
-    return refuse(L, problem);
-  return give_text(L, s);
+  lomi_buffer text;
+  lua_pushcfunction(L, push_text);
+  lomi_buffer_init(&text, LOMI_MAX_HEAD);
+  bool written = lomi_write_fields(L, &text, 1, problem);
+  return give_text(L, &text, written, problem);
 }
 
 /* request(method, target, lines, fields [, body]) -> text | nil, message. `lines` come from
@@ -76,17 +61,11 @@ static int http1_request(lua_State *L) {
   if (!lua_isnil(L, 5))
     luaL_checktype(L, 5, LUA_TSTRING);
   char problem[LOMI_PROBLEM];
-  scratch *s = take_scratch(L);
-  if (!lomi_write_request(L, &s->buffer, &at, lines, lines_len, problem))
-    return refuse(L, problem);
-  return give_text(L, s);
-}
-
-static int scratch_gc(lua_State *L) {
-  scratch *s = luaL_checkudata(L, 1, SCRATCH_TYPE);
-  lomi_buffer_free(&s->buffer);
-  s->busy = true; /* the Lua state is closing: an older finalizer writes no request any more */
-  return 0;
+  lomi_buffer text;
+  lua_pushcfunction(L, push_text);
+  lomi_buffer_init(&text, LOMI_MAX_HEAD + LOMI_MAX_REQUEST_BODY);
+  bool written = lomi_write_request(L, &text, &at, lines, lines_len, problem);
+  return give_text(L, &text, written, problem);
 }
 
 /* field(head, name) -> the header's value in a reply's `head`, or nil; the name is in lower case */
@@ -204,22 +183,12 @@ static const luaL_Reg functions[] = {
 };
 
 int lomi_open_http1(lua_State *L) {
-  /* Whether they are new or not: an earlier try may have ended half-way, out of memory. */
-  luaL_newmetatable(L, PARSER_TYPE);
+  luaL_newmetatable(L, PARSER_TYPE); /* if it is not new, an earlier try ended half-way */
   luaL_newlib(L, parser_methods);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, parser_gc);
   lua_setfield(L, -2, "__gc");
-  luaL_newmetatable(L, SCRATCH_TYPE);
-  lua_pushcfunction(L, scratch_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pop(L, 2);
-
-  luaL_newlibtable(L, functions);
-  scratch *s = lua_newuserdata(L, sizeof *s);
-  s->busy = false;
-  lomi_buffer_init(&s->buffer, LOMI_MAX_HEAD + LOMI_MAX_REQUEST_BODY);
-  luaL_setmetatable(L, SCRATCH_TYPE);
-  luaL_setfuncs(L, functions, 1);
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
   return 1;
 }

@@ -207,7 +207,7 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
   pthread_mutex_init(&s->mutex, NULL);
   s->connection_memory = (size_t)config->connection_memory;
   snprintf(s->reserved, sizeof s->reserved, "%s", config->reserved != NULL ? config->reserved : "");
-  lomi_buffer_init(&s->headers, s->connection_memory * 2);
+  lomi_buffer_init(&s->headers, s->connection_memory);
   s->pid = getpid();
   s->step_due = s->accept_due = HUGE_VAL;
   s->listen_fd = s->wake[0] = s->wake[1] = -1;

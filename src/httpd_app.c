@@ -128,32 +128,18 @@ static int run_task(lua_State *L) {
   }
 }
 
-static lomi_app_status call_task(task_call *call) {
-  lomi_app *app = call->app;
-  if (app->error[0] != '\0') {
-    lomi_httpd_reply_error(call->reply, 500, "internal_error", app->error);
-    return LOMI_APP_REPLY;
-  }
-  const char *trouble = protected_call(app->L, run_task, call);
-  if (trouble != NULL) {
-    lomi_httpd_reply_error(call->reply, 500, "internal_error", trouble);
-    lua_settop(app->L, 0);
-    lomi_app_abandon(app, call->task);
-    return LOMI_APP_REPLY;
-  }
-  return call->status;
-}
-
-lomi_app_status lomi_app_handle(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
-                                lomi_httpd_reply *reply, double *seconds) {
+lomi_app_status lomi_app_run(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
+                             lomi_httpd_reply *reply, double *seconds) {
   task_call call = {app, task, request, reply, seconds, LOMI_APP_REPLY};
-  return call_task(&call);
-}
-
-lomi_app_status lomi_app_resume(lomi_app *app, lomi_app_task *task, lomi_httpd_reply *reply,
-                                double *seconds) {
-  task_call call = {app, task, NULL, reply, seconds, LOMI_APP_REPLY};
-  return call_task(&call);
+  const char *failure = app->error;
+  if (failure[0] == '\0')
+    failure = protected_call(app->L, run_task, &call);
+  if (failure == NULL)
+    return call.status;
+  lomi_httpd_reply_error(reply, 500, "internal_error", failure);
+  lua_settop(app->L, 0);
+  lomi_app_abandon(app, task);
+  return LOMI_APP_REPLY;
 }
 
 void lomi_app_abandon(lomi_app *app, lomi_app_task *task) {
@@ -190,9 +176,9 @@ double lomi_app_step(lomi_app *app) {
   if (!app->has_step)
     return -1;
   step_call call = {app, -1};
-  const char *trouble = protected_call(app->L, run_step, &call);
-  if (trouble != NULL) {
-    snprintf(app->error, sizeof app->error, "app:step failed: %s", trouble);
+  const char *failure = protected_call(app->L, run_step, &call);
+  if (failure != NULL) {
+    snprintf(app->error, sizeof app->error, "app:step failed: %s", failure);
     lua_settop(app->L, 0);
     app->has_step = false;
     return -1;
@@ -267,10 +253,10 @@ bool lomi_app_open(lomi_app *app, const lomi_app_config *config) {
     return false;
   }
   open_call call = {app, config};
-  const char *trouble = protected_call(app->L, run_open, &call);
-  if (trouble != NULL)
-    snprintf(app->error, sizeof app->error, "%s", trouble);
-  return trouble == NULL;
+  const char *failure = protected_call(app->L, run_open, &call);
+  if (failure != NULL)
+    snprintf(app->error, sizeof app->error, "%s", failure);
+  return failure == NULL;
 }
 
 void lomi_app_close(lomi_app *app) {

@@ -50,7 +50,7 @@ typedef struct lomi_app {
   char error[LOMI_APP_ERROR]; /* what app:step() raised; not empty: every request is told so */
 } lomi_app;
 
-/* Everything borrowed for the duration of lomi_app_handle(). */
+/* Everything borrowed for the duration of lomi_app_run(). */
 typedef struct lomi_app_request {
   const char *method;
   const lomi_buffer *target, *body;
@@ -68,11 +68,10 @@ typedef enum {
   LOMI_APP_WAIT,  /* the task wants to be resumed in `seconds` */
 } lomi_app_status;
 
-/* Trouble in the application is a reply too: a 500 that says what it was. */
-lomi_app_status lomi_app_handle(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
-                                lomi_httpd_reply *reply, double *seconds);
-lomi_app_status lomi_app_resume(lomi_app *app, lomi_app_task *task, lomi_httpd_reply *reply,
-                                double *seconds);
+/* Starts the task with a request, or resumes it: `request` is NULL. A failure of the application is
+ * a reply, too: a 500 that says what it was. */
+lomi_app_status lomi_app_run(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
+                             lomi_httpd_reply *reply, double *seconds);
 void lomi_app_abandon(lomi_app *app, lomi_app_task *task); /* idempotent */
 
 /* Calls app:step(): seconds until it wants to be called again, negative for "when something

@@ -83,7 +83,7 @@ static void fire_timers(lomi_httpd *s) {
     lomi_peer_stop_waiting(p);
     if (p->phase == LOMI_PEER_RUNNING) {
       double seconds = 0;
-      if (lomi_app_resume(&s->app, &p->task, &p->reply, &seconds) == LOMI_APP_WAIT) {
+      if (lomi_app_run(&s->app, &p->task, NULL, &p->reply, &seconds) == LOMI_APP_WAIT) {
         lomi_peer_wait(p, &s->suspended, lomi_now() + seconds);
         continue;
       }

@@ -280,7 +280,7 @@ static lomi_app_status run_handler(lomi_peer *p, const char *method, double *sec
       .connection = p->serial,
       .accepts = s->accepts,
   };
-  return lomi_app_handle(&s->app, &p->task, &request, &p->reply, seconds);
+  return lomi_app_run(&s->app, &p->task, &request, &p->reply, seconds);
 }
 
 static void handle(lomi_peer *p, const char *method) {
