@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local child = require "spec.support.child"
+local cost = require "spec.support.cost"
 local core = require "lomi.core"
 local locale = require "spec.support.locale"
 
@@ -436,6 +437,46 @@ describe("lomi.core.decode", function()
   end)
 end)
 
+describe("a reply", function()
+  local LARGEST = 1280 * 1024
+  local VALUE = 41 -- a comma, and what a value counts beside it
+
+  local function read(text) return (core.decode(text, false, true)) end
+
+  it("is read up to 1.25 MiB, each value counted as 40 bytes more, and not one byte more", function()
+    local frame = '{"a":"' .. '"}'
+    local room = LARGEST - #frame - 40
+    assert.equal(room, #read('{"a":"' .. ("x"):rep(room) .. '"}').a)
+    assert.is_nil(read('{"a":"' .. ("x"):rep(room + 1) .. '"}'))
+    local items = math.floor((LARGEST - 43) / (VALUE + 1))
+    assert.equal(items + 1, #read("[" .. ("1,"):rep(items) .. "1]"))
+    assert.is_nil(read("[" .. ("1,"):rep(items + 1) .. "1]"))
+    assert.equal(items + 2, #core.decode("[" .. ("1,"):rep(items + 1) .. "1]"))
+  end)
+
+  it("may hold commas, brackets and quotes in its text, and spaces up to 4 MiB", function()
+    for _, text in ipairs { ",", "[", "{", '\\"', "\\\\", "\\u0041" } do
+      local body = '{"a":"' .. text:rep(math.floor(MIB / #text)) .. '"}'
+      assert.is_table(read(body), text)
+    end
+    assert.same({}, read("{" .. (" "):rep(4 * MIB - 2) .. "}"))
+  end)
+
+  it("is small work, whatever is in it", function()
+    local distinct = {}
+    for i = 1, 25000 do distinct[i] = ('"%x":1'):format(i * 2654435761 % 2 ^ 32) end
+    for name, text in pairs {
+      lists = "[" .. ("[],"):rep(1300000) .. "1]", numbers = "[" .. ("1,"):rep(2000000) .. "1]",
+      names = "{" .. table.concat(distinct, ",") .. "}", text = '["' .. ("x"):rep(4 * MIB - 4) .. '"]',
+      digits = "[" .. ("1"):rep(4 * MIB - 2) .. "]", white = "[" .. ("\t"):rep(4 * MIB - 2) .. "]",
+      halves = '["' .. ("\\ud83d"):rep(180000) .. '"]', escapes = '["' .. ("\\n"):rep(600000) .. '"]',
+      brackets = ("]"):rep(4 * MIB),
+    } do
+      assert.is_true(cost.of(function() read(text) end) < 0.05, name)
+    end
+  end)
+end)
+
 describe("a decimal comma", function()
   local DATA = { amount = 10.5, whole = 10000, big = 1e15, small = 1e-7 }
 
@@ -531,6 +572,29 @@ describe("a decimal point of several bytes", function()
         amount = 21 / 2, currency_code = "EUR", customer_email = "awa@example.com", customer_name = "Awa Ndiaye",
       })
       assert(charge.original_amount == 21 / 2 and sent:find('"amount":10.5', 1, true))
+    ]]
+  end)
+
+  it("lets the sandbox be started, and charge", function()
+    run [[
+      assert(os.setlocale "ps_AF.UTF-8")
+      local sandbox = require("lomi.sandbox").start()
+      local client = require("lomi").new { api_key = "lomi_sk_test_demo", base_url = sandbox.url }
+      local charge = assert(client.charges:create_card_charge {
+        amount = 21 / 2, currency_code = "EUR", customer_email = "awa@example.com", customer_name = "Awa Ndiaye",
+      })
+      assert(charge.amount == 1050)
+      assert(sandbox:confirm(charge.id, "4242424242424242").status == "succeeded")
+      local ok, message = pcall(sandbox.fail, sandbox, { delay = -1 / 2 })
+      assert(message:find("not -0.5", 1, true), message)
+      sandbox:stop()
+    ]]
+  end)
+
+  it("lets every module be compiled", function()
+    run [[
+      assert(os.setlocale "ps_AF.UTF-8")
+      for path in io.popen("find lua -name '*.lua'"):lines() do assert(loadfile(path)) end
     ]]
   end)
 

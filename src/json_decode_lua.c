@@ -2,6 +2,7 @@
 /* core.decode: checks a text and rewrites what lua-cjson would read wrongly, has it read, and
  * tidies the value. */
 #include "json_lua.h"
+#include "lomi.h"
 
 #include <math.h>
 #include <string.h>
@@ -210,12 +211,50 @@ static int refuse(lua_State *L, const char *reason) {
   return 2;
 }
 
-/* decode(text [, keep_null]) -> value | nil, message
+/* ---- the weight of a reply ----------------------------------------------------------------------
+ */
+
+enum { VALUE_WEIGHT = 40 };
+
+/* lua-cjson decodes in one go and holds up an nginx worker meanwhile; a reply may be hostile. The
+ * time it takes grows with the bytes, and with the values: one of these costs as much as 40 bytes.
+ * Spaces cost next to nothing. */
+static bool is_too_heavy(const char *at, const char *end) {
+  size_t weight = 0;
+  bool in_string = false;
+  if ((size_t)(end - at) * (VALUE_WEIGHT / 2 + 1) <= LOMI_MAX_REPLY_WEIGHT)
+    return false; /* every value has two bytes at least, one of them a comma */
+  while (at < end && weight <= LOMI_MAX_REPLY_WEIGHT) {
+    if (end - at >= 8 && !in_string && lomi_load8(at) == ' ' * LOMI_EIGHT) {
+      at += 8;
+      continue;
+    }
+    char c = *at++;
+    weight++;
+    if (c == '"') {
+      in_string = !in_string;
+    } else if (in_string && c == '\\' && at < end) {
+      at++;
+      weight++;
+    } else if (!in_string && (c == ',' || c == '[' || c == '{')) {
+      weight += VALUE_WEIGHT;
+    }
+  }
+  return weight > LOMI_MAX_REPLY_WEIGHT;
+}
+
+/* decode(text [, keep_null [, is_reply]]) -> value | nil, message
  * Whole numbers up to 2^53 are integers where Lua has them. JSON null is an absent field, or
- * core.null with keep_null. An empty list has a metatable, and is encoded as one again. */
+ * core.null with keep_null. An empty list has a metatable, and is encoded as one again. Of a reply,
+ * the weight is bounded. */
 int lomi_json_decode(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
   cleaner c = {.L = L, .codec = 2, .keep_null = lua_toboolean(L, 2)};
+  size_t len;
+  const char *text = lua_tolstring(L, 1, &len);
+  if (lua_toboolean(L, 3) && is_too_heavy(text, text + len))
+    return refuse(L, "it is larger than 1.25 MiB, each value counted as 40 bytes more: ask for "
+                     "fewer items");
   lua_settop(L, 1);
   const char *reason = prepare(L, &c.has_empty);
   if (reason != NULL)

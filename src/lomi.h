@@ -7,6 +7,7 @@
 
 #define LOMI_MAX_REQUEST_BODY (1024UL * 1024)   /* bytes of JSON we are willing to send */
 #define LOMI_MAX_REPLY_BODY (4 * 1024UL * 1024) /* bytes of a reply we are willing to hold */
+#define LOMI_MAX_REPLY_WEIGHT (1280 * 1024UL)   /* of a reply's JSON, see json_decode_lua.c */
 #define LOMI_MAX_HEAD (64 * 1024UL)             /* bytes of a status line and its headers */
 #define LOMI_MAX_JSON_DEPTH 64                  /* tables within tables */
 

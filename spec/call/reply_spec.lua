@@ -45,6 +45,24 @@ describe("a reused key", function()
   end)
 end)
 
+describe("the body of a success", function()
+  it("is read up to 1.25 MiB of values: a hostile one costs little", function()
+    local body = '{"data":[' .. ("[],"):rep(1300000) .. "1]}"
+    local result, trouble = read({ status = 200, body = body }, { result = "list" })
+    assert.is_nil(result)
+    assert.equal("protocol", trouble.kind)
+    assert.matches("larger than 1.25 MiB, .*ask for fewer items", trouble.message)
+    assert.is_true(cost.of(function() read({ status = 200, body = body }, { result = "list" }) end) < 0.02)
+  end)
+
+  it("may be a page of 100 items with 8 KiB of metadata each", function()
+    local item = ('"f%d":"2026-11-22T10:00:00.000Z",'):rep(40):gsub("%%d", "x") .. '"metadata":{"a":"' .. ("x"):rep(8192)
+      .. '"}'
+    local body = '{"data":[' .. ("{" .. item .. "},"):rep(99) .. "{" .. item .. "}]}"
+    assert.equal(100, #read({ status = 200, body = body }, { result = "list" }).data)
+  end)
+end)
+
 describe("the body of an error", function()
   it("is read up to 128 KiB: a hostile one costs nothing", function()
     local list = {}

@@ -19,9 +19,10 @@ function core.encode(value) end
 --- An empty list is an empty table that is encoded as `[]` again.
 ---@param text string
 ---@param keep_null? boolean  JSON null is `core.null`; else an absent field
+---@param is_reply? boolean  refused beyond 1.25 MiB, each value counted as 40 bytes more
 ---@return any value  nil and a message if it is not JSON
 ---@return string? message
-function core.decode(text, keep_null) end
+function core.decode(text, keep_null, is_reply) end
 
 --- The common case of the schema check, compiled. True: a plain table, all of it right. False: look closer.
 ---@param dto lomi.contract.Dto

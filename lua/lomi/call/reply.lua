@@ -25,7 +25,7 @@ end
 ---@return string|nil request_id
 local function read_error(body)
   if #body > MOST_ERROR then return nil end
-  local decoded = core.decode(body)
+  local decoded = core.decode(body, false, true)
   local found = type(decoded) == "table" and decoded.error
   if type(found) ~= "table" or type(found.code) ~= "string" then return nil end
   return found, type(decoded.request_id) == "string" and decoded.request_id or nil
@@ -54,7 +54,7 @@ end
 -- The result of a 2xx, or what is wrong with it: a kind and a message. Fourth, the next_action beside the result.
 local function read_success(reply, wanted)
   local gives = wanted.result
-  local decoded, unreadable = core.decode(reply.body)
+  local decoded, unreadable = core.decode(reply.body, false, true)
   if type(decoded) ~= "table" then
     if reply.body == "" then
       if reply.status == 204 and gives == "body" then return {} end
