@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The parts of a URL. What a base URL may be beyond that: config_spec.lua.
+local cost = require "spec.support.cost"
 local urls = require "lomi.url"
 
 describe("a URL", function()
@@ -34,11 +35,19 @@ end)
 
 describe("a dot segment", function()
   it("is found in any spelling", function()
-    for _, path in ipairs { "/a/..", "/./a", "/%2e%2E/a", "/%252e/a", "/a\\..\\b", "/..;x/a", "/a%2f..%2fb" } do
+    for _, path in ipairs { "/a/..", "/./a", "/%2e%2E/a", "/%252e/a", "/a\\..\\b", "/..;x/a", "/a%2f..%2fb", "/%25%32%65/a", "/a/.%%32e",
+      "/%25%32%35%32%65%2e/a", "/a%25%32%66..", "/%" .. ("25"):rep(500) .. "2e." } do
       assert.is_true(urls.has_dot_segment(path), path)
     end
-    for _, path in ipairs { "", "/a.b", "/...", "/a/.b", "/a..b/c" } do
+    for _, path in ipairs { "", "/a.b", "/...", "/a/.b", "/a..b/c", "/%25", "/a%2520b", "/%2e%2e%2e", "/a%2f%2eb" } do
       assert.is_false(urls.has_dot_segment(path), path)
+    end
+  end)
+
+  it("costs little to look for, whatever the path", function()
+    for _, path in ipairs { "%25" .. ("25"):rep(32768), ("%"):rep(32768) .. ("25"):rep(32768), ("%2e"):rep(32768),
+      ("/."):rep(32768), ("%5c"):rep(32768), ("%25%32%35"):rep(8192) } do
+      assert.is_true(cost.of(function() urls.has_dot_segment("/" .. path) end) < 0.2, path:sub(1, 20))
     end
   end)
 end)

@@ -17,16 +17,29 @@ function M.is_loopback(host)
   return true
 end
 
+local MOST_DECODINGS = 16 -- a path that is encoded more often is not looked through
+
+-- Slashes stay encoded: only `..` beside one is a segment.
+local function decoded(hex)
+  local byte = string.char(tonumber(hex, 16))
+  if byte ~= "/" and byte ~= "\\" then return byte end
+end
+
 --- Does a path have a `.` or `..` segment, in any spelling that a server or a proxy may resolve: percent-encoded, also
---- twice, with a backslash for a slash, or with a `;` behind the dots; or a `..` beside a percent-encoded slash.
+--- several times over, with a backslash for a slash, or with a `;` behind the dots; or a `..` beside a percent-encoded
+--- slash?
 ---@param path string
 ---@return boolean
 function M.has_dot_segment(path)
-  local more
-  repeat path, more = path:gsub("%%25", "%%") until more == 0
-  path = path:gsub("%%2[eE]", "."):gsub("%%3[bB]", ";"):gsub("\\", "/") .. "/"
-  if path:find("/%.%.?[/;]") then return true end
-  return path:gsub("%%2[fF]", "/"):gsub("%%5[cC]", "/"):find("/%.%.[/;]") ~= nil
+  for _ = 1, MOST_DECODINGS do
+    local plain = path:gsub("\\", "/") .. "/"
+    if plain:find("/%.%.?[/;]") then return true end
+    if plain:gsub("%%2[fF]", "/"):gsub("%%5[cC]", "/"):find("/%.%.[/;]") then return true end
+    local before = path
+    path = path:gsub("%%(%x%x)", decoded)
+    if path == before then return false end
+  end
+  return true
 end
 
 ---@class lomi.Url

@@ -73,8 +73,8 @@ local function id_fault(id)
   if type(id) ~= "string" then return "must be a string, not a " .. type(id) end
   if not id:find("[^%z\1-\32]") then return "must not be empty" end
   if id:find("/", 1, true) then return "must not hold a slash" end
-  if id == "." or id == ".." then return "must not be . or .." end
   if #id > 255 then return "must be at most 255 bytes long" end
+  if id:find("[.%%]") and urls.has_dot_segment("/" .. id) then return "must not be . or .., in any spelling" end
 end
 
 --- Fills the first placeholder of a path.
