@@ -20,10 +20,14 @@ describe("lomi.redact.line", function()
     assert.equal("a b", redact.line("a\tb", " "))
     assert.equal("a?b?c", redact.line "a\226\128\168b\226\128\169c")
     for _, mark in ipairs { "\226\128\142", "\226\128\143", "\226\128\170", "\226\128\174", "\226\129\166",
-      "\226\129\169", "\216\156" } do
+      "\226\129\169", "\216\156", "\226\128\139", "\226\129\160", "\226\129\175", "\239\187\191", "\239\191\185",
+      "\239\191\187", "\243\160\128\129", "\243\160\129\191" } do
       assert.equal("a b", redact.line("a" .. mark .. "b", " "))
     end
     assert.equal("a … b", redact.line "a … b")
+    for _, text in ipairs { "می\226\128\140خواهم", "👩\226\128\141🌾", "ﬁ", "\239\191\189" } do
+      assert.equal(text, redact.line(text))
+    end
     assert.equal("N'Goran, Aïcha, 10\194\160000 F, 东", redact.line "N'Goran, Aïcha, 10\194\160000 F, 东")
   end)
 end)
@@ -98,6 +102,27 @@ describe("lomi.redact.text", function()
     end
     it("an expiry date, in groups", function() hides(SPACED, SPACED .. " 12/28") end)
     it("a CVC, in groups", function() hides(SPACED, SPACED .. " 123") end)
+  end)
+
+  it("hides card numbers with other separators, and percent-encoded ones", function()
+    for _, separator in ipairs { ".", "/", "_", "+", "\t", "\r\n", "\194\160", "\226\128\137", "\226\128\175", "\226\128\145",
+      "\226\128\147", "\226\128\148", "\226\128\135", "\226\136\146", "\227\128\128", "\226\128\139", "\194\183", "\239\187\191",
+      "%20", "%2D", "%2d", "%2B", "%C2%A0", " - ", "  " } do
+      local grouped = "4242" .. ("@4242"):rep(3):gsub("@", (separator:gsub("%%", "%%%%")))
+      hides(grouped, "card " .. grouped .. " declined")
+      hides("4242", "card=" .. grouped)
+    end
+  end)
+
+  it("hides a webhook secret that is percent-encoded", function()
+    hides("YmFy", "secret=whsec_Zm9v%2BYmFy%2FQUJD%3D%3D&x=1")
+  end)
+
+  it("leaves lists of amounts and numbers in other alphabets", function()
+    for _, text in ipairs { "4000€ 5000€ 1200€ 3008€", "4242, 4242, 4242, 4242", "4242: 4242: 4242: 4242",
+      "4242 … 4242 … 4242 … 4242", "100%20of 4242", "+225 07 07 07 07 07" } do
+      assert.equal(text, redact.text(text))
+    end
   end)
 
   it("leaves what is no secret", function()

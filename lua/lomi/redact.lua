@@ -50,9 +50,10 @@ local LENGTHS = setmetatable({}, {
 
 local FEWEST_DIGITS = 12 -- of a card number
 
--- Groups of a card number are apart by a space (also one that does not break), a hyphen, a dot, a slash, an underscore,
--- or a control character.
-local SEPARATORS = "%z\1-\32%-./_\127\194\160\226\128\137\145\147\175"
+-- Groups of a card number are apart by a space, a hyphen, a dot, a slash, an underscore, a plus, or a control character;
+-- or by a space, a dash or a sign of no width of Unicode, of which these are the bytes: 00A0, 00AD, 00B7, 2000-2015,
+-- 202F, 205F, 2060, 2212, 3000, FEFF.
+local SEPARATORS = "%z\1-\32%-./_+\127\194\160\173\183\226\128-\149\159\175\227\239\187\191"
 local RUN = "%d[%d" .. SEPARATORS .. "]*"
 local WIDEST_GAP = 4 -- bytes between two groups
 
@@ -116,7 +117,7 @@ end
 
 ---@param text string
 ---@return string
-local function hide_cards(text)
+local function hide_plain_cards(text)
   local out, done = {}, 1
   local at, stop = text:find(RUN)
   while at do
@@ -139,6 +140,16 @@ local function hide_cards(text)
   end
   if done == 1 then return text end
   return table.concat(out) .. text:sub(done)
+end
+
+-- In a URL, a separator is percent-encoded.
+local function hide_cards(text)
+  if text:find("%d%%2[0BDEFbdef]%d") or text:find("%d%%C2%%A0%d") then
+    local plain = text:gsub("%%2[0BDEFbdef]", " "):gsub("%%C2%%A0", " ")
+    local hidden = hide_plain_cards(plain)
+    if hidden ~= plain then return hidden end
+  end
+  return hide_plain_cards(text)
 end
 
 -- ---- secrets ----------------------------------------------------------------------------------
@@ -179,7 +190,7 @@ function M.secrets(text, secrets)
   if text:find("_", 1, true) then
     text = text:gsub("[Ll][Oo][Mm][Ii]_([SsPp][Kk]_[A-Za-z]+)_[A-Za-z0-9_%-]+", "lomi_%1_[hidden]")
     text = text:gsub("_secret_[A-Za-z0-9_%-]+", "_secret_[hidden]")
-    text = text:gsub("whsec_[A-Za-z0-9_%-+/=]+", "whsec_[hidden]")
+    text = text:gsub("whsec_[A-Za-z0-9_%-+/=%%]+", "whsec_[hidden]") -- also percent-encoded
   end
   if text:find("://", 1, true) then text = text:gsub("[\33-\126]+", hide_user) end
   return text
@@ -194,9 +205,11 @@ end
 
 -- ---- what is shown ----------------------------------------------------------------------------
 
--- Control characters, line and paragraph separators, and marks of the direction of writing, in UTF-8.
+-- In UTF-8: control characters, line and paragraph separators, marks of the direction of writing, and characters that
+-- show nothing (zero-width space, byte order mark, annotations, tags).
 local NO_TEXT = {
-  "[%z\1-\31\127]", "\194[\128-\159]", "\226\128[\142\143\168-\174]", "\226\129[\166-\169]", "\216\156",
+  "[%z\1-\31\127]", "\194[\128-\159]", "\226\128[\139\142\143\168-\174]", "\226\129[\160-\175]", "\216\156",
+  "\239\187\191", "\239\191[\185-\187]", "\243\160[\128\129][\128-\191]",
 }
 
 --- On one line, and without what a terminal obeys.
@@ -204,7 +217,7 @@ local NO_TEXT = {
 ---@param instead? string  of each (default "?")
 ---@return string
 function M.line(text, instead)
-  if not text:find("[%z\1-\31\127\194\226\216]") then return text end
+  if not text:find("[%z\1-\31\127\194\216\226\239\243]") then return text end
   for _, pattern in ipairs(NO_TEXT) do text = text:gsub(pattern, instead or "?") end
   return text
 end
