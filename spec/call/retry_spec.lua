@@ -178,6 +178,16 @@ describe("lomi.call.retry.retry_after", function()
     assert.equal(5, retry.retry_after(SOON, NOW))
   end)
 
+  it("reads an HTTP date in its old forms too", function()
+    local at = retry.read_date "Sun, 06 Nov 2033 08:49:37 GMT"
+    assert.is_number(at)
+    assert.equal(at, retry.read_date "Sunday, 06-Nov-33 08:49:37 GMT")
+    assert.equal(at, retry.read_date "Sun Nov  6 08:49:37 2033")
+    for _, text in ipairs { "Sun Nov 6 08:49:37 2033", "Sunday, 06-Nov-33 08:49:37", "Sun, 06-Nov-33 08:49:37 GMT" } do
+      assert.is_nil(retry.read_date(text))
+    end
+  end)
+
   it("reads an HTTP date", function()
     for text, seconds in pairs {
       ["Sun, 06 Nov 1994 08:49:37 GMT"] = 0, ["Sun, 06 Nov 1994 08:49:42 GMT"] = 5,

@@ -18,14 +18,22 @@ local MONTHS = {
   Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12,
 }
 
---- An HTTP date, such as that of a reply's `Date`.
+--- An HTTP date, such as that of a reply's `Date`; also in the two old forms.
 ---@param text string
 ---@return number|nil seconds  since the epoch; nil if not readable
 function M.read_date(text)
   local day, month, year, time =
     text:match("^[A-Z][a-z][a-z], (%d%d) ([A-Z][a-z][a-z]) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
+  if not day then
+    day, month, year, time =
+      text:match("^[A-Z][a-z]+day, (%d%d)%-([A-Z][a-z][a-z])%-(%d%d) (%d%d:%d%d:%d%d) GMT$")
+    year = year and "20" .. year
+  end
+  if not day then
+    month, day, time, year = text:match("^[A-Z][a-z][a-z] ([A-Z][a-z][a-z]) ([ %d]%d) (%d%d:%d%d:%d%d) (%d%d%d%d)$")
+  end
   if not MONTHS[month] then return nil end
-  return iso8601.parse(("%s-%02d-%sT%sZ"):format(year, MONTHS[month], day, time))
+  return iso8601.parse(("%s-%02d-%sT%sZ"):format(year, MONTHS[month], (day:gsub(" ", "0")), time))
 end
 
 --- The value of a `Retry-After` header. A date is counted from the reply's own `Date`: its clock may be wrong.
