@@ -22,4 +22,23 @@ function M.upper(text)
   return (text:gsub("[a-z]", UPPER))
 end
 
+--- A number in words, with a point whatever the locale's is.
+---@param number number
+---@return string  14 digits at most
+function M.number(number)
+  return (("%.14g"):format(number):gsub("[^0-9A-Za-z+-]+", "."))
+end
+
+local SPACE = { [9] = true, [10] = true, [11] = true, [12] = true, [13] = true, [32] = true }
+
+--- Text without the white space around it. A pattern such as `^ *(.-) *$` takes time with the square of the spaces.
+---@param text string
+---@return string
+function M.trim(text)
+  local from, to = 1, #text
+  while SPACE[text:byte(from)] do from = from + 1 end
+  while to > from and SPACE[text:byte(to)] do to = to - 1 end
+  return text:sub(from, to)
+end
+
 return M

@@ -328,8 +328,8 @@ local function check_times(event, header_times, signed_time, opts)
   local age = (opts.now or wall_clock()) - sent
   if math.abs(age) > opts.tolerance then
     local off = ("%.0f s %s"):format(math.abs(age), age > 0 and "old" or "ahead of the clock here")
-    return nil, errors.new("signature", ("the webhook is %s, and %g s are tolerated; a redelivery keeps its first "
-      .. "timestamp"):format(off, opts.tolerance), { code = "timestamp_out_of_tolerance" })
+    return nil, errors.new("signature", ("the webhook is %s, and %s s are tolerated; a redelivery keeps its first "
+      .. "timestamp"):format(off, ascii.number(opts.tolerance)), { code = "timestamp_out_of_tolerance" })
   end
   return true
 end

@@ -25,8 +25,9 @@ function M.mismatch(params, charge, unit)
   if not IN_ONE[currency] or ascii.upper(charge.currency) ~= currency then return nil end
   local expected = in_minor(meant, unit, currency)
   if math.abs(charged - expected) < 1 then return nil end
-  local message = ("charge %s is %.14g minor units of %s, but %.14g were meant (amount = %.14g, amounts = %q): "
-    .. "cancel it, or refund it if it is paid"):format(charge.id, charged, currency, expected, meant, unit)
+  local message = ("charge %s is %s minor units of %s, but %s were meant (amount = %s, amounts = %q): "
+    .. "cancel it, or refund it if it is paid"):format(charge.id, ascii.number(charged), currency,
+      ascii.number(expected), ascii.number(meant), unit)
   if charged == in_minor(meant, OTHER[unit], currency) then
     message = ("%s; the service takes %s units: set amounts = %q in lomi.new"):format(message, OTHER[unit], OTHER[unit])
   end

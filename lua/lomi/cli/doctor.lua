@@ -135,7 +135,7 @@ local function check_key(report)
 end
 
 -- The check that the beginning of a message is about.
-local SUBJECTS = { ["%-%-ca%-file"] = "CA file", ["[%a_]*[Pp][Rr][Oo][Xx][Yy] "] = "proxy" }
+local SUBJECTS = { ["%-%-ca%-file"] = "CA file", ["[A-Za-z_]*[Pp][Rr][Oo][Xx][Yy] "] = "proxy" }
 
 local function subject_of(message)
   for beginning, check in pairs(SUBJECTS) do

@@ -166,7 +166,7 @@ end
 function M.minor(minor, currency)
   if type(minor) ~= "number" then return nil end
   local code = code_of(currency)
-  if math.abs(minor) >= MOST then return with_name(("%.14g"):format(minor), code) .. " in minor units" end
+  if math.abs(minor) >= MOST then return with_name(ascii.number(minor), code) .. " in minor units" end
   local decimals = DECIMALS[code] or 2
   local digits = ("%.0f"):format(math.abs(minor))
   digits = ("0"):rep(decimals + 1 - #digits) .. digits
@@ -180,8 +180,8 @@ function M.money(amount, currency)
   if type(amount) ~= "number" then return nil end
   local code = code_of(currency)
   local decimals = DECIMALS[code] or 2
-  if math.abs(amount) * 10 ^ decimals >= MOST then return with_name(("%.14g"):format(amount), code) end
-  return M.minor(math.floor(amount * 10 ^ decimals + 0.5), currency)
+  if math.abs(amount) * 10 ^ decimals >= MOST then return with_name(ascii.number(amount), code) end
+  return M.minor(math.floor(amount * 10 ^ decimals + 1 / 2), currency)
 end
 
 -- ---- errors -------------------------------------------------------------------------------------

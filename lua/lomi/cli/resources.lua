@@ -152,7 +152,7 @@ local function shown(record, name)
     if is_money(name) and not name:find("_xof$") and record.currency_code then
       return output.minor(value, record.currency_code)
     end
-    return ("%.14g"):format(value)
+    return ascii.number(value)
   end
   if type(value) == "boolean" then return tostring(value) end
   return type(value) == "string" and value or nil

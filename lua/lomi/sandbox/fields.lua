@@ -16,6 +16,7 @@
 ---@field required boolean?
 ---@field secret boolean? the value is never repeated in a message
 
+local ascii = require "lomi.ascii"
 local redact = require "lomi.redact"
 local suggest = require "lomi.suggest"
 
@@ -30,7 +31,7 @@ local function quoted(value)
     return #value > 40 and ('"%s…"'):format((redact.line(value:sub(1, 40)):gsub("[\128-\255]+$", "")))
       or ('"%s"'):format(redact.line(value))
   end
-  if type(value) == "number" then return ("%.14g"):format(value) end
+  if type(value) == "number" then return ascii.number(value) end
   return type(value) == "boolean" and tostring(value) or NAMES[type(value)] or ("a " .. type(value))
 end
 

@@ -7,6 +7,7 @@
 --- This file runs in the program; everything in sandbox/server/ runs in the server's thread, in a Lua state of its own.
 --- A handle drives it over HTTP, under /_sandbox/…, so a sandbox in another process works the same way.
 
+local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local fields = require "lomi.sandbox.fields"
 local redact = require "lomi.redact"
@@ -285,7 +286,7 @@ end
 function Sandbox:receive(event, wait)
   local data = ask(self, "POST", "/inbox/take", { event = event, wait = wait or 5 })
   if data.webhook then return data.webhook end
-  return nil, ("no %s came within %g s"):format(event or "webhook", wait or 5)
+  return nil, ("no %s came within %s s"):format(event or "webhook", ascii.number(wait or 5))
 end
 
 --- Forgets everything: charges, keys, faults, journal, webhooks; the clock goes back too.

@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- The API's operations, through the application.
 local core = require "lomi.core"
+local cost = require "spec.support.cost"
 local direct = require "spec.support.direct"
+local locale = require "spec.support.locale"
 
 describe("lomi.sandbox.server.service", function()
   local sandbox
@@ -198,6 +200,109 @@ describe("lomi.sandbox.server.service", function()
     assert.equal(core.null, reply.json.error.details)
   end)
 
+  it("refuses amounts that no number holds exactly", function()
+    for _, amount in ipairs { '"1e400"', "1e307", '"-1e400"', "1e16", '"1e16"' } do
+      for _, currency in ipairs { "XOF", "EUR" } do
+        local reply = post("/charge/card",
+          ('{"amount":%s,"currency_code":"%s","customer_email":"a@b.ci","customer_name":"Awa"}'):format(amount, currency))
+        assert.equal(400, reply.status, amount)
+        assert.is_table(reply.json, reply.body)
+      end
+    end
+    local reply = post("/charge/wave", '{"amount":1e307,"currency":"EUR","customer":{"name":"A","phoneNumber":"0700000000"}}')
+    assert.equal("amount_invalid", reply.json.error.code)
+  end)
+
+  it("refuses JSON that only lua-cjson takes", function()
+    local text = '{"amount":%s,"customer_email":"a@b.ci","customer_name":"A.b \\". 1.","description":"-."}'
+    assert.equal(201, post("/charge/card", text:format "10000").status)
+    assert.equal(201, post("/charge/card", text:format "10000.0").status)
+    for _, number in ipairs { "10000.", "1.e5", "10000. ", "-.5" } do
+      local reply = post("/charge/card", text:format(number))
+      assert.equal(400, reply.status, number)
+      assert.matches("a number has a point with no digits", reply.json.error.message, 1, true)
+    end
+  end)
+
+  it("takes a list, an empty one too, for no object", function()
+    for _, list in ipairs { "[]", "[1]", "[null]" } do
+      for _, text in ipairs { '"metadata":%s', '"transfer_data":%s' } do
+        local reply = post("/charge/card",
+          '{"amount":10000,"customer_email":"a@b.ci","customer_name":"Awa",' .. text:format(list) .. "}")
+        assert.equal(400, reply.status)
+        assert.matches("must be an object", reply.json.error.message, 1, true)
+      end
+    end
+  end)
+
+  it("reads a body by its exact type", function()
+    for type_, status in pairs {
+      ["application/json"] = 201, ["APPLICATION/JSON"] = 201, ["application/json;charset=utf-8"] = 201,
+      ["Application/Json ; charset=utf-8"] = 201, ["application/jsonx"] = 400, ["application/json-patch+json"] = 400,
+      ["application/json, text/plain"] = 400, ["text/json"] = 400, [""] = 400,
+    } do
+      local reply = post("/charge/card", '{"amount":10000}', { ["Content-Type"] = type_ })
+      assert.equal(status, reply.status, type_)
+    end
+  end)
+
+  it("takes as long as a request is, whatever is in it", function()
+    local long = 200000
+    local spaces, many = "x" .. (" "):rep(long) .. "x", {}
+    for i = 1, 20000 do many["field" .. i] = 1 end
+    for name, request in pairs {
+      ["a name"] = { "/charge/card", { amount = 10000, customer_name = spaces } },
+      ["an id"] = { "/charge/card", { amount = 10000, customer_id = spaces } },
+      ["an amount"] = { "/charge/card", { amount = ("1"):rep(long) .. "x" } },
+      ["an idempotency key"] = { "/charge/card", { amount = 10000 }, { ["Idempotency-Key"] = spaces } },
+      ["a query"] = { "/customers?" .. ("a"):rep(long), "{}" },
+      ["a form"] = { "/pay/pi_1", ("a"):rep(long) },
+      ["a type"] = { "/charge/card", "{}", { ["Content-Type"] = "application/json" .. spaces } },
+      ["unknown fields"] = { "/charge/card", many },
+      ["an email"] = { "/charge/wave", { customer = { email = ("a@"):rep(long / 2) } } },
+      ["a phone number"] = { "/charge/wave", { customer = { phoneNumber = ("1 "):rep(long / 2) .. "x" } } },
+    } do
+      assert.is_true(cost.of(function() post(request[1], request[2], request[3]) end) < 0.1, name)
+    end
+  end)
+
+  it("warns of so much, and not of more", function()
+    local body = { amount = 10000 }
+    for i = 1, 1000 do body["field" .. i] = i end
+    local reply = post("/charge/card", body)
+    assert.equal(201, reply.status)
+    assert.matches("there are more warnings than these", reply.headers["X-Sandbox-Warning"], 1, true)
+    local entry = sandbox:admin("GET", "/requests").json.data[1]
+    assert.equal(21, #entry.warnings)
+  end)
+
+  it("takes no key of more than 255 bytes", function()
+    assert.equal(404, get("/charge/card/x", { ["X-API-KEY"] = "lomi_sk_test_" .. ("a"):rep(242) }).status)
+    assert.equal(401, get("/charge/card/x", { ["X-API-KEY"] = "lomi_sk_test_" .. ("a"):rep(243) }).status)
+  end)
+
+  describe("under the Turkish locale", function()
+    for _, name in ipairs { locale.TURKISH, "tr_TR.ISO-8859-9" } do
+      it("reads names and codes as ever (" .. name .. ")", function()
+        locale.need(name, pending)
+        locale.under(name, function()
+          local wave = { amount = 100, currency = "XOF", customer = { name = "Voil\195\160", phoneNumber = "0700000000" } }
+          local json = { ["Content-Type"] = "APPLICATION/JSON", ["X-Scenario-Key"] = "FAILED" }
+          assert.equal("Charge failed (test scenario)", post("/charge/wave", wave, json).json.error.message)
+          json["X-Scenario-Key"] = "PENDING"
+          assert.equal("PENDING", post("/charge/wave", wave, json).json.status)
+          wave.countryCode = "ci"
+          assert.equal(201, post("/charge/mtn", wave, json).status)
+          local charges = sandbox:admin("GET", "/charges").json.data
+          assert.equal("CI", charges[#charges].params.countryCode)
+          local reply = post("/charge/card", { amount = 1 / 4, currency_code = "EUR", customer_email = "a@b.ci",
+            customer_name = "Awa" })
+          assert.equal("amount must be at least 0.50 EUR", reply.json.error.message)
+        end)
+      end)
+    end
+  end)
+
   it("answers amounts of 15 digits exactly", function()
     local charge = sandbox:charge { amount = 1e15 }
     assert.equal(1e15, charge.original_amount)
@@ -212,6 +317,14 @@ describe("lomi.sandbox.server.service", function()
     end
 
     local function count() return #sandbox:admin("GET", "/charges").json.data end
+
+    it("is of a route, which has a slash at its end or not", function()
+      local body = '{"amount":10000}'
+      local first = post("/charge/card", body, { ["Idempotency-Key"] = "k" })
+      local again = post("/charge/card/", body, { ["Idempotency-Key"] = "k" })
+      assert.equal(first.body, again.body)
+      assert.equal(1, count())
+    end)
 
     it("replays the first answer, and makes one charge", function()
       local first, again = create("k"), create(" k ", '{ "amount" : 1e4 }')

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The operations under /_sandbox, which tests drive the sandbox by, as data. `init.lua` is their client.
 
+local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local answer = require "lomi.sandbox.server.answer"
 local cards = require "lomi.sandbox.server.cards"
@@ -10,6 +11,7 @@ local routes = require "lomi.sandbox.server.routes"
 local subscriptions = require "lomi.sandbox.server.subscriptions"
 local views = require "lomi.sandbox.server.views"
 
+local MOMENT = 5 / 1000 -- seconds between two looks for a webhook
 local PAGE = 1024 * 1024 -- bytes of a list in one reply, about; clients hold 4 MiB at most
 
 local M = {}
@@ -97,7 +99,7 @@ local function take_webhook(app, _, body)
     local webhook = app.inbox:take(body.event)
     if webhook then return ok { webhook = webhook } end
     if core.now() >= ends then return ok {} end
-    coroutine.yield(0.005)
+    coroutine.yield(MOMENT)
   end
 end
 
@@ -145,7 +147,7 @@ local OPERATIONS = routes.compile {
 local function decoded(call)
   if call.body == "" then return {} end
   local body, message = json.decode(call.body)
-  if type(body) ~= "table" or call.body:find("^%s*%[") then
+  if type(body) ~= "table" or call.body:find("^[ \t\r\n]*%[") then
     return nil, "the body must be a JSON object" .. (message and ": " .. message or "")
   end
   for name, value in pairs(body) do
@@ -157,8 +159,8 @@ end
 -- A page in the developer's browser must not drive or read the sandbox: neither from another origin, nor by a name of
 -- its own that leads to this machine (DNS rebinding).
 local function is_foreign(app, call)
-  local origin, host = call.headers.origin, (call.headers.host or "localhost"):lower()
-  if origin and origin:lower() ~= call.origin:lower() then return true end
+  local origin, host = call.headers.origin, ascii.lower(call.headers.host or "localhost")
+  if origin and ascii.lower(origin) ~= ascii.lower(call.origin) then return true end
   local name = host:match("^(%[.*%])") or host:match("^[^:]*")
   if name == "localhost" or name == "[::1]" or name:find("^127%.%d+%.%d+%.%d+$") then return false end
   return not (app.options.elsewhere and name:find("^[%[%x:%.%]]+$"))

@@ -142,6 +142,17 @@ local function count_connection(app, serial)
   app.connections:trim(function(oldest) app.counted[oldest] = nil end)
 end
 
+local MOST_WARNINGS = 20 -- of one request; what it sends decides how many there are
+
+-- Adds a warning to a list.
+local function warn(warnings, text)
+  if #warnings < MOST_WARNINGS then
+    warnings[#warnings + 1] = text
+  elseif #warnings == MOST_WARNINGS then
+    warnings[#warnings + 1] = "there are more warnings than these"
+  end
+end
+
 local function open(app, request)
   local path, query = request.target:match("^([^?#]*)%??([^#]*)")
   local headers = request.headers
@@ -151,7 +162,7 @@ local function open(app, request)
     headers = headers, request_id = request_id and request_id ~= "" and request_id or core.uuid4(),
     reply_headers = {}, warnings = {},
   }
-  call.warn = function(text) call.warnings[#call.warnings + 1] = text end
+  call.warn = function(text) warn(call.warnings, text) end
   call.origin = (app.options.tls and "https" or "http") .. "://" .. (headers.host or "127.0.0.1")
   return call
 end

@@ -24,7 +24,8 @@ end
 
 local function list_of(type_name, least)
   return function(value)
-    local good = type(value) == "table" and (next(value) == nil or value[1] ~= nil) and #value >= least
+    -- An empty list has a metatable, see lomi.core.
+    local good = type(value) == "table" and (getmetatable(value) ~= nil or value[1] ~= nil) and #value >= least
     for _, item in ipairs(good and value or {}) do good = good and type(item) == type_name end
     if good then return value end
     return nil, ("must be a list%s%s"):format(type_name == "string" and " of strings" or " of objects",
@@ -34,7 +35,7 @@ end
 
 local KINDS = {
   money = money(1), money_or_none = money(0),
-  url = text_like("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#%c ][^%c ]*$", "must be a URL"),
+  url = text_like("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#%z\1-\32\127][^%z\1-\32\127]*$", "must be a URL"),
   time = text_like("^%d%d%d%d%-%d%d%-%d%d", "must be a time in ISO 8601"),
   date = text_like("^%d%d%d%d%-%d%d%-%d%d$", "must be a date, YYYY-MM-DD"),
   texts = list_of("string", 0), some_texts = list_of("string", 1), objects = list_of("table", 0),
@@ -45,7 +46,7 @@ for name, kind in pairs(charge_bodies.kinds) do KINDS[name] = kind end
 -- "name* kind, name kind, …": a star for what is required; a|b for one of these.
 local function fields(text)
   local list = {}
-  for name, star, kind in text:gmatch("([%w_]+)(%*?) ([%w_|]+)") do
+  for name, star, kind in text:gmatch("([a-z0-9_A-Z]+)(%*?) ([a-z0-9_A-Z|]+)") do
     if kind:find("|", 1, true) then
       local choices = {}
       for choice in kind:gmatch("[^|]+") do choices[#choices + 1] = choice end

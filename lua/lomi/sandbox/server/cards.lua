@@ -86,7 +86,7 @@ end
 ---@param now number seconds since the epoch
 ---@return boolean? past nil if it cannot be read
 function M.is_past(expiry, now)
-  local month, year = expiry:match("^%s*(%d%d?)%s*/%s*(%d%d%d?%d?)%s*$")
+  local month, year = expiry:match("^ *(%d%d?) */ *(%d%d%d?%d?) *$")
   month, year = tonumber(month), tonumber(year)
   if not month or month < 1 or month > 12 or (year > 99 and year < 1000) then return nil end
   if year < 100 then year = year + 2000 end

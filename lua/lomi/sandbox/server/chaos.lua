@@ -44,7 +44,7 @@ local function new(asked)
   for i, form in ipairs(FORMS) do
     local copy = {}
     for name, value in pairs(form) do copy[name] = value end
-    if copy.delay then copy.delay = asked.delay or 0.01 end
+    if copy.delay then copy.delay = asked.delay or 1 / 100 end
     self.forms[i] = assert(faults.make(copy))
   end
   return self

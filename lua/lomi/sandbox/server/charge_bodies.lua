@@ -2,31 +2,45 @@
 --- The bodies of charges, as the service takes them. It is laxer than its documentation; a warning says where a request
 --- leans on that.
 
+local ascii = require "lomi.ascii"
 local json = require "lomi.sandbox.server.json"
 
 local M = {}
 
+local MOST = 2 ^ 53 -- minor units: more are not exact
+
 local CURRENCIES = { XOF = true, USD = true, EUR = true }
 
--- In main units; below it the service answers `amount_invalid`.
-local CARD_MINIMUM = { XOF = 1000, USD = 0.5, EUR = 0.5 }
+-- In main units, and in words; below it the service answers `amount_invalid`.
+local CARD_MINIMUM = { XOF = 1000, USD = 1 / 2, EUR = 1 / 2 }
+local MINIMUM_SAYS = { XOF = "1000 XOF", USD = "0.50 USD", EUR = "0.50 EUR" }
 
 -- Digits after the decimal point an amount of main units may have; any other currency is not looked at.
 local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 
-local EUR_IN_XOF = 655.957
+local EUR_IN_XOF = 655957 / 1000 -- 655.957 does not compile where a decimal point has several bytes
 
 -- A kind turns a value into what the service makes of it, or gives nil and what it must be. `warn` notes a laxity.
 -- false stands for "as if it were not there".
 
+local LONGEST_NUMBER = 64 -- bytes of a number in a string
+
+-- A number in a string, in decimal notation; nil: it is none.
+local function read_number(text)
+  if #text > LONGEST_NUMBER then return nil end
+  local sign, whole, fraction, rest = ascii.trim(text):match("^([+-]?)(%d*)%.?(%d*)(.*)$")
+  local exponent = rest == "" and 0 or rest:match("^[eE]([+-]?%d+)$")
+  if #whole + #fraction == 0 or not exponent then return nil end
+  return tonumber(("%s%s%se%.0f"):format(sign, whole, fraction, exponent - #fraction)) -- no point: locales differ
+end
+
 local function number(rule)
   return function(value, warn, name)
-    if rule.lax and type(value) == "string" and value:find("^%s*[+-]?%d+%.?%d*[eE]?[+-]?%d*%s*$") then
-      local read = tonumber(value)
-      if read then warn(name .. " is a string; it should be a number") end
-      value = read
+    if rule.lax and type(value) == "string" then
+      value = read_number(value)
+      if value then warn(name .. " is a string; it should be a number") end
     end
-    local good = type(value) == "number" and not (rule.above and value <= rule.above)
+    local good = type(value) == "number" and value < math.huge and not (rule.above and value <= rule.above)
       and not (rule.least and value < rule.least) and not (rule.whole and value % 1 ~= 0)
     if good then return value end
     return nil, (rule.whole and "must be a whole number" or "must be a number")
@@ -40,13 +54,13 @@ local function string_of(value)
 end
 
 local function trimmed(value, warn, name)
-  local text = value:match("^%s*(.-)%s*$")
+  local text = ascii.trim(value)
   if text ~= value then warn(name .. " has spaces around it") end
   return text
 end
 
 local function filled(value)
-  if type(value) == "string" and value:find("%S") then return value end
+  if type(value) == "string" and value:find("[^ \t-\r]") then return value end
   return nil, "must be a string that is not blank"
 end
 
@@ -68,7 +82,7 @@ local UUID4 = "^" .. ("%x"):rep(8) .. "%-" .. ("%x"):rep(4) .. "%-4" .. ("%x"):r
   .. "%-" .. ("%x"):rep(12) .. "$"
 
 local function uuid4(value, warn, name)
-  local text = type(value) == "string" and value:match("^%s*(.-)%s*$")
+  local text = type(value) == "string" and ascii.trim(value)
   if text == "" then
     warn(name .. " is blank")
     return false
@@ -78,7 +92,7 @@ local function uuid4(value, warn, name)
   return text
 end
 
-local EMAIL = "^[^%s@]+@[^%s@]+%.[^%s@]+$"
+local EMAIL = "^[^ \t-\r@]+@[^ \t-\r@]+%.[^ \t-\r@]+$"
 local EMAIL_MAX = 254 -- bytes; also what keeps the pattern cheap
 
 local function is_email(text)
@@ -91,7 +105,7 @@ local function email(value)
 end
 
 local function currency(value, warn, name)
-  local upper = type(value) == "string" and value:upper()
+  local upper = type(value) == "string" and ascii.upper(value)
   if not CURRENCIES[upper] then return nil, "must be one of XOF, USD, EUR" end
   if upper ~= value then warn(name .. " is not in upper case") end
   return upper
@@ -115,14 +129,19 @@ local function boolean(value)
   return nil, "must be true or false"
 end
 
+-- An empty list has a metatable, see lomi.core; its first item may be a null.
+local function is_object(value)
+  return type(value) == "table" and value[1] == nil and getmetatable(value) == nil
+end
+
 local function object(value)
-  if type(value) == "table" and value[1] == nil then return value end
+  if is_object(value) then return value end
   return nil, "must be an object"
 end
 
 -- In full (E.164), or as dialled at home.
 local function phone(value)
-  if type(value) == "string" and value:find("^%+?[%d%s%.%-%(%)/]+$") then
+  if type(value) == "string" and value:find("^%+?[%d \t-\r.%-()/]+$") then
     local _, digits = value:gsub("%d", "")
     if digits >= 6 and digits <= 15 then return value end
   end
@@ -130,7 +149,7 @@ local function phone(value)
 end
 
 local function country(value)
-  if type(value) == "string" and value:find("^%a%a$") then return value:upper() end
+  if type(value) == "string" and value:find("^[A-Za-z][A-Za-z]$") then return ascii.upper(value) end
   return nil, "must be a country code of two letters"
 end
 
@@ -139,7 +158,7 @@ local check_fields
 
 local function nested(fields)
   return function(value, warn, name)
-    if type(value) ~= "table" or value[1] ~= nil then return nil, "must be an object" end
+    if not is_object(value) then return nil, "must be an object" end
     return check_fields(fields, value, warn, name .. ".")
   end
 end
@@ -210,6 +229,8 @@ local MTN = {
 local CAPTURE = { { "amount", number { above = 0, lax = true } } }
 local INCREMENT = { { "amount", number { above = 0, lax = true }, required = true } }
 
+local MOST_UNKNOWN = 100 -- fields of a body that are named
+
 ---@return table? params
 ---@return string[]? faults
 function check_fields(fields, body, warn, prefix)
@@ -235,7 +256,7 @@ function check_fields(fields, body, warn, prefix)
   end
   local unknown = {}
   for name in pairs(body) do
-    if not known[name] then unknown[#unknown + 1] = tostring(name):sub(1, 40) end
+    if not known[name] and #unknown < MOST_UNKNOWN then unknown[#unknown + 1] = tostring(name):sub(1, 40) end
   end
   table.sort(unknown)
   for _, name in ipairs(unknown) do warn("unknown field " .. prefix .. name) end
@@ -267,13 +288,20 @@ local function has_fraction(amount, code, amounts)
   local decimals = amounts == "minor" and 0 or DECIMALS[code]
   if not decimals then return false end
   local units = amount * 10 ^ decimals
-  return math.abs(units - math.floor(units + 0.5)) > 1e-6
+  return math.abs(units - math.floor(units + 1 / 2)) > 1e-6
 end
 
 -- The reason an amount cannot be charged to a card.
 local function card_amount_fault(amount, code, amounts)
   local least = CARD_MINIMUM[code] * (is_minor(code, amounts) and code ~= "XOF" and 100 or 1)
-  if amount < least then return ("amount must be at least %g (%g %s)"):format(least, CARD_MINIMUM[code], code) end
+  if amount < least then return ("amount must be at least %s"):format(MINIMUM_SAYS[code]) end
+  return M.too_much(amount, code, amounts)
+end
+
+--- The reason an amount is more than the service takes.
+---@return string?
+function M.too_much(amount, code, amounts)
+  if M.minor(amount, code, amounts) > MOST then return ("amount must be at most %.0f minor units"):format(MOST) end
 end
 
 --- The smallest units of the currency a card is charged in: XOF is charged in euro cents, at the fixed peg.
@@ -282,8 +310,8 @@ end
 ---@param amounts lomi.sandbox.Amounts?
 ---@return number minor, string charged_currency lower case
 function M.convert(amount, code, amounts)
-  if code == "XOF" then return math.floor(amount / EUR_IN_XOF * 100 + 0.5), "eur" end
-  return math.floor(M.minor(amount, code, amounts) + 0.5), code:lower()
+  if code == "XOF" then return math.floor(amount / EUR_IN_XOF * 100 + 1 / 2), "eur" end
+  return math.floor(M.minor(amount, code, amounts) + 1 / 2), ascii.lower(code)
 end
 
 --- An amount in minor units of its own currency.
@@ -368,9 +396,11 @@ local function mobile(fields)
   return function(body, warn, options)
     local params, faults = check_fields(fields, body, warn, "")
     if not params then return refuse("bad_request", "Validation failed", faults) end
+    local fault = M.too_much(params.amount, params.currency, options.amounts)
     if options.amounts == "minor" and has_fraction(params.amount, params.currency, "minor") then
-      return refuse("amount_invalid", "amount must be a whole number of minor units")
+      fault = "amount must be a whole number of minor units"
     end
+    if fault then return refuse("amount_invalid", fault) end
     return params
   end
 end

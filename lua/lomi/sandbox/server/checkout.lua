@@ -2,6 +2,7 @@
 --- Checkout sessions and payment links: how they are made, and the page a payer pays on. A payment is a charge of the
 --- ledger, so it has all that charges have: the card form, 3-D Secure, webhooks.
 
+local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
 local bodies = require "lomi.sandbox.server.bodies"
 local form = require "lomi.sandbox.server.form"
@@ -228,9 +229,9 @@ local PAYER = {
 }
 
 local function is_right(name, value)
-  if name == "email" then return #value <= 254 and value:find("^[^%s@]+@[^%s@]+%.[^%s@]+$") ~= nil end
+  if name == "email" then return #value <= 254 and value:find("^[^ \t-\r@]+@[^ \t-\r@]+%.[^ \t-\r@]+$") ~= nil end
   if name == "phone" then return value:find("^%+?[%d ().%-]+$") ~= nil and select(2, value:gsub("%d", "")) >= 6 end
-  return value:find("%S") ~= nil
+  return value:find("[^ \t-\r]") ~= nil
 end
 
 local function asked_of(session, name)
@@ -315,13 +316,13 @@ local function post(app, session, typed)
   if typed.method == "card" then
     return lead(("/pay/%s?client_secret=%s"):format(charge.id, views.client_secret(charge)))
   end
-  return lead(M.success_url(session) or session.data.checkout_url:match("^%a+://[^/]+(/.*)$"))
+  return lead(M.success_url(session) or session.data.checkout_url:match("^[a-z]+://[^/]+(/.*)$"))
 end
 
 local function serve_session(app, call, public_id)
   local session
   for item in app.merchant.stores.checkout_sessions:each() do
-    if item.public_id:lower() == public_id:lower() then
+    if ascii.lower(item.public_id) == ascii.lower(public_id) then
       session = item
       break
     end
@@ -339,7 +340,7 @@ end
 local function serve_link(app, call, code)
   local link
   for item in app.merchant.stores.payment_links:each() do
-    if item.public_id:lower() == "plink_" .. code:lower() then
+    if ascii.lower(item.public_id) == "plink_" .. ascii.lower(code) then
       link = item
       break
     end
@@ -371,7 +372,7 @@ end
 ---@return table response
 ---@return boolean arrives
 function M.serve(app, call)
-  local public_id, code = call.path:match("^/checkout/(cs_%w+)/?$"), call.path:match("^/link/(%w+)/?$")
+  local public_id, code = call.path:match("^/checkout/(cs_[A-Za-z0-9]+)/?$"), call.path:match("^/link/([A-Za-z0-9]+)/?$")
   local response
   if call.method ~= "GET" and call.method ~= "HEAD" and not (call.method == "POST" and public_id) then
     response = html.page(405, "Not allowed", html.box(html.outcome("bad", "Not allowed", "This page takes GET.")))

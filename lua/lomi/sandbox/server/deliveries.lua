@@ -15,7 +15,7 @@ local WEIGHT = 1024 -- bytes a delivery takes beside its body, about
 
 ---@type table<string, lomi.sandbox.Rule>
 local RULES = {
-  url = { type = "string", required = true, pattern = "^https?://[^%s/]", says = "an http or https URL" },
+  url = { type = "string", required = true, pattern = "^https?://[^ \t-\r/]", says = "an http or https URL" },
   secret = { type = "string", required = true, secret = true, pattern = "^[!#-&(-_a-~]+$",
     says = "the endpoint's secret (whsec_…)" },
   twice = { type = "boolean" },

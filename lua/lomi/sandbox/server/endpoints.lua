@@ -2,6 +2,7 @@
 --- Webhook endpoints that are managed by the API: which events they get, and what was delivered to them. Deliveries go
 --- to this machine only; an endpoint elsewhere is kept, and gets none.
 
+local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
 local bodies = require "lomi.sandbox.server.bodies"
 local json = require "lomi.sandbox.server.json"
@@ -14,11 +15,12 @@ local FIELDS = [[metadata last_triggered_at last_response_status last_response_b
 local LOGS = { limit = 25, most = 100 }
 local MOST_RESPONSE = 500 -- bytes shown of what an endpoint answered
 local PATIENCE = 5 -- seconds a test or a retry waits for the endpoint
+local MOMENT = 5 / 1000 -- seconds between two looks
 
 local refuse = answer.refuse
 
 local function is_local(url)
-  local host = url:lower():match("^https?://([^/?#]+)") or ""
+  local host = ascii.lower(url):match("^https?://([^/?#]+)") or ""
   host = host:gsub(":%d+$", "")
   return host == "localhost" or host == "[::1]" or host:find("^127%.%d+%.%d+%.%d+$") ~= nil
 end
@@ -29,7 +31,7 @@ local function check_url(url, service, call)
   if is_local(url) then
     if service.options.strict then return refuse "url must not be local or private" end
     call.warn("live refuses a local url")
-  elseif not url:lower():find("^https://") then
+  elseif not ascii.lower(url):find("^https://") then
     return refuse "url must be https; http is for an endpoint on this machine"
   end
   return true
@@ -38,7 +40,7 @@ end
 local function view(item)
   local data = {}
   for name, value in pairs(item.data) do data[name] = value end
-  for name in FIELDS:gmatch("%S+") do
+  for name in FIELDS:gmatch("[^ \n]+") do
     if data[name] == nil then data[name] = json.null end
   end
   data.id, data.events, data.active = data.webhook_id, data.authorized_events, data.is_active
@@ -109,8 +111,8 @@ end
 local function first_attempt(delivery)
   local waited = 0
   while not (delivery.tries[1] and (delivery.tries[1].status or delivery.tries[1].error)) and waited < PATIENCE do
-    coroutine.yield(0.005)
-    waited = waited + 0.005
+    coroutine.yield(MOMENT)
+    waited = waited + MOMENT
   end
   return delivery.tries[1] or {}
 end
@@ -171,7 +173,7 @@ function M.deliveries(service, call)
   local item, fault = service.merchant:find("webhooks", call.scope, asked.webhookId)
   if not item then return nil, fault end
   local limit, offset = tonumber(asked.limit or LOGS.limit), tonumber(asked.offset or 0)
-  if not limit or limit < 1 or limit > LOGS.most or not offset or offset < 0 or offset % 1 ~= 0 then
+  if not limit or limit % 1 ~= 0 or limit < 1 or limit > LOGS.most or not offset or offset < 0 or offset % 1 ~= 0 then
     return refuse "limit must be from 1 to 100, offset a whole number, 0 or more"
   end
   local items, seen = {}, 0
@@ -190,7 +192,7 @@ local function find_log(service, call, id, webhook)
   for item in service.merchant.stores.webhooks:each(call.scope) do
     if not webhook or item == webhook then
       for _, log in ipairs(logs(service, item)) do
-        if log[2].log_id == id:lower() then return log, item end
+        if log[2].log_id == ascii.lower(id) then return log, item end
       end
     end
   end

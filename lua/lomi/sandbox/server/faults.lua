@@ -5,6 +5,7 @@
 --- default an error status or a proxy's page means that it never saw the request; any other fault damages its answer on
 --- the way back.
 
+local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
 local fields = require "lomi.sandbox.fields"
 
@@ -24,7 +25,7 @@ local WHEN = { "before", "after", "mid_body" }
 ---@type table<string, lomi.sandbox.Rule>
 local RULES = {
   match = { type = "table", fields = {
-    method = { type = "string", pattern = "^%u+$", says = "a method in upper case, such as POST" },
+    method = { type = "string", pattern = "^[A-Z]+$", says = "a method in upper case, such as POST" },
     path = { type = "string", pattern = "^/", says = "a path that begins with /; * stands for one segment" },
   } },
   times = { type = "whole", min = 1 },
@@ -37,7 +38,7 @@ local RULES = {
   retry_after = { type = "number", min = 0, says = "a number of seconds, at least 0" },
   recorded = { type = "boolean" },
   headers = { type = "table", says = "a table of names and strings", values = {
-    type = "string", pattern = "^[^%c]*$", says = "a string without control characters" } },
+    type = "string", pattern = "^[^%z\1-\31\127]*$", says = "a string without control characters" } },
   body = { type = "string" },
   empty = { one_of = { true } },
   html = { one_of = { true } },
@@ -123,8 +124,8 @@ local function check_together(fault)
     return "recorded needs the service to have seen the request: leave charged = false out"
   end
   for name in pairs(fault.headers or {}) do
-    local lower = name:lower()
-    if not name:find("^[%w_%-]+$") or lower == "content-length" or lower == "transfer-encoding" then
+    local lower = ascii.lower(name)
+    if not name:find("^[A-Za-z0-9_%-]+$") or lower == "content-length" or lower == "transfer-encoding" then
       return "headers must be names of letters, digits and dashes, other than Content-Length and Transfer-Encoding"
     end
   end
@@ -155,7 +156,7 @@ local function describe(fault)
   for _, name in ipairs(ORDER) do
     local value = fault[name]
     if value ~= nil then
-      local shown = type(value) == "number" and ("%s %.14g"):format(name, value)
+      local shown = type(value) == "number" and name .. " " .. ascii.number(value)
         or value == true and name or name == "body" and name or name .. " " .. value
       words[#words + 1] = shown
     end

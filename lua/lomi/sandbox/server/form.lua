@@ -11,7 +11,10 @@ end
 ---@return table<string, string>
 function M.decode(text)
   local values = {}
-  for name, value in (text or ""):gmatch("([^&=]+)=([^&]*)") do values[unescaped(name)] = unescaped(value) end
+  for field in (text or ""):gmatch("[^&]+") do
+    local name, value = field:match("^([^=]+)=(.*)$")
+    if name then values[unescaped(name)] = unescaped(value) end
+  end
   return values
 end
 

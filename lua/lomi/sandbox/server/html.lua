@@ -22,8 +22,8 @@ end
 ---@param values table<string, string|number>
 ---@return string
 function M.filled(template, values)
-  template = template:gsub("{{([%l_]+)}}", function(name) return (value_of(values, name):gsub("{", "\1")) end)
-  template = template:gsub("{([%l_]+)}", function(name) return (escaped(value_of(values, name)):gsub("{", "\1")) end)
+  template = template:gsub("{{([a-z_]+)}}", function(name) return (value_of(values, name):gsub("{", "\1")) end)
+  template = template:gsub("{([a-z_]+)}", function(name) return (escaped(value_of(values, name)):gsub("{", "\1")) end)
   return (template:gsub("\1", "{"))
 end
 
@@ -178,7 +178,7 @@ function M.page(status, title, content, layout, destinations)
   local headers = {}
   for name, value in pairs(HEADERS) do headers[name] = value end
   for _, url in pairs(destinations or {}) do
-    local origin = url:match("^[Hh][Tt][Tt][Pp][Ss]?://[%w.%-:%[%]]+")
+    local origin = url:match("^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9.%-:%[%]]+")
     if origin then headers[POLICY] = headers[POLICY] .. " " .. origin end
   end
   return { status = status, headers = headers,

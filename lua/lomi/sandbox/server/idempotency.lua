@@ -4,6 +4,7 @@
 --- A running request is never forgotten. The oldest finished ones go when there are more than LIMITS says,
 --- sooner than the service would forget them: a retry with a key that old makes a new charge.
 
+local ascii = require "lomi.ascii"
 local Fifo = require "lomi.sandbox.server.fifo"
 
 local DAY = 24 * 60 * 60
@@ -39,7 +40,7 @@ end
 ---@param header string?
 ---@return string?
 local function read_key(header)
-  local key = header and header:match("^%s*(.-)%s*$"):sub(1, 255)
+  local key = header and ascii.trim(header):sub(1, 255)
   return key ~= "" and key or nil
 end
 

@@ -42,7 +42,7 @@ local function without_secrets(text)
 end
 
 local function hidden(value)
-  local prefix = value:match("lomi_[sp]k_%a+_")
+  local prefix = value:match("lomi_[sp]k_[A-Za-z]+_")
   return (prefix or "") .. "[hidden]"
 end
 

@@ -31,6 +31,7 @@ end
 
 -- In exact digits, whatever the locale's point.
 local function number_json(value)
+  if value ~= value or value == math.huge or value == -math.huge then return "null" end
   if value == math.floor(value) and math.abs(value) < 2 ^ 63 then return ("%.0f"):format(value) end
   return (("%.17g"):format(value):gsub("[^%deE+-]+", "."))
 end
@@ -66,28 +67,40 @@ function M.with_list(name, items, rest)
   return ('{"%s":[%s]%s}'):format(name, table.concat(items, ","), rest or "")
 end
 
--- Whether a string holds a control character as it is, which JSON forbids and lua-cjson lets pass.
-local function has_raw_control(encoded)
-  if not encoded:find("[^\32-\255]") then return false end
-  local quote = encoded:find('"', 1, true)
+-- A number such as `1.` or `-.5`, which JSON forbids and lua-cjson lets pass.
+local function has_bare_point(encoded)
+  return encoded:find("%.[^%d]") ~= nil or encoded:find("-.", 1, true) ~= nil
+end
+
+-- The reason why the text is no JSON although lua-cjson lets it pass; nil: it is as lua-cjson says.
+local function laxity(encoded)
+  if not encoded:find("[^\32-\255]") and not has_bare_point(encoded) then return nil end
+  local done, quote = 1, encoded:find('"', 1, true)
   while quote do
+    if has_bare_point(encoded:sub(done, quote)) then break end
     local from, ends = quote + 1, nil
     repeat
       local at = encoded:find("[^\32\33\35-\91%]\94-\255]", from) -- a quote, a backslash or a control character
-      if not at then return false end
+      if not at then return nil end
       local byte = encoded:byte(at)
-      if byte == 34 then ends = at elseif byte ~= 92 then return true end
+      if byte == 34 then
+        ends = at
+      elseif byte ~= 92 then
+        return "a string holds a control character that is not escaped"
+      end
       from = at + 2
     until ends
-    quote = encoded:find('"', ends + 1, true)
+    done = ends + 1
+    quote = encoded:find('"', done, true)
   end
-  return false
+  if has_bare_point(encoded:sub(done)) then return "a number has a point with no digits beside it" end
 end
 
 --- Nulls are kept, as M.null.
 ---@return any value, string? message # nil, message
 function M.decode(encoded)
-  if has_raw_control(encoded) then return nil, "a string holds a control character that is not escaped" end
+  local reason = laxity(encoded)
+  if reason then return nil, reason end
   return core.decode(encoded, true)
 end
 

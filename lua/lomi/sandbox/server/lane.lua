@@ -9,7 +9,7 @@ local timers = require "lomi.timers"
 local MAX_IN_FLIGHT = 32
 local SWAP_WITHIN = 1 -- seconds an event waits for one to be overtaken by
 local FAILURES = 10 -- attempts in a row that fail before the endpoint is left alone
-local PAUSE = { least = 0.1, most = 60 } -- seconds
+local PAUSE = { least = 1 / 10, most = 60 } -- seconds
 local FEW = 64 -- dropped webhooks that are not worth a clean-up
 local UNBOUNDED = { items = math.huge, weight = math.huge } -- `Deliveries` bounds them, and says what it dropped
 
@@ -96,7 +96,7 @@ end
 function Lane:ended(delivery, status)
   self.flying = self.flying - 1
   if #delivery.tries == 1 then self.first_in_flight = false end
-  local attempts, backoff = delivery.endpoint.attempts or 5, delivery.endpoint.backoff or 0.5
+  local attempts, backoff = delivery.endpoint.attempts or 5, delivery.endpoint.backoff or 1 / 2
   self:learn(status and status < 500, backoff)
   if status and status >= 200 and status < 300 then
     delivery.state = "delivered"

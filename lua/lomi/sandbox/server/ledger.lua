@@ -9,6 +9,7 @@
 ---
 --- The oldest charges are forgotten when there are more than LIMITS says; `forgotten` counts them.
 
+local ascii = require "lomi.ascii"
 local Fifo = require "lomi.sandbox.server.fifo"
 local cards = require "lomi.sandbox.server.cards"
 local charge_bodies = require "lomi.sandbox.server.charge_bodies"
@@ -99,7 +100,7 @@ end
 function Ledger:create_mobile(kind, scope, params, key, weight, now, pending)
   local charge = self:add({
     id = kind .. "_" .. self.random():sub(1, 24), kind = kind, scope = scope, params = params,
-    amount = charge_bodies.minor(params.amount, params.currency, self.amounts), currency = params.currency:lower(),
+    amount = charge_bodies.minor(params.amount, params.currency, self.amounts), currency = ascii.lower(params.currency),
     original_amount = params.amount, original_currency = params.currency, status = "pending", key = key,
   }, weight, now)
   if not pending then self:succeed(charge, now) end
@@ -208,7 +209,7 @@ function Ledger:capture(charge, amount, now)
   if charge.status ~= "requires_capture" then return refuse(charge, "captured", "requires_capture") end
   amount = amount or charge.original_amount
   if amount > charge.original_amount then
-    return nil, ("amount must be at most the %.14g %s that are held"):format(charge.original_amount,
+    return nil, ("amount must be at most the %s %s that are held"):format(ascii.number(charge.original_amount),
       charge.original_currency), true
   end
   charge.released, charge.capture_before = charge.original_amount - amount, nil
@@ -223,8 +224,8 @@ end
 function Ledger:increment(charge, amount, now)
   if charge.status ~= "requires_capture" then return refuse(charge, "incremented", "requires_capture") end
   if amount <= charge.original_amount then
-    return nil, ("amount is the new total; it must be more than the %.14g %s that are held"):format(
-      charge.original_amount, charge.original_currency), true
+    return nil, ("amount is the new total; it must be more than the %s %s that are held"):format(
+      ascii.number(charge.original_amount), charge.original_currency), true
   end
   self:set_amount(charge, amount)
   charge.updated = now

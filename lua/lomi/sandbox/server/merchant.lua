@@ -2,13 +2,14 @@
 --- A merchant's records beside charges: customers, transactions, balances, and the records of every other resource.
 --- Pure: ids, the time and who hears of an event are passed in. Everything is bounded, see store.lua.
 
+local ascii = require "lomi.ascii"
 local Store = require "lomi.sandbox.server.store"
 local json = require "lomi.sandbox.server.json"
 local charge_bodies = require "lomi.sandbox.server.charge_bodies"
 local views = require "lomi.sandbox.server.views"
 
 local ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-local FEE = 0.03 -- of a payment; the service's depends on the plan
+local FEE = 3 / 100 -- of a payment; the service's depends on the plan
 local BALANCES = { items = 10000, weight = math.huge }
 local ENDPOINTS = { items = 100, weight = math.huge } -- all of them are looked through at every event
 local TRANSACTIONS = { items = 20000, weight = math.huge }
@@ -107,7 +108,7 @@ function Merchant:add_customer(scope, params, weight)
   if data.email then
     local store, key = self.stores.customers, email_key(data.email)
     item.ids[#item.ids + 1] = key
-    store.by_id[scope .. "\n" .. key:lower()] = item
+    store.by_id[scope .. "\n" .. ascii.lower(key)] = item
   end
   return item
 end
@@ -125,11 +126,11 @@ end
 
 local function minor_amount(self, charge)
   local amount = charge_bodies.minor(charge.original_amount, charge.original_currency, self.amounts)
-  return math.floor(amount + 0.5)
+  return math.floor(amount + 1 / 2)
 end
 
 local function fee_of(gross)
-  return math.floor(gross * FEE + 0.5)
+  return math.floor(gross * FEE + 1 / 2)
 end
 
 ---@return string
@@ -167,12 +168,12 @@ end
 
 -- Whole francs, at the peg of the euro; of dollars about as many.
 function Merchant:in_francs(gross, code)
-  return math.floor(gross / 100 * (code == "EUR" and 655.957 or 600) + 0.5)
+  return math.floor(gross / 100 * (code == "EUR" and 655957 / 1000 or 600) + 1 / 2)
 end
 
 --- Adds to what is there, or takes away.
 function Merchant:move_balance(scope, code, amount)
-  local id = code:lower()
+  local id = ascii.lower(code)
   local item = self.balances:find(scope, id)
   if not item then item = self.balances:add(scope, { id }, { code = code, amount = 0 }) end
   item.amount, item.updated = item.amount + amount, self.clock()
@@ -221,7 +222,7 @@ end
 function Merchant.filled(data, names)
   local view = {}
   for name, value in pairs(data) do view[name] = value end
-  for name in names:gmatch("%S+") do
+  for name in names:gmatch("[^ \n]+") do
     if view[name] == nil then view[name] = json.null end
   end
   return view

@@ -11,7 +11,7 @@ local NBSP = "\194\160"
 function M.main(amount, currency)
   local text, cents = ("%.0f"):format(amount), ""
   if currency ~= "XOF" then
-    local hundredths = math.floor(amount * 100 + 0.5)
+    local hundredths = math.floor(amount * 100 + 1 / 2)
     text, cents = ("%.0f"):format(math.floor(hundredths / 100)), (".%02.0f"):format(hundredths % 100)
   end
   local grouped = text:reverse():gsub("(%d%d%d)", "%1 "):reverse():gsub("^ ", ""):gsub(" ", NBSP) .. cents

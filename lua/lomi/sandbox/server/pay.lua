@@ -4,6 +4,7 @@
 --- Plain HTML: works without script, with a keyboard, a screen reader, a phone. Of what is typed only the number of a
 --- test card is ever shown again, and nothing is kept.
 
+local ascii = require "lomi.ascii"
 local cards = require "lomi.sandbox.server.cards"
 local decode_form = require("lomi.sandbox.server.form").decode
 local html = require "lomi.sandbox.server.html"
@@ -25,8 +26,8 @@ end
 
 -- Francs are charged in euros; nil where a card is charged what is asked for.
 local function charged_as(charge)
-  if charge.kind ~= "card" or charge.currency == charge.original_currency:lower() then return nil end
-  return money.minor(charge.amount, charge.currency:upper())
+  if charge.kind ~= "card" or charge.currency == ascii.lower(charge.original_currency) then return nil end
+  return money.minor(charge.amount, ascii.upper(charge.currency))
 end
 
 -- The test cards ------------------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ local CLOSE = "You can close this page and go back to the shop."
 local OUTCOMES = {
   succeeded = function() return "good", "Payment succeeded", "Thank you! " .. CLOSE end,
   requires_capture = function(charge)
-    local day = os.date("!%d %B %Y", math.floor(charge.capture_before)):gsub("^0", "")
+    local day = views.day(charge.capture_before)
     return "good", "Amount held on your card",
       ("The shop can collect it until %s; what it does not collect is released. %s"):format(day, CLOSE)
   end,
@@ -276,7 +277,7 @@ end
 
 -- A phone's number pad has no slash: 1234 is 12/34 too.
 local function with_slash(expiry)
-  local month, year = expiry:match("^%s*(%d%d)[%s%-%.]*(%d%d%d?%d?)%s*$")
+  local month, year = expiry:match("^ *(%d%d)[ %-.]*(%d%d%d?%d?) *$")
   return month and month .. "/" .. year or expiry
 end
 
@@ -284,7 +285,7 @@ local LONGEST_URL = 2000 -- bytes
 
 -- The shop's page that the payer returns to, as `confirmPayment` takes it. It goes into a header: no control character.
 local function is_return_url(url)
-  return #url <= LONGEST_URL and url:find("^https?://[%w%.%-:%[%]]+[^%c%s]*$") ~= nil
+  return #url <= LONGEST_URL and url:find("^https?://[A-Za-z0-9.%-:%[%]]+[^%z\1-\32\127]*$") ~= nil
 end
 
 -- Pays, or says what is wrong with what was typed, all of it at once.
@@ -295,13 +296,13 @@ local function pay_with_card(app, charge, form)
   local known = cards.find(number)
   local past = cards.is_past(expiry, app.clock())
   local errors = {}
-  if not number:find("%S") then
+  if not number:find("[^ ]") then
     errors.card = "Enter the number of a test card, such as 4242 4242 4242 4242."
   elseif not known then
     errors.card = "This is not a test card. Never type the number of a real card here."
   end
   if past == nil then errors.expiry = "Enter a month and a year, such as 12/34." end
-  if not cvc:find("^%s*%d%d%d%d?%s*$") then
+  if not cvc:find("^ *%d%d%d%d? *$") then
     errors.cvc = "Enter three digits, or four of an American Express."
   end
   if next(errors) == nil then app.ledger:confirm(charge, number, past, app.clock()) end
@@ -324,7 +325,7 @@ local function post(app, charge, form)
 end
 
 local function respond(app, call)
-  local charge = app.ledger:find(call.path:match("^/pay/([%w_]+)/?$") or "", app.clock())
+  local charge = app.ledger:find(call.path:match("^/pay/([A-Za-z0-9_]+)/?$") or "", app.clock())
   local form = decode_form(call.method == "POST" and call.body or call.query)
   local secret = charge and charge.secret and views.client_secret(charge)
   if not charge or (secret and form.client_secret ~= secret) then

@@ -3,6 +3,7 @@
 --- balances, products, subscriptions, webhook endpoints. The other resources are checked, kept and given back, and say
 --- so in a warning.
 
+local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
 local bodies = require "lomi.sandbox.server.bodies"
 local checkout = require "lomi.sandbox.server.checkout"
@@ -159,11 +160,11 @@ local CUSTOMER_TYPES = { business = true, individual = false }
 
 local function list_customers(service, call)
   local merchant, asked, total = service.merchant, call.query_fields, 0
-  local search = asked.search and asked.search:lower()
+  local search = asked.search and ascii.lower(asked.search)
   local function keep(item)
     local data = item.data
     local text = (data.name or "") .. " " .. (data.email or "")
-    if search and not text:lower():find(search, 1, true) then return false end
+    if search and not ascii.lower(text):find(search, 1, true) then return false end
     if CUSTOMER_TYPES[asked.type] ~= nil and data.is_business ~= CUSTOMER_TYPES[asked.type] then return false end
     if asked.status == "active" or asked.status == "inactive" then
       return has_paid(merchant, item) == (asked.status == "active")
@@ -404,14 +405,14 @@ end)
 local CURRENCIES = { XOF = true, USD = true, EUR = true }
 
 local function balance_of(service, call, code)
-  local item = service.merchant.balances:find(call.scope, code:lower())
+  local item = service.merchant.balances:find(call.scope, ascii.lower(code))
   return item and item.amount or 0, item
 end
 
 local function list_balances(service, call)
   local asked = call.query_fields.currency
   if asked and not CURRENCIES[asked] then return refuse "currency must be one of XOF, USD, EUR" end
-  if asked and not service.merchant.balances:find(call.scope, asked:lower()) then
+  if asked and not service.merchant.balances:find(call.scope, ascii.lower(asked)) then
     return nil, { status = 404, message = "There is no balance in " .. asked .. " yet" }
   end
   return service.merchant.balances:all(call.scope, function(item)
@@ -431,7 +432,7 @@ local function break_down(service, call)
 end
 
 local function get_balance(service, call)
-  local code = call.id:upper()
+  local code = ascii.upper(call.id)
   if not CURRENCIES[code] then return refuse "currency must be one of XOF, USD, EUR" end
   local amount = balance_of(service, call, code)
   return answer.ok(200, { has_sufficient_balance = amount > 0, available_balance = amount })
@@ -464,7 +465,7 @@ local create_instant = confirmation("instant_settlement", function(service, call
   if params.amount > balance_of(service, call, params.currency_code) then
     return refuse("The balance is too low", "amount_invalid")
   end
-  return { amount = params.amount, mode = params.mode, fee_amount = math.floor(params.amount * 0.02 + 0.5) }
+  return { amount = params.amount, mode = params.mode, fee_amount = math.floor(params.amount * 2 / 100 + 1 / 2) }
 end, function(service, call, params, planned)
   local item = service.merchant:keep("instant_settlements", call.scope, "instant_settlement_id", "is_", {
     mode = params.mode, status = "pending", fee_amount = planned.fee_amount,
@@ -478,7 +479,7 @@ local function none(_, call)
 end
 
 local function settlement_transactions(_, call)
-  if not call.id:find("^%u%u%u:%d%d%d%d%-%d%d%-%d%d$") then
+  if not call.id:find("^[A-Z][A-Z][A-Z]:%d%d%d%d%-%d%d%-%d%d$") then
     return refuse "The id of a settlement is like XOF:2026-06-01"
   end
   return none(nil, call)
@@ -507,7 +508,7 @@ end
 local function create_coupon(service, call)
   local params, fault = bodies.check("coupon", call.params, call.warn)
   if not params then return nil, fault end
-  params.code = params.code:upper()
+  params.code = ascii.upper(params.code)
   for item in service.merchant.stores.coupons:each(call.scope) do
     if item.data.code == params.code then return refuse("The code " .. params.code .. " is taken") end
   end

@@ -2,6 +2,7 @@
 --- The lomi. API: its operations as data, and the one way a request goes through them: route, key, rate limit,
 --- idempotency, work.
 
+local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
 local Idempotency = require "lomi.sandbox.server.idempotency"
 local json = require "lomi.sandbox.server.json"
@@ -108,7 +109,7 @@ local function create_mobile(kind)
   return function(service, call)
     local params, fault = charge_bodies[kind](call.params, call.warn, service.options)
     if not params then return nil, fault end
-    local scenario = (call.headers["x-scenario-key"] or ""):lower()
+    local scenario = ascii.lower(call.headers["x-scenario-key"] or "")
     if scenario == "failed" then return nil, { message = "Charge failed (test scenario)" } end
     local charge = service.ledger:create_mobile(kind, call.scope, params, call.idempotency_key, WEIGHT + #call.body,
       service.clock(), scenario == "pending")
@@ -132,6 +133,8 @@ routes.compile(OPERATIONS)
 
 -- The way there -----------------------------------------------------------------------------------------------------
 
+local LONGEST_KEY = 255 -- bytes; keys are kept for the rate limits
+
 local KEY_HEADERS = { "x-api-key", "x-lomi-api-key", "authorization" }
 
 -- A live key has no business here, whichever header it came in, and even beside a good one.
@@ -143,21 +146,21 @@ local function read_key(call)
       return nil, "This is a sandbox: it refuses live keys. Use a test key (lomi_sk_test_…), and roll this one if it "
         .. "should not have come here"
     end
-    if value and name == "authorization" then value = value:match("^Bearer (%S+)$") end
+    if value and name == "authorization" then value = value:match("^Bearer ([^ \t]+)$") end
     if value ~= "" then key = key or value end
   end
   if not key then return nil, "No API key: send a secret test key (lomi_sk_test_…) in X-API-KEY" end
   if key:find("^lomi_pk_") then
     return nil, "A publishable key (lomi_pk_…) is for the browser; this API takes a secret test key (lomi_sk_test_…)"
   end
-  if not key:find("^lomi_sk_test_[%w_%-]+$") then
+  if #key > LONGEST_KEY or not key:find("^lomi_sk_test_[A-Za-z0-9_%-]+$") then
     return nil, "The API key is malformed; a secret test key looks like lomi_sk_test_…"
   end
   return key
 end
 
 local function is_json(call)
-  return (call.headers["content-type"] or ""):lower():find("^application/json%s*;?") ~= nil
+  return ascii.lower(call.headers["content-type"] or ""):match("^([^ \t;]*)[ \t]*%f[;%z]") == "application/json"
 end
 
 local function refuse_body(message)
@@ -181,7 +184,7 @@ local function check_body(call)
   if call.method ~= "POST" and call.method ~= "PATCH" or call.body == "" and call.id then return true end
   if call.body == "" then return refuse_body "The body is empty; it must be JSON" end
   if not is_json(call) then return refuse_body "Content-Type must be application/json" end
-  if call.body:find("^%s*%[") then return refuse_body "The body must be a JSON object" end
+  if call.body:find("^[ \t\r\n]*%[") then return refuse_body "The body must be a JSON object" end
   return true
 end
 
@@ -229,7 +232,7 @@ local function once(service, call, operation, recorded, works)
   local verdict, stored = "new", nil
   if key then
     local second = operation.asks_twice and call.params.confirmation_token and "\nconfirmed" or ""
-    verdict, call.intent, stored = service.idempotency:begin(call.scope .. "\n" .. call.path .. "\n" .. key .. second,
+    verdict, call.intent, stored = service.idempotency:begin(call.scope .. "\n" .. call.path:gsub("/$", "") .. "\n" .. key .. second,
       call.body, service.clock())
   end
   if REFUSALS[verdict] then return failed(call, REFUSALS[verdict]) end
@@ -260,7 +263,7 @@ function Service:answer(call, recorded, works)
   local key, reason = read_key(call)
   if not key then return failed(call, { status = 401, message = reason }) end
   local account = call.headers["lomi-account"]
-  if account and not account:find("^acct_[%w_%-]+$") then call.warn("Lomi-Account does not look like acct_…") end
+  if account and not account:find("^acct_[A-Za-z0-9_%-]+$") then call.warn("Lomi-Account does not look like acct_…") end
   call.scope = key .. "\n" .. (account or "")
   ok, fault = self:limits(call)
   if ok then ok, fault = check_body(call) end

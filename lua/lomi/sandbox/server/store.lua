@@ -2,6 +2,7 @@
 --- Records of one kind, each of one organization, by their ids; read in pages, newest first. Bounded: the oldest are
 --- forgotten.
 
+local ascii = require "lomi.ascii"
 local Fifo = require "lomi.sandbox.server.fifo"
 local json = require "lomi.sandbox.server.json"
 
@@ -27,7 +28,7 @@ end
 
 -- No id holds a newline.
 local function key_of(scope, id)
-  return scope .. "\n" .. id:lower()
+  return scope .. "\n" .. ascii.lower(id)
 end
 
 function Store:forget(item)

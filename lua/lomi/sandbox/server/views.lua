@@ -13,6 +13,16 @@ function M.timestamp(seconds)
   return os.date("!%Y-%m-%dT%H:%M:%S", whole) .. (".%03dZ"):format(milliseconds)
 end
 
+local MONTHS = { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+  "November", "December" }
+
+---@param seconds number since the epoch
+---@return string # "1 August 2026", in any locale
+function M.day(seconds)
+  local date = os.date("!*t", math.floor(seconds))
+  return ("%d %s %d"):format(date.day, MONTHS[date.month], date.year)
+end
+
 ---@param charge lomi.sandbox.Charge
 function M.client_secret(charge)
   return charge.id .. "_secret_" .. charge.secret
