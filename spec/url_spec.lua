@@ -35,8 +35,8 @@ end)
 
 describe("a dot segment", function()
   it("is found in any spelling", function()
-    for _, path in ipairs { "/a/..", "/./a", "/%2e%2E/a", "/%252e/a", "/a\\..\\b", "/..;x/a", "/a%2f..%2fb", "/%25%32%65/a", "/a/.%%32e",
-      "/%25%32%35%32%65%2e/a", "/a%25%32%66..", "/%" .. ("25"):rep(500) .. "2e." } do
+    for _, path in ipairs { "/a/..", "/./a", "/%2e%2E/a", "/%252e/a", "/a\\..\\b", "/..;x/a", "/a%2f..%2fb",
+      "/%25%32%65/a", "/a/.%%32e", "/%25%32%35%32%65%2e/a", "/a%25%32%66..", "/%" .. ("25"):rep(500) .. "2e." } do
       assert.is_true(urls.has_dot_segment(path), path)
     end
     for _, path in ipairs { "", "/a.b", "/...", "/a/.b", "/a..b/c", "/%25", "/a%2520b", "/%2e%2e%2e", "/a%2f%2eb" } do

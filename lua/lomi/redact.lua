@@ -50,9 +50,9 @@ local LENGTHS = setmetatable({}, {
 
 local FEWEST_DIGITS = 12 -- of a card number
 
--- Groups of a card number are apart by a space, a hyphen, a dot, a slash, an underscore, a plus, or a control character;
--- or by a space, a dash or a sign of no width of Unicode, of which these are the bytes: 00A0, 00AD, 00B7, 2000-2015,
--- 202F, 205F, 2060, 2212, 3000, FEFF.
+-- Groups of a card number are apart by a space, a hyphen, a dot, a slash, an underscore, a plus or a control character;
+-- or by one of Unicode's spaces, dashes and characters that show nothing: these are the bytes of U+00A0, 00AD, 00B7,
+-- 2000-2015, 202F, 205F, 2060, 2212, 3000, FEFF.
 local SEPARATORS = "%z\1-\32%-./_+\127\194\160\173\183\226\128-\149\159\175\227\239\187\191"
 local RUN = "%d[%d" .. SEPARATORS .. "]*"
 local WIDEST_GAP = 4 -- bytes between two groups

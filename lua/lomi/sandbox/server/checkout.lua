@@ -372,7 +372,8 @@ end
 ---@return table response
 ---@return boolean arrives
 function M.serve(app, call)
-  local public_id, code = call.path:match("^/checkout/(cs_[A-Za-z0-9]+)/?$"), call.path:match("^/link/([A-Za-z0-9]+)/?$")
+  local public_id = call.path:match("^/checkout/(cs_[A-Za-z0-9]+)/?$")
+  local code = call.path:match("^/link/([A-Za-z0-9]+)/?$")
   local response
   if call.method ~= "GET" and call.method ~= "HEAD" and not (call.method == "POST" and public_id) then
     response = html.page(405, "Not allowed", html.box(html.outcome("bad", "Not allowed", "This page takes GET.")))

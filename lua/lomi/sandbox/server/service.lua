@@ -232,7 +232,8 @@ local function once(service, call, operation, recorded, works)
   local verdict, stored = "new", nil
   if key then
     local second = operation.asks_twice and call.params.confirmation_token and "\nconfirmed" or ""
-    verdict, call.intent, stored = service.idempotency:begin(call.scope .. "\n" .. call.path:gsub("/$", "") .. "\n" .. key .. second,
+    local route = call.path:gsub("/$", "")
+    verdict, call.intent, stored = service.idempotency:begin(call.scope .. "\n" .. route .. "\n" .. key .. second,
       call.body, service.clock())
   end
   if REFUSALS[verdict] then return failed(call, REFUSALS[verdict]) end
