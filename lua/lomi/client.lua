@@ -137,8 +137,8 @@ local function make_executor(config, operation)
     end
     if dto then
       if fields == nil and not dto.required[1] then fields = {} end
-      local payload, wrongs = schema.check(dto, fields, config.amounts)
-      if wrongs then faults = add(faults, wrongs) end
+      local payload, payload_faults = schema.check(dto, fields, config.amounts)
+      if payload_faults then faults = add(faults, payload_faults) end
       if opts and opts.extra then
         local extra_faults
         payload, extra_faults = with_extra(payload, opts.extra, dto)

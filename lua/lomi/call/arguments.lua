@@ -31,22 +31,22 @@ M.REQUEST = options_of("idempotency_key", "account", "timeout", "max_retries", "
 function M.check_options(opts, known, level)
   if type(opts) ~= "table" then error("opts must be a table, not a " .. type(opts), level + 1) end
   if getmetatable(opts) ~= nil then error("opts must be a plain table, without a metatable", level + 1) end
-  local name, wrong, hint = rules.first_fault(opts, known)
+  local name, reason, hint = rules.first_fault(opts, known)
   if not name then return end
-  if wrong then error(("opts.%s %s"):format(name, wrong), level + 1) end
+  if reason then error(("opts.%s %s"):format(name, reason), level + 1) end
   error(("opts has no %s%s"):format(name, OPTIONS[name] and " in this call" or hint), level + 1)
 end
 
 -- For what goes into a header, and is shown in errors.
 local function shown_fault(faults, name, value, secrets)
   if value == nil then return faults end
-  local wrong = rules.header_fault(value, 255)
-  if not wrong and redact.secrets(value, secrets) ~= value then
-    wrong = "must not hold a key or a secret: it is shown in errors"
+  local reason = rules.header_fault(value, 255)
+  if not reason and redact.secrets(value, secrets) ~= value then
+    reason = "must not hold a key or a secret: it is shown in errors"
   end
-  if not wrong then return faults end
+  if not reason then return faults end
   faults = faults or {}
-  faults[#faults + 1] = { field = name, message = wrong }
+  faults[#faults + 1] = { field = name, message = reason }
   return faults
 end
 
@@ -81,16 +81,16 @@ end
 ---@param path string  with `{id}`, or another name in braces
 ---@param id any
 ---@return string|nil path
----@return string|nil wrong
+---@return string|nil reason
 function M.fill_id(path, id)
-  local wrong = id_fault(id)
-  if wrong then return nil, wrong end
+  local reason = id_fault(id)
+  if reason then return nil, reason end
   local from, to = path:find("{[A-Za-z0-9_]+}")
   return path:sub(1, from - 1) .. escape(id) .. path:sub(to + 1)
 end
 
 ---@param path any
----@return string|nil wrong
+---@return string|nil reason
 function M.path_fault(path)
   if type(path) ~= "string" then return "must be a string, not a " .. type(path) end
   if path:sub(1, 1) ~= "/" then return "must begin with a slash" end
@@ -111,7 +111,7 @@ local MOST_QUERY = 16384 -- bytes, not yet percent-encoded
 --- `?name=value&…`, the names sorted.
 ---@param query any
 ---@return string|nil text  "" for an empty query
----@return string|nil wrong
+---@return string|nil reason
 function M.query(query)
   if type(query) ~= "table" then return nil, "must be a table of names and values, not a " .. type(query) end
   local parts, bytes = {}, 0

@@ -77,12 +77,12 @@ local function tell(config, request, number, elapsed, reply, err, wait, reason)
 end
 
 -- The error of one attempt. Its outcome is the call's so far.
-local function new_error(config, operation, request, trouble, reply, attempts, so_far)
-  local err = errors.new(trouble.kind, trouble.message, {
-    code = trouble.code,
+local function new_error(config, operation, request, cause, reply, attempts, so_far)
+  local err = errors.new(cause.kind, cause.message, {
+    code = cause.code,
     status = reply and reply.status,
-    details = trouble.details,
-    request_id = reply and (reply.request_id or trouble.request_id) or request.request_id,
+    details = cause.details,
+    request_id = reply and (reply.request_id or cause.request_id) or request.request_id,
     retry_after = reply and retry.retry_after(reply.headers["retry-after"], core.time(), reply.headers.date),
     attempts = attempts,
     replayed = reply and reply.replayed,
@@ -125,16 +125,16 @@ function M.perform(config, transport, request, operation, max_retries, params)
     if timeout > deadline - began then request.timeout = max(SHORTEST, deadline - began) end
     local reply, failure = transport:exchange(request)
     local ended = transport:now()
-    local result, trouble, next_action
+    local result, cause, next_action
     if reply then
       reply.idempotency_key, reply.attempts, reply.elapsed = request.idempotency_key, attempts, ended - started
-      result, trouble, next_action = read_reply(reply, operation)
+      result, cause, next_action = read_reply(reply, operation)
       if result and operation.compares_amount then
-        trouble = amount_mismatch(params, result, config.amounts)
-        if trouble then result = nil end
+        cause = amount_mismatch(params, result, config.amounts)
+        if cause then result = nil end
       end
     else
-      trouble = failure
+      cause = failure
     end
 
     if result then
@@ -145,9 +145,9 @@ function M.perform(config, transport, request, operation, max_retries, params)
 
     local replayed = reply ~= nil and reply.replayed
     if mutates then
-      so_far = outcome.of_call(so_far, outcome.of_attempt(failure, reply and reply.status, trouble.code), replayed)
+      so_far = outcome.of_call(so_far, outcome.of_attempt(failure, reply and reply.status, cause.code), replayed)
     end
-    local err = new_error(config, operation, request, trouble, reply, attempts, so_far)
+    local err = new_error(config, operation, request, cause, reply, attempts, so_far)
     local wait, reason = retry.decide({ max_retries = max_retries, backoff = config.backoff }, {
       number = attempts,
       safe = request.idempotency_key ~= nil or not mutates,

@@ -10,7 +10,7 @@ local DEFAULT_LIMIT = 25 -- of the lists that go by offset
 ---@param paging "cursor"|"offset"|nil
 ---@return table|nil changes
 ---@return table|nil undeclared
----@return string|nil wrong
+---@return string|nil reason
 local function following(page, query, paging)
   local limit = query.limit or DEFAULT_LIMIT
   if paging == "offset" then
@@ -47,10 +47,10 @@ function M.each(fetch, refuse, query, paging)
     while not page or read >= #page.data do
       local asked, undeclared = query, nil
       if page then
-        local changes, more, wrong = following(page, query or {}, paging)
+        local changes, more, reason = following(page, query or {}, paging)
         if not changes then
           ended = true
-          if wrong then return false, refuse(wrong) end
+          if reason then return false, refuse(reason) end
           return nil
         end
         asked, undeclared = with(query, changes), more

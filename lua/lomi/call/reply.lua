@@ -69,11 +69,11 @@ local function read_success(reply, wanted)
   if gives == "body" then return decoded, nil, nil, decoded.next_action end
   if gives ~= "data" then
     local shapes = lazy "lomi.call.shapes"
-    local result, wrong
-    if gives == "list" then result, wrong = shapes.page(decoded, reply.body) end
-    if gives == "record" then result, wrong = shapes.record(decoded, wanted) end
+    local result, reason
+    if gives == "list" then result, reason = shapes.page(decoded, reply.body) end
+    if gives == "record" then result, reason = shapes.record(decoded, wanted) end
     if result then return result, nil, nil, gives == "record" and result.next_action or nil end
-    return nil, "protocol", ("the reply (%d) %s"):format(reply.status, wrong)
+    return nil, "protocol", ("the reply (%d) %s"):format(reply.status, reason)
   end
   local data = decoded.data
   if type(data) ~= "table" or type(data.id) ~= "string" or data.id == "" then
@@ -82,7 +82,7 @@ local function read_success(reply, wanted)
   return data, nil, nil, decoded.next_action
 end
 
----@class lomi.call.reply.Trouble
+---@class lomi.call.reply.Cause
 ---@field kind lomi.ErrorKind
 ---@field message string
 ---@field code? string  of an error in the contract's shape; nil: it has another shape
@@ -92,7 +92,7 @@ end
 ---@param raw lomi.RawReply
 ---@param wanted lomi.contract.Operation  its `result` says which part of the reply is the result
 ---@return table|nil result
----@return lomi.call.reply.Trouble|nil trouble
+---@return lomi.call.reply.Cause|nil cause
 ---@return lomi.NextAction|nil next_action
 function M.read(raw, wanted)
   if raw.status >= 200 and raw.status < 300 then
@@ -100,15 +100,15 @@ function M.read(raw, wanted)
     if result then return result, nil, next_action end
     return nil, { kind = kind, message = message }
   end
-  local trouble = { kind = kind_of_status(raw.status) }
+  local cause = { kind = kind_of_status(raw.status) }
   local found, request_id = read_error(raw.body)
   if found then
-    trouble.code, trouble.details, trouble.request_id = read_code(raw.status, found), found.details, request_id
-    trouble.message = with_reasons(type(found.message) == "string" and found.message or found.code, found.details)
+    cause.code, cause.details, cause.request_id = read_code(raw.status, found), found.details, request_id
+    cause.message = with_reasons(type(found.message) == "string" and found.message or found.code, found.details)
   else
-    trouble.message = ("status %d, not in the API's error format: from a proxy in between?"):format(raw.status)
+    cause.message = ("status %d, not in the API's error format: from a proxy in between?"):format(raw.status)
   end
-  return nil, trouble
+  return nil, cause
 end
 
 return M

@@ -316,30 +316,30 @@ function M.check(dto, params, unit)
   if getmetatable(params) ~= nil then return {}, add(nil, "params", "must be a plain table, without a metatable") end
   local by_name, faults, changes, unknown = dto.by_name, nil, nil, nil
   for name, value in next, params do
-    local field, wrong = by_name[name], nil
+    local field, reason = by_name[name], nil
     if not field then
       unknown = keep(unknown, tostring(name))
       changes = put(changes, name, false)
     elseif value == null then
       changes = put(changes, name, false)
     elseif type(value) ~= field.lua_type and not (value == empty_array and field.type == "list") then
-      wrong = ("must be %s, not a %s"):format(ARTICLE[field.type], type(value))
+      reason = ("must be %s, not a %s"):format(ARTICLE[field.type], type(value))
     else
-      wrong = CHECKS[field.type](field, value)
-      if field.dto and not wrong then
+      reason = CHECKS[field.type](field, value)
+      if field.dto and not reason then
         local object, inner = M.check(field.dto, value, unit)
         for _, fault in ipairs(inner or {}) do faults = add(faults, name .. "." .. fault.field, fault.message) end
         if object ~= value then changes = put(changes, name, object) end
-      elseif field.type == "list" and not wrong and (value == empty_array or next(value) == nil) then
+      elseif field.type == "list" and not reason and (value == empty_array or next(value) == nil) then
         changes = put(changes, name, empty_array) -- an empty table would go out as an object
-      elseif type(field.items) == "table" and not wrong then
+      elseif type(field.items) == "table" and not reason then
         local list
         list, faults = check_items(name, field.items, value, faults)
         if list ~= value then changes = put(changes, name, list) end
       end
     end
-    if wrong then
-      faults = add(faults, name, wrong)
+    if reason then
+      faults = add(faults, name, reason)
       changes = put(changes, name, false)
     end
   end
@@ -349,8 +349,8 @@ function M.check(dto, params, unit)
     if not is_given(params, required[i]) then faults = add(faults, required[i], "is required") end
   end
   for i = 1, #rules do
-    local name, wrong = RULES[rules[i].rule](rules[i], payload, params, unit)
-    if name then faults = add(faults, name, wrong) end
+    local name, reason = RULES[rules[i].rule](rules[i], payload, params, unit)
+    if name then faults = add(faults, name, reason) end
   end
   if unknown then faults = add_unknown(faults, unknown, dto) end
   if faults then sort_faults(dto, faults) end

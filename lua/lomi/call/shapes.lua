@@ -36,7 +36,7 @@ end
 ---@param decoded table
 ---@param wanted lomi.contract.Operation
 ---@return table|nil record
----@return string|nil wrong
+---@return string|nil reason
 function M.record(decoded, wanted)
   local record = decoded
   if type(decoded.data) == "table" and decoded.data[1] == nil then
@@ -64,7 +64,7 @@ end
 ---@param decoded table
 ---@param body string  undecoded: tells an empty array from an empty object
 ---@return lomi.Page|nil page
----@return string|nil wrong
+---@return string|nil reason
 function M.page(decoded, body)
   if body:find("^[ \t\r\n]*%[") then return { data = decoded, has_more = false } end
   if not is_list(decoded.data) then return nil, "has no list in data" end
