@@ -59,23 +59,25 @@ static void add_key(lua_State *L, luaL_Buffer *path, const step *at, bool first)
     luaL_addstring(path, "...");
 }
 
+/* Adds the outermost keys, and returns how many there are. */
+static int add_keys(lua_State *L, luaL_Buffer *path, const step *at) {
+  enum { SHOWN = 8 };
+  int outer = at->up != NULL ? add_keys(L, path, at->up) : 0;
+  if (outer < SHOWN)
+    add_key(L, path, at, outer == 0);
+  else if (outer == SHOWN)
+    luaL_addstring(path, "...");
+  return outer + 1;
+}
+
 /* Pushes the field's name, as `metadata.items[2].price`; of a very deep one, the outer part. */
 static void push_path(lua_State *L, const step *at) {
-  enum { SHOWN = 8, DEEPEST = LOMI_MAX_JSON_DEPTH + 2 };
-  const step *steps[DEEPEST];
-  int n = 0;
-  for (; at != NULL && n < DEEPEST; at = at->up)
-    steps[n++] = at;
-  if (n == 0) {
-    lua_pushliteral(L, "body");
-    return;
-  }
   luaL_Buffer path;
   luaL_buffinit(L, &path);
-  for (int i = n - 1; i >= 0 && i >= n - SHOWN; i--)
-    add_key(L, &path, steps[i], i == n - 1);
-  if (n > SHOWN)
-    luaL_addstring(&path, "...");
+  if (at != NULL)
+    add_keys(L, &path, at);
+  else
+    luaL_addstring(&path, "body");
   luaL_pushresult(&path);
 }
 
@@ -153,23 +155,23 @@ static void check_number(guard *g, const step *at, int i) {
     fault_number(g, at, "is a whole number that JSON's 14 digits cannot carry exactly");
 }
 
-static bool is_empty_array(lua_State *L, int codec, int i) {
-  lua_rawgeti(L, codec, LOMI_JSON_EMPTY_ARRAY);
-  bool is = lua_rawequal(L, i, -1);
-  lua_pop(L, 1);
+/* Is the value at stack index i a list, even if it is empty? */
+static bool is_list(lua_State *L, int codec, int i) {
+  int top = lua_gettop(L);
+  bool is = false;
+  if (lua_islightuserdata(L, i)) {
+    lua_rawgeti(L, codec, LOMI_JSON_EMPTY_ARRAY);
+    is = lua_rawequal(L, i, -1);
+  } else if (lua_getmetatable(L, i)) {
+    lua_rawgeti(L, codec, LOMI_JSON_EMPTY_MT);
+    lua_rawgeti(L, codec, LOMI_JSON_ARRAY_MT);
+    is = lua_rawequal(L, -3, -2) || lua_rawequal(L, -3, -1);
+  }
+  lua_settop(L, top);
   return is;
 }
 
 static void check_value(guard *g, const step *at, int depth);
-
-/* Is the metatable on top of the stack that of a list, even of an empty one? */
-static bool is_list_mt(lua_State *L, int codec) {
-  lua_rawgeti(L, codec, LOMI_JSON_EMPTY_MT);
-  lua_rawgeti(L, codec, LOMI_JSON_ARRAY_MT);
-  bool is = lua_rawequal(L, -3, -2) || lua_rawequal(L, -3, -1);
-  lua_pop(L, 2);
-  return is;
-}
 
 /* The table is on top of the stack. */
 static void check_table(guard *g, const step *at, int depth) {
@@ -180,14 +182,9 @@ static void check_table(guard *g, const step *at, int depth) {
   }
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   int table = lua_gettop(L);
-  bool is_list = false;
-  if (lua_getmetatable(L, table)) {
-    is_list = is_list_mt(L, g->codec);
-    lua_pushliteral(L, "__index");
-    lua_rawget(L, -2);
-    if (!lua_isnil(L, -1))
-      fault(g, at, "must be a plain table: what its metatable's __index adds would not be sent");
-    lua_settop(L, table);
+  if (luaL_getmetafield(L, table, "__index")) {
+    fault(g, at, "must be a plain table: what its metatable's __index adds would not be sent");
+    lua_pop(L, 1);
   }
   double count = 0, largest = 0;
   bool names = false, numbers = false, positions = true;
@@ -215,7 +212,7 @@ static void check_table(guard *g, const step *at, int depth) {
       return;
     }
   }
-  if (is_list && !numbers && !names)
+  if (!numbers && !names && is_list(L, g->codec, table))
     g->has_empty = true;
   if (numbers && (names || !positions || largest != count))
     fault(g, at,
@@ -234,14 +231,13 @@ static void check_value(guard *g, const step *at, int depth) {
   case LUA_TSTRING: check_text(g, at, top); break;
   case LUA_TNUMBER: check_number(g, at, top); break;
   case LUA_TTABLE: check_table(g, at, depth + 1); break;
-  case LUA_TLIGHTUSERDATA: {
+  case LUA_TLIGHTUSERDATA:
     if (lua_touserdata(L, top) == NULL) /* null */
       break;
-    bool is_empty = is_empty_array(L, g->codec, top);
-    g->has_empty = g->has_empty || is_empty;
-    if (is_empty)
+    if (is_list(L, g->codec, top)) {
+      g->has_empty = true;
       break;
-  } /* FALLTHROUGH */
+    } /* FALLTHROUGH */
   default: {
     char message[64];
     snprintf(message, sizeof message, "is a %s, which JSON cannot hold", luaL_typename(L, top));
@@ -254,26 +250,21 @@ static void check_value(guard *g, const step *at, int depth) {
  * for every empty list. The user's own tables stay as they are. */
 static void mark_empty_lists(lua_State *L, int codec) {
   int value = lua_gettop(L), copy = value + 1, key = value + 2;
-  bool is_list = lua_islightuserdata(L, value) && is_empty_array(L, codec, value);
-  if (!lua_istable(L, value) && !is_list)
+  bool is_table = lua_istable(L, value), marked = is_list(L, codec, value);
+  if (!is_table && !marked)
     return;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
-  if (!is_list && lua_getmetatable(L, value)) {
-    is_list = is_list_mt(L, codec);
-    lua_pop(L, 1);
-  }
   lua_newtable(L);
-  bool is_empty = true;
-  if (lua_istable(L, value)) {
+  if (is_table) {
     for (lua_pushnil(L); lua_next(L, value) != 0; lua_settop(L, key)) {
-      is_empty = false;
+      marked = false;
       mark_empty_lists(L, codec);
       lua_pushvalue(L, key);
       lua_insert(L, -2);
       lua_rawset(L, copy);
     }
   }
-  if (is_list && is_empty) {
+  if (marked) {
     lua_pushliteral(L, LOMI_JSON_MARK);
     lua_rawseti(L, copy, 1);
   }

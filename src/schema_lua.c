@@ -117,18 +117,11 @@ static void read_format(lua_State *L, field *f) {
     f->type = LUA_TNONE;
 }
 
-static int type_of(const char *name) {
-  static const struct {
-    const char *name;
-    int type;
-  } types[] = {{"number", LUA_TNUMBER},
-               {"string", LUA_TSTRING},
-               {"boolean", LUA_TBOOLEAN},
-               {"object", LUA_TTABLE}};
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-    if (equal(name, types[i].name))
-      return types[i].type;
-  return LUA_TNONE;
+static int type_of(lua_State *L, const char *name) {
+  for (int type = LUA_TBOOLEAN; type < LUA_TTABLE; type++)
+    if (equal(name, lua_typename(L, type)))
+      return type;
+  return equal(name, "object") ? LUA_TTABLE : LUA_TNONE;
 }
 
 /* One entry of a field's definition: its name, and its value on top of the stack. The Lua check
@@ -159,29 +152,25 @@ static void read_field(lua_State *L, field *f, int anchors) {
   lua_getfield(L, definition, "name");
   f->name = anchor(L, anchors);
   lua_getfield(L, definition, "type");
-  f->type = type_of(lua_tostring(L, -1));
+  f->type = type_of(L, lua_tostring(L, -1));
   lua_pop(L, 1);
   for (lua_pushnil(L); lua_next(L, definition) != 0; lua_pop(L, 1))
     read_entry(L, f, lua_tostring(L, -2), anchors);
 }
 
-/* The set of the field whose name is on top of the stack, which is popped. */
+/* The set of the fields that the top of the stack names, a string or a list of them; pops it. */
 static uint64_t set_of(lua_State *L, const plan *p) {
-  const char *name = lua_tostring(L, -1);
+  int names = lua_gettop(L);
   uint64_t set = 0;
-  for (int i = 0; i < p->count && name != NULL; i++)
-    if (equal(p->fields[i].name, name))
-      set = UINT64_C(1) << i;
-  lua_pop(L, 1);
-  return set;
-}
-
-static uint64_t set_of_list(lua_State *L, const plan *p) {
-  uint64_t set = 0;
-  int list = lua_gettop(L);
-  for (int i = 1; lua_istable(L, list) && i <= (int)lua_rawlen(L, list); i++) {
-    lua_rawgeti(L, list, i);
-    set |= set_of(L, p);
+  if (lua_istable(L, names)) {
+    for (int i = 1; i <= (int)lua_rawlen(L, names); i++) {
+      lua_rawgeti(L, names, i);
+      set |= set_of(L, p);
+    }
+  } else {
+    for (int i = 0; i < p->count; i++)
+      if (equal(lua_tostring(L, names), p->fields[i].name))
+        set = UINT64_C(1) << i;
   }
   lua_pop(L, 1);
   return set;
@@ -199,7 +188,7 @@ static void read_rule(lua_State *L, const plan *p, rule *r) {
   if (r->name == ANOTHER)
     return;
   lua_getfield(L, definition, "fields");
-  r->fields = set_of_list(L, p);
+  r->fields = set_of(L, p);
   lua_getfield(L, definition, "field");
   r->fields |= set_of(L, p);
   lua_getfield(L, definition, "unless");
@@ -315,7 +304,7 @@ static int schema_fits_of(lua_State *L) {
     lua_settop(L, 5);
   }
   lua_getfield(L, 1, "required");
-  p->required = set_of_list(L, p);
+  p->required = set_of(L, p);
   lua_pushcclosure(L, schema_fits, 2);
   return 1;
 }

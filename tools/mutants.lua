@@ -54,7 +54,6 @@ local EQUIVALENT = {
     "lua-cjson's instance is made anew more often than needed" },
   { "src/json_encode_lua.c", "if (position > largest)", "if (position >= largest)", "assigns an equal value" },
   { "src/json_decode_lua.c", "size_t i = 0;", "size_t i = 1;", "a control character that begins a text is no JSON anyway" },
-  { "src/json_encode_lua.c", "bool is_list = false;", "bool is_list = true;", "looks for empty lists where there are none" },
   { "src/engine.c", "x->prev = x->next = NULL;", ";", "both are set when it is put into a list again" },
   { "src/connection.c", "k->timer = milliseconds < 0 ? -1 : lomi_now() + (double)milliseconds / 1e3;",
     "k->timer = milliseconds < 1 ? -1 : lomi_now() + (double)milliseconds / 1e3;",
