@@ -72,15 +72,14 @@ static void close_descriptors(lomi_httpd *s) {
 
 /* Ends the threads and the application. */
 static void end(lomi_httpd *s) {
-  if (s->started) {
-    lomi_httpd_enter(s);
-    s->stopping = true;
-    lomi_httpd_wake(s);
-    lomi_httpd_leave(s);
-    pthread_join(s->thread, NULL);
-  }
-  close_descriptors(s);
   lomi_httpd_enter(s);
+  s->stopping = true;
+  lomi_httpd_wake(s);
+  lomi_httpd_leave(s);
+  if (s->started)
+    pthread_join(s->thread, NULL);
+  lomi_httpd_enter(s);
+  close_descriptors(s);
   lomi_peer *p;
   while ((p = s->suspended.first) != NULL) { /* libmicrohttpd aborts the process if one is left */
     lomi_peer_stop_waiting(p);

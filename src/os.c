@@ -109,14 +109,7 @@ bool lomi_pipe(int ends[2]) {
     return false;
   ends[0] = lomi_fd_raise(ends[0]);
   ends[1] = lomi_fd_raise(ends[1]);
-  if (ends[0] >= 0 && ends[1] >= 0)
-    return true;
-  int problem = errno;
-  for (int i = 0; i < 2; i++)
-    if (ends[i] >= 0)
-      close(ends[i]);
-  errno = problem;
-  return false;
+  return ends[0] >= 0 && ends[1] >= 0;
 }
 
 bool lomi_flush(int fd) {

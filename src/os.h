@@ -31,7 +31,10 @@ int lomi_fd_raise(int fd);
 /* These give raised descriptors, close-on-exec, or -1 (false) and errno. */
 int lomi_socket(int family, int type, int protocol);
 int lomi_accept(int listener); /* non-blocking */
-bool lomi_pipe(int ends[2]);   /* both ends non-blocking; bytes go from 1 to 0 */
+
+/* Both ends are non-blocking; bytes go from 1 to 0. On false one of them may be open: the caller
+ * closes what is not -1. */
+bool lomi_pipe(int ends[2]);
 
 /* Pushes out what a TCP socket holds back. False: some of it has not left yet. True where the
  * system does not tell. */
