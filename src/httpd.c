@@ -70,9 +70,10 @@ static void close_descriptors(lomi_httpd *s) {
     continue;
 }
 
-/* Ends the threads and the application. */
+/* Ends the threads and the application, unless it is the application that ends the process. */
 static void end(lomi_httpd *s) {
-  lomi_httpd_enter(s);
+  if (!lomi_httpd_enter(s))
+    return;
   s->stopping = true;
   lomi_httpd_wake(s);
   lomi_httpd_leave(s);
@@ -94,8 +95,7 @@ static void end(lomi_httpd *s) {
 static void at_exit(void) {
   lomi_httpd *s;
   while ((s = list_take(NULL)) != NULL)
-    if (!lomi_httpd_inside(s)) /* else the application called os.exit() */
-      end(s);                  /* not freed: a Lua state that was never closed may still hold it */
+    end(s); /* not freed: a Lua state that was never closed may still hold it */
 }
 
 static void before_fork(void) {
@@ -203,7 +203,11 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
     snprintf(error, error_size, "not enough memory");
     return NULL;
   }
-  pthread_mutex_init(&s->mutex, NULL);
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
+  pthread_mutex_init(&s->mutex, &attributes);
+  pthread_mutexattr_destroy(&attributes);
   s->connection_memory = (size_t)config->connection_memory;
   snprintf(s->reserved, sizeof s->reserved, "%s", config->reserved != NULL ? config->reserved : "");
   lomi_buffer_init(&s->headers, s->connection_memory);

@@ -7,13 +7,8 @@
 
 #include "os.h"
 
-/* The server whose mutex the thread holds. An application runs in such a thread, and may end the
- * process there. */
-static __thread const lomi_httpd *entered;
-
-void lomi_httpd_enter(lomi_httpd *s) {
-  pthread_mutex_lock(&s->mutex);
-  entered = s;
+bool lomi_httpd_enter(lomi_httpd *s) {
+  return pthread_mutex_lock(&s->mutex) == 0;
 }
 
 void lomi_httpd_leave(lomi_httpd *s) {
@@ -22,12 +17,7 @@ void lomi_httpd_leave(lomi_httpd *s) {
     s->awake_at = due;
     lomi_httpd_wake(s);
   }
-  entered = NULL;
   pthread_mutex_unlock(&s->mutex);
-}
-
-bool lomi_httpd_inside(const lomi_httpd *s) {
-  return entered == s;
 }
 
 void lomi_httpd_step(lomi_httpd *s) {

@@ -66,7 +66,7 @@ struct lomi_httpd {
 
   lomi_buffer headers; /* of the request at hand; libmicrohttpd's thread alone uses it */
 
-  pthread_mutex_t mutex; /* of the rest */
+  pthread_mutex_t mutex; /* of the rest; it checks for errors */
   bool stopping;         /* nothing is run or suspended any more */
   lomi_app app;
   lomi_peer_list suspended; /* a handler or a reply waits for a time */
@@ -78,9 +78,9 @@ struct lomi_httpd {
   unsigned long accepts;
 };
 
-void lomi_httpd_enter(lomi_httpd *s);
-void lomi_httpd_leave(lomi_httpd *s);        /* wakes our thread if something is due earlier now */
-bool lomi_httpd_inside(const lomi_httpd *s); /* has the calling thread entered? */
+/* False: the calling thread has entered already, as when an application calls os.exit(). */
+bool lomi_httpd_enter(lomi_httpd *s);
+void lomi_httpd_leave(lomi_httpd *s); /* wakes our thread if something is due earlier now */
 
 /* The rest: between enter and leave. */
 void lomi_httpd_step(lomi_httpd *s);
