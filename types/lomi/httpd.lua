@@ -17,7 +17,7 @@ local httpd = {}
 ---@field tls_key? string  PEM
 ---@field connection_memory? integer  bytes libmicrohttpd may use per connection (262144)
 
---- Starts a server in a thread with a Lua state of its own. Wrong options raise.
+--- Starts a server in threads of its own with a Lua state of its own. Wrong options raise.
 ---@param options lomi.httpd.Options
 ---@return lomi.httpd.Server? server
 ---@return string? why  a port in use, an application that does not start
@@ -29,7 +29,7 @@ local Server = {}
 ---@return integer port
 function Server:port() end
 
---- Ends every connection and the thread. Idempotent.
+--- Ends every connection and the threads. Idempotent.
 function Server:stop() end
 
 --- What `handle` of an application is given.
