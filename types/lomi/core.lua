@@ -127,6 +127,14 @@ function Parser:lost(how) end
 ---@return boolean keep_alive  another request may go over the connection
 function Parser:reply() end
 
+--- The same in parts.
+---@return integer status
+---@return table<string, string> headers  names in lower case
+---@return string body
+---@return boolean keep_alive  another request may go over the connection
+---@return integer leftover  bytes that came after the reply
+function Parser:result() end
+
 --- Forgets everything and waits for the next reply.
 function Parser:reset() end
 
