@@ -98,7 +98,7 @@ Loop.__name = "lomi.Loop"
 local TOKEN, WAITING = {}, {}
 
 local UNDONE = { n = 1, "the loop was closed before the task was done" }
-local INTERRUPTED = { n = 1, "the task ended while the loop was interrupted: its result is lost" }
+local INTERRUPTED = "the task raised an error, which is lost: the loop was interrupted meanwhile"
 
 -- A request under way ends with this when its loop is closed. It may have left.
 local CUT_SHORT = { kind = "connection", message = "the loop was closed before the reply had come", final = true }
@@ -116,10 +116,15 @@ local function finish(loop, task, failed, results)
   end
 end
 
+-- The task that runs now, or has called what runs now; nil: none. An interrupted poll leaves its `current` behind.
+local function running_task(loop)
+  local task = loop.current
+  local status = task and status_of(task.coroutine)
+  if status == "running" or status == "normal" then return task end
+end
+
 -- The coroutine has come back: it yielded, returned or raised.
-local function settle(loop, task, outer, ok, ...)
-  local first = ...
-  loop.current = outer
+local function settle(loop, task, outer, _, first)
   if status_of(task.coroutine) ~= "dead" then
     if loop.closed then
       if close_coroutine then close_coroutine(task.coroutine) end
@@ -128,13 +133,14 @@ local function settle(loop, task, outer, ok, ...)
       task.waits = nil
       loop.ready[#loop.ready + 1] = task
     end
-  elseif ok then
-    finish(loop, task, false, pack(...))
+  elseif task.returned then
+    finish(loop, task, false, task.returned)
   else
     if type(first) == "string" and traceback then first = traceback(task.coroutine, first) end
     if close_coroutine then close_coroutine(task.coroutine) end
     finish(loop, task, true, { n = 1, first })
   end
+  loop.current = outer
 end
 
 local function resume(loop, task, ...)
@@ -152,7 +158,8 @@ local function recover(loop)
   for task in pairs(loop.tasks) do
     local waits = task.waits
     if status_of(task.coroutine) == "dead" then
-      finish(loop, task, true, INTERRUPTED)
+      local raised = close_coroutine and select(2, close_coroutine(task.coroutine)) or INTERRUPTED
+      finish(loop, task, not task.returned, task.returned or { n = 1, raised })
     elseif type(waits) == "number" then
       loop.waiting[waits] = task
     elseif waits then
@@ -209,8 +216,10 @@ end
 function Loop:unusable()
   if self.closed then return "the loop is closed" end
   local task = self.current
-  if not task then return "a client on a loop can only be called in a task: loop:spawn(function() … end)" end
-  if running() ~= task.coroutine then
+  if not task or running() ~= task.coroutine then
+    if not running_task(self) then
+      return "a client on a loop can only be called in a task: loop:spawn(function() … end)"
+    end
     return "a client on a loop cannot be called from a coroutine inside a task; spawn a task for it"
   end
   if not core.isyieldable() then
@@ -261,13 +270,9 @@ end
 
 -- Marks that the loop's own lists are about to change: an error that strikes meanwhile leaves the mark.
 local function begin(loop)
-  local current = loop.current
-  if current then
-    local status = status_of(current.coroutine)
-    if status == "running" or status == "normal" then error("the loop is polled from one of its own tasks", 3) end
-  end
-  if not loop.settled then recover(loop) end
-  loop.settled = false
+  if running_task(loop) then error("the loop is polled from one of its own tasks", 3) end
+  if loop.changing ~= 0 then recover(loop) end
+  loop.changing = 1
 end
 
 --- A function to run on this loop, from the next poll on. A bare `coroutine.yield()` in it waits for the next poll.
@@ -277,16 +282,14 @@ end
 function Loop:spawn(run, ...)
   check_open(self)
   if type(run) ~= "function" then error("spawn takes a function, not a " .. type(run), 2) end
-  local arguments = pack(...)
-  local task = setmetatable({
-    coroutine = coroutine.create(function() return run(unpack(arguments, 1, arguments.n)) end),
-  }, Task)
-  local settled = self.settled
-  self.settled = false
+  local arguments, task = pack(...), setmetatable({}, Task)
+  -- Its results are kept before the loop hears of them: an error that strikes the loop then loses none.
+  task.coroutine = coroutine.create(function() task.returned = pack(run(unpack(arguments, 1, arguments.n))) end)
+  self.changing = self.changing + 1
   self.tasks[task] = true
   self.alive = self.alive + 1
   self.ready[#self.ready + 1] = task
-  self.settled = settled
+  self.changing = self.changing - 1
   return task
 end
 
@@ -299,7 +302,7 @@ function Loop:poll()
   if self.engine then self.engine:step(self.inbox) end
   resume_answered(self)
   resume_due(self, core.now())
-  self.settled = true
+  self.changing = self.changing - 1
   return self.alive
 end
 
@@ -340,7 +343,7 @@ end
 ---@return number|nil seconds  0: at once; nil: nothing is due by the clock
 function Loop:timeout()
   check_open(self)
-  if self.ready[1] or self.inbox[1] then return 0 end
+  if self.ready[1] or self.inbox[1] or self.changing ~= 0 then return 0 end
   local timer, engine = self.timers:next(), self.engine and self.engine:timeout()
   timer = timer and math.max(0, timer - core.now())
   if timer and engine then return math.min(timer, engine) end
@@ -383,7 +386,8 @@ end
 --- an error: its outcome is `unknown`, and a retry with its `idempotency_key` is safe. A task that then waits for
 --- anything more is done, too. Idempotent.
 function Loop:close()
-  if self.closed then return end
+  if self.closed and self.alive == 0 then return end
+  if not running_task(self) then recover(self) end
   self.closed = true
   local engine, tasks = self.engine, {}
   self.engine = nil
@@ -391,10 +395,12 @@ function Loop:close()
   for task in pairs(self.tasks) do tasks[#tasks + 1] = task end
   for _, task in ipairs(tasks) do
     local waits = task.waits
-    if waits then resume(self, task, TOKEN, waits, type(waits) == "number" and CUT_SHORT or nil) end
+    if waits and status_of(task.coroutine) == "suspended" then
+      resume(self, task, TOKEN, waits, type(waits) == "number" and CUT_SHORT or nil)
+    end
   end
   for _, task in ipairs(tasks) do
-    if self.tasks[task] and task ~= self.current then
+    if self.tasks[task] and status_of(task.coroutine) == "suspended" then
       if close_coroutine then close_coroutine(task.coroutine) end
       finish(self, task, true, UNDONE)
     end
@@ -411,7 +417,7 @@ end
 function M.new()
   return setmetatable({
     alive = 0,
-    settled = true, -- false while poll is at work, and after it was interrupted
+    changing = 0,   -- calls that change the lists; above 0 without one: it was interrupted
     tasks = {},     -- not done
     ready = {},     -- to be resumed at the next poll
     waiting = {},   -- by the engine's id: for a reply
