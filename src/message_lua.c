@@ -68,30 +68,34 @@ bool lomi_write_request(lua_State *L, lomi_buffer *out, const lomi_request_at *a
 
 #define REPLY "lomi.Reply"
 
+/* The value of the header that begins at `name` in a head; NULL: there is none. A program may have
+ * changed the head of its reply, so its last value may be missing. */
+static const char *value_of(const char *name, const char *end) {
+  const char *value = name < end ? name + strlen(name) + 1 : end;
+  return value < end ? value : NULL;
+}
+
 void lomi_push_field(lua_State *L, const char *head, size_t head_len, const char *name,
                      size_t name_len) {
   int found = 0;
-  for (const char *at = head, *end = head + head_len; at < end;) {
-    size_t len = strlen(at);
-    const char *value = at + len + 1;
-    size_t value_len = strlen(value);
-    if (len == name_len && memcmp(at, name, len) == 0) {
-      if (found++ > 0)
-        lua_pushliteral(L, ", ");
-      lua_pushlstring(L, value, value_len);
-      if (found > 1)
-        lua_concat(L, 3);
-    }
-    at = value + value_len + 1;
+  const char *at = head, *end = head + head_len, *value;
+  for (; (value = value_of(at, end)) != NULL; at = value + strlen(value) + 1) {
+    if ((size_t)(value - at) != name_len + 1 || memcmp(at, name, name_len) != 0)
+      continue;
+    if (found++ > 0)
+      lua_pushliteral(L, ", ");
+    lua_pushstring(L, value);
+    if (found > 1)
+      lua_concat(L, 3);
   }
   if (found == 0)
     lua_pushnil(L);
 }
 
 void lomi_push_headers(lua_State *L, const char *head, size_t head_len) {
+  const char *name = head, *end = head + head_len, *value;
   lua_createtable(L, 0, 12);
-  for (const char *name = head, *end = head + head_len; name < end;) {
-    const char *value = name + strlen(name) + 1;
+  for (; (value = value_of(name, end)) != NULL; name = value + strlen(value) + 1) {
     lua_pushstring(L, name);
     lua_pushvalue(L, -1);
     lua_rawget(L, -3); /* headers, name, its value so far */
@@ -101,7 +105,6 @@ void lomi_push_headers(lua_State *L, const char *head, size_t head_len) {
       lua_pushfstring(L, "%s, %s", lua_tostring(L, -1), value);
     lua_remove(L, -2);
     lua_rawset(L, -3);
-    name = value + strlen(value) + 1;
   }
 }
 
@@ -140,9 +143,14 @@ void lomi_push_reply(lua_State *L, const lomi_http1 *p) {
   lua_pop(L, 1);
   lua_pushboolean(L, replayed);
   lua_setfield(L, -2, "replayed");
-  if (luaL_newmetatable(L, REPLY)) {
+  lua_getfield(L, LUA_REGISTRYINDEX, REPLY);
+  if (lua_isnil(L, -1)) {
+    lua_createtable(L, 0, 1);
     lua_pushcfunction(L, reply_index);
     lua_setfield(L, -2, "__index");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, REPLY); /* once it is whole: there may be no memory */
+    lua_replace(L, -2);
   }
   lua_setmetatable(L, -2);
 }

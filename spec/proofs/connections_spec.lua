@@ -188,6 +188,26 @@ describe("when four kept connections have died silently, the next call needs one
     loop:close()
   end)
 
+  it("nginx, though each call has a client of its own", function()
+    local nginx = require("spec.support.nginx").start()
+    local options = { base_url = server.url }
+    for name, value in pairs(OPTIONS) do options[name] = value end
+    local got = nginx:run([[
+      local options = ...
+      local function call()
+        local result, err, reply = require("lomi").new(options):request("POST", "/", { body = {} })
+        return err and tostring(err) or ("connection %d, attempt %d"):format(result.connection, reply.attempts)
+      end
+      local threads, said = {}, {}
+      for i = 1, 4 do threads[i] = ngx.thread.spawn(call) end
+      for _, thread in ipairs(threads) do assert(ngx.thread.wait(thread)) end
+      for i = 1, 3 do said[i] = call() end
+      return said
+    ]], options)
+    nginx:stop()
+    assert.same({ "connection 5, attempt 2", "connection 5, attempt 1", "connection 5, attempt 1" }, got)
+  end)
+
   it("nginx", function()
     local nginx = require("spec.support.nginx").start()
     local options = { base_url = server.url }

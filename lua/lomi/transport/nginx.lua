@@ -37,7 +37,11 @@ end
 ---@field port integer
 ---@field named boolean  nginx has to look the address up
 ---@field server_name? string  whose certificate it must be; nil: plain HTTP
----@field pool string  its name without the generation
+---@field pool lomi.nginx.Pool
+
+--- nginx's pool of idle connections to a server, one for all clients of this worker.
+---@class lomi.nginx.Pool
+---@field name string  without the generation
 ---@field generation integer  raised when the idle connections cannot be trusted any more
 ---@field options { pool: string }
 
@@ -45,10 +49,20 @@ local function is_ip(host)
   return host:find("^%[") ~= nil or host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil
 end
 
--- Raised, so that no connection made before is used again. The old ones time out in nginx's pool.
-local function renew_pool(to)
-  to.generation = to.generation + 1
-  to.options = { pool = ("%s:%d"):format(to.pool, to.generation) }
+local pools = {} -- by name
+
+local function pool_of(name)
+  local pool = pools[name] or { name = name, generation = 1, options = { pool = name .. ":1" } }
+  pools[name] = pool
+  return pool
+end
+
+-- A kept connection died without a word, so its idle neighbours may have, too: no connection made before is used again.
+-- The old ones time out. `options` are those of the dead one: another call may have renewed the pool since.
+local function renew_pool(pool, options)
+  if pool.options ~= options then return end
+  pool.generation = pool.generation + 1
+  pool.options = { pool = ("%s:%d"):format(pool.name, pool.generation) }
 end
 
 ---@param server lomi.transport.Server
@@ -64,18 +78,15 @@ local function endpoint_of(server)
     -- Given no name, nginx accepts a certificate for any host; given an address, it looks for it among the names.
     return nil, ("nginx cannot check that a certificate is for the address %s: use a host name"):format(name)
   end
-  local to = {
+  return {
     host = server.host,
     address = name == "localhost" and "127.0.0.1" or name, -- a resolver does not read /etc/hosts
     port = port,
     named = name ~= "localhost" and not is_ip(name),
     server_name = server_name,
     -- A name of our own: nginx's default pool would give us a connection somebody made without verification.
-    pool = ("lomi:%s:%s:%d:%s"):format(scheme, name, port, server_name or ""),
-    generation = 0,
+    pool = pool_of(("lomi:%s:%s:%d:%s"):format(scheme, name, port, server_name or "")),
   }
-  renew_pool(to)
-  return to
 end
 
 -- ---- one exchange ------------------------------------------------------------------------------
@@ -96,8 +107,8 @@ end
 
 -- nginx limits the lookup of a name by `resolver_timeout` only. So it is done in a thread that can be ended in time;
 -- it costs next to nothing when the connection comes from the pool.
-local function connect_by_name(socket, to, seconds)
-  local connecting = ngx.thread.spawn(function() return socket:connect(to.address, to.port, to.options) end)
+local function connect_by_name(socket, to, options, seconds)
+  local connecting = ngx.thread.spawn(function() return socket:connect(to.address, to.port, options) end)
   local ok, connected, err
   if coroutine.status(connecting) == "zombie" then -- has ended
     ok, connected, err = ngx.thread.wait(connecting)
@@ -112,12 +123,12 @@ local function connect_by_name(socket, to, seconds)
   return connected, err
 end
 
-local function connect(socket, to, seconds)
+local function connect(socket, to, options, seconds)
   local connected, err
   if to.named then
-    connected, err = connect_by_name(socket, to, seconds)
+    connected, err = connect_by_name(socket, to, options, seconds)
   else
-    connected, err = socket:connect(to.address, to.port, to.options)
+    connected, err = socket:connect(to.address, to.port, options)
   end
   if connected then return true end
   if err:find("^no resolver defined") then
@@ -226,12 +237,12 @@ function Nginx:unusable()
 end
 
 -- A socket that is connected, TLS and all, and the time limit it has; or nil and a failure.
-local function open(socket, to, deadline, connect_deadline)
+local function open(socket, to, options, deadline, connect_deadline)
   local left = connect_deadline - now()
   if left <= 0 then return not_sent("timeout", "no time was left to connect to " .. to.host) end
   local given = milliseconds(deadline - now())
   socket:settimeouts(milliseconds(left), given, given)
-  local ok, failure = connect(socket, to, left)
+  local ok, failure = connect(socket, to, options, left)
   if not ok then return nil, failure end
   if to.server_name and socket:getreusedtimes() == 0 then
     ok, failure = handshake(socket, to, connect_deadline)
@@ -244,13 +255,13 @@ local function open(socket, to, deadline, connect_deadline)
   return socket, given
 end
 
-local function talk(socket, to, bytes, deadline, given)
+local function talk(socket, to, options, bytes, deadline, given)
   local reused = socket:getreusedtimes() ~= 0
   local failure, keep
   given, failure = write(socket, bytes, deadline, given)
   if given == nil then
     socket:close()
-    if reused then renew_pool(to) end
+    if reused then renew_pool(to.pool, options) end
     return nil, failure
   end
   local parser = remove(spare) or new_parser()
@@ -262,7 +273,7 @@ local function talk(socket, to, bytes, deadline, given)
     -- know; it is a multiple of this. The next request must not get those bytes as its reply.
     if to.server_name and last % 256 == 0 then keep = false end
   elseif reused and last.kind ~= "protocol" then
-    renew_pool(to)
+    renew_pool(to.pool, options)
   end
   if not (ok and keep and given and socket:setkeepalive()) then socket:close() end
   parser:reset()
@@ -300,10 +311,10 @@ function Nginx:exchange(request)
   bytes, reason = request_text(request.method, request.target, server.lines, request.fields, request.body)
   if not bytes then return not_sent("protocol", "the request cannot be sent: " .. reason) end
 
-  local given
-  socket, given = open(socket, to, deadline, deadline - timeout + min(request.connect_timeout, timeout))
+  local options, given = to.pool.options
+  socket, given = open(socket, to, options, deadline, deadline - timeout + min(request.connect_timeout, timeout))
   if not socket then return nil, given end
-  return talk(socket, to, bytes, deadline, given)
+  return talk(socket, to, options, bytes, deadline, given)
 end
 
 function Nginx:sleep(seconds)
