@@ -43,6 +43,7 @@ local endpoint_of = M.endpoint
 function M.start(make)
   local ok, engine, reason = pcall(function() return lazy("lomi.engine")[make]() end)
   if ok and engine then return engine end
+  if not ok and transports.is_interrupt(engine) then error(engine, 0) end
   local message = ok and reason or "libcurl cannot be used: " .. tostring(engine)
   return nil, { kind = "connection", message = message, sent = false }
 end
