@@ -353,6 +353,17 @@ describe("a reply", function()
       http1.field(reply.head, "vi") })
   end)
 
+  it("has the whole headers of a head that a program has cut", function()
+    for head, headers in pairs { [""] = {}, via = {}, ["via\0"] = {}, ["a\0b"] = { a = "b" },
+      ["a\0b\0via"] = { a = "b" } } do
+      local reply = reply_of "HTTP/1.1 204 No Content\r\n\r\n"
+      reply.head = head
+      assert.same(headers, reply.headers)
+      assert.is_nil(http1.field(head, "via"))
+      assert.equal(headers.a, http1.field(head, "a"))
+    end
+  end)
+
   it("is not replayed unless the header says true", function()
     for value, replayed in pairs { ["true"] = true, ["false"] = false, ["TRUE"] = false, [""] = false } do
       local reply = reply_of("HTTP/1.1 200 OK\r\nIdempotency-Cache-Hit: " .. value .. "\r\nContent-Length: 0\r\n\r\n")

@@ -18,7 +18,9 @@ local CHUNK = [[
     local client = require("lomi").new {
       api_key = "lomi_sk_test_memerr", base_url = %q, timeout = 3, max_retries = 0, transport = loop,
     }
-    return client.charges:create_card_charge { amount = 10000, metadata = { order_id = "ORD-1" } }
+    local made, err, reply = client.charges:create_card_charge { amount = 10000, metadata = { order_id = "ORD-1" } }
+    if made and not reply.headers.date then error("a reply without headers") end
+    return made, err
   end
   function on_loop() -- three tasks; what fails in one must not reach the others
     local loop, tasks = require("lomi").loop(), {}
