@@ -272,6 +272,9 @@ static void collect_connected(lomi_engine *e) {
     lomi_exchange *x = c->exchange;
     if (c->failed)
       fail(e, x, c->failure, c->reason);
+    else if (!is_quiet(c)) /* what came, from a proxy too, must not be read as the reply */
+      fail(e, x, LOMI_FAILED_CONNECTION,
+           "the new connection was closed, or something came on it, before the request was sent");
     else
       begin(e, x, c);
   }
