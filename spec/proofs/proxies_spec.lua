@@ -26,6 +26,7 @@ local ANSWERS = {
   ["r301.test"] = "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
   ["garbage.test"] = "SSH-2.0-OpenSSH_9.2p1\r\n\r\n",
   ["half.test"] = "HTTP/1.1 200 Conn",
+  ["stray.test"] = "HTTP/1.1 200 Connection established\r\n\r\n" .. reply(201, '{"data":{"id":"pi_stray"}}'),
   ["closed.test"] = "",
 }
 return function(connection)
@@ -146,6 +147,13 @@ for _, name in ipairs { "curl", "loop" } do -- nginx takes no proxy
         assert.same({ ("CONNECT %s:80 HTTP/1.1"):format(host), ("CONNECT %s:443 HTTP/1.1"):format(host) }, asked())
       end)
     end
+
+    it("sends nothing where a reply to nothing comes with the proxy's answer", function()
+      start(false)
+      local got = perform("http://stray.test", {}, { "create_card_charge", AWA })[1]
+      assert.is_nil(got.result)
+      assert.equal("connection, not_sent", got.err.kind .. ", " .. tostring(got.err.outcome), got.text)
+    end)
 
     it("tries again: nothing was sent", function()
       start(false)
