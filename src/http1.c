@@ -106,15 +106,12 @@ __attribute__((format(printf, 2, 3))) static void fail(lomi_http1 *p, const char
   p->failure = LOMI_HTTP1_BAD;
 }
 
-/* `name` is that of a header, or NULL. */
+/* `name` is that of a header, or "". */
 static void fail_byte(lomi_http1 *p, char byte, const char *where, const char *name) {
-  char hex[16];
-  snprintf(hex, sizeof hex, "byte 0x%02x", (unsigned char)byte);
-  fail(p, "%s in %s%s%.48s",
-       byte == '\0'   ? "a NUL byte"
-       : byte == '\r' ? "a bare CR"
-                      : hex,
-       where, name != NULL ? " " : "", name != NULL ? name : "");
+  char text[16];
+  snprintf(text, sizeof text, "byte 0x%02x", (unsigned char)byte);
+  const char *what = byte == '\0' ? "a NUL byte" : byte == '\r' ? "a bare CR" : text;
+  fail(p, "%s in %s%.48s", what, where, name);
 }
 
 static bool append(lomi_http1 *p, lomi_buffer *b, const char *bytes, size_t n) {
@@ -148,7 +145,7 @@ static void read_status(lomi_http1 *p, const char *line, size_t n) {
   }
   size_t good = text_span(code, n);
   if (good < n) {
-    fail_byte(p, code[good], "the status line", NULL);
+    fail_byte(p, code[good], "the status line", "");
     return;
   }
   p->state = FIELDS;
@@ -210,7 +207,7 @@ static void read_field(lomi_http1 *p, char *line, size_t n) {
   } else if (line[name_len] != ':' && name_len + 2 == n) {
     fail(p, "a header line without a colon");
   } else if (line[name_len] != ':') {
-    fail_byte(p, line[name_len], "a header name", NULL);
+    fail_byte(p, line[name_len], "a header name", "");
   } else if (name_len == 0) {
     fail(p, "a header line without a name");
   }
@@ -224,7 +221,7 @@ static void read_field(lomi_http1 *p, char *line, size_t n) {
   n -= name_len + 1 + 2;
   size_t good = text_span(value, n);
   if (good < n) {
-    fail_byte(p, value[good], "header", line);
+    fail_byte(p, value[good], "header ", line);
     return;
   }
   if (p->state == TRAILERS)
@@ -322,7 +319,7 @@ static void feed_chunk_line(lomi_http1 *p, char c) {
   int digit = lomi_hex_value(c);
   p->chunk_line++;
   if (p->state == CHUNK_SIZE_LF && c != '\n') {
-    fail_byte(p, '\r', "a chunk size line", NULL);
+    fail_byte(p, '\r', "a chunk size line", "");
   } else if (p->state == CHUNK_SIZE_LF && p->left == 0) {
     p->state = TRAILERS;
   } else if (p->state == CHUNK_SIZE_LF && p->left > p->body->cap - p->body->len) {
@@ -343,7 +340,7 @@ static void feed_chunk_line(lomi_http1 *p, char c) {
   } else if (p->state == CHUNK_SIZE) {
     p->state = CHUNK_EXTENSION;
   } else if (!text_bytes[(unsigned char)c]) {
-    fail_byte(p, c, "a chunk extension", NULL);
+    fail_byte(p, c, "a chunk extension", "");
   }
 }
 
