@@ -844,6 +844,23 @@ describe("lomi.httpd", function()
     assert.is_true(many() - before < 32)
   end)
 
+  it("does not wait for ever for a peer that does not read its reply", function()
+    local ends, began = {}, socket.gettime()
+    for i, reply in ipairs { "body = body", "raw = body", "body = body, truncate = #body - 1, reset = true" } do
+      ends[i] = connect(handling("local body = ('x'):rep(2^25) return { " .. reply .. " }", { patience = 1 }))
+      send(ends[i], "/")
+    end
+    for _, s in ipairs(ends) do
+      local why
+      repeat -- once the server has closed, what comes from its peer is answered by a RST
+        why = select(2, s:send " ")
+        socket.select(nil, nil, 0.01)
+      until why or socket.gettime() > began + PATIENCE
+      assert.equal("closed", why)
+      assert.is_true(socket.gettime() >= began + 1)
+    end
+  end)
+
   describe("slow peers", function()
     -- The server is in a process with few descriptors, so that those of this one do not count.
     local SCRIPT = [[

@@ -34,6 +34,7 @@ static struct {
   pthread_once_t once;
   pthread_mutex_t lock;
   lomi_connector *first;
+  bool hooked;
 } process = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void lock(void) {
@@ -66,7 +67,7 @@ static void abandon_all(void) {
 
 static void start_once(void) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  pthread_atfork(lock, unlock, abandon_all);
+  process.hooked = pthread_atfork(lock, unlock, abandon_all) == 0;
 }
 
 static void enlist(lomi_connector *k) {
@@ -209,7 +210,7 @@ const char *lomi_connector_ca_file(void) {
 
 lomi_connector *lomi_connector_new(lomi_poller *poller) {
   pthread_once(&process.once, start_once);
-  lomi_connector *k = calloc(1, sizeof *k);
+  lomi_connector *k = process.hooked ? calloc(1, sizeof *k) : NULL;
   if (k == NULL)
     return NULL;
   k->poller = poller;

@@ -18,10 +18,17 @@ static int push_text(lua_State *L) {
   return 1;
 }
 
-/* Frees the buffer, whose text it pushes if it was written: else nil and the problem. On top of the
- * stack is push_text, since making it may raise in LuaJIT: before there is memory to free. */
-static int give_text(lua_State *L, lomi_buffer *b, bool written, const char *problem) {
+/* Pushes push_text and its argument: in LuaJIT both may raise, so before there is memory to free.
+ */
+static void begin_text(lua_State *L, lomi_buffer *b, size_t cap) {
+  lua_pushcfunction(L, push_text);
   lua_pushlightuserdata(L, b);
+  lomi_buffer_init(b, cap);
+}
+
+/* Frees the buffer, whose text it pushes if it was written: else nil and the problem. On top of the
+ * stack is what begin_text has pushed. */
+static int give_text(lua_State *L, lomi_buffer *b, bool written, const char *problem) {
   int status = written ? lua_pcall(L, 1, 1, 0) : 0;
   lomi_buffer_free(b);
   if (status != 0)
@@ -42,8 +49,7 @@ static int http1_lines(lua_State *L) {
   lua_settop(L, 1);
   char problem[LOMI_PROBLEM];
   lomi_buffer text;
-  lua_pushcfunction(L, push_text);
-  lomi_buffer_init(&text, LOMI_MAX_HEAD);
+  begin_text(L, &text, LOMI_MAX_HEAD);
   bool written = lomi_write_fields(L, &text, 1, problem);
   return give_text(L, &text, written, problem);
 }
@@ -62,8 +68,7 @@ static int http1_request(lua_State *L) {
     luaL_checktype(L, 5, LUA_TSTRING);
   char problem[LOMI_PROBLEM];
   lomi_buffer text;
-  lua_pushcfunction(L, push_text);
-  lomi_buffer_init(&text, LOMI_MAX_HEAD + LOMI_MAX_REQUEST_BODY);
+  begin_text(L, &text, LOMI_MAX_HEAD + LOMI_MAX_REQUEST_BODY);
   bool written = lomi_write_request(L, &text, &at, lines, lines_len, problem);
   return give_text(L, &text, written, problem);
 }

@@ -209,6 +209,7 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
   pthread_mutex_init(&s->mutex, &attributes);
   pthread_mutexattr_destroy(&attributes);
   s->connection_memory = (size_t)config->connection_memory;
+  s->patience = config->patience;
   snprintf(s->reserved, sizeof s->reserved, "%s", config->reserved != NULL ? config->reserved : "");
   lomi_buffer_init(&s->headers, s->connection_memory);
   s->pid = getpid();

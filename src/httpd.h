@@ -20,6 +20,8 @@ typedef struct lomi_httpd_config {
   const char *tls_key;
   int connection_memory; /* bytes: a request's head, and room to read its body and write a reply.
                             All of it is touched at every request: less is faster */
+  int patience;          /* seconds that a peer has for its next step: to send its request, to read
+                            its reply */
 } lomi_httpd_config;
 
 struct lomi_httpd;

@@ -2,7 +2,8 @@
 /* luaopen_lomi_httpd: the starter's side of a server, in Lua.
  *
  *   server, err = httpd.start { app =, options =, host =, port =, tls_cert =, tls_key =,
- *                               reserved = a target's beginning, connection_memory = bytes }
+ *                               reserved = a target's beginning, connection_memory = bytes,
+ *                               patience = seconds }
  *   server:port()  server:stop()
  *
  * `app` names a module and is all that must be there. The form of that module is described in
@@ -88,6 +89,7 @@ static int httpd_start(lua_State *L) {
   config.reserved = string_option(L, "reserved", NULL);
   config.connection_memory =
       whole_option(L, "connection_memory", 16 * 1024, 16 * 1024 * 1024, 256 * 1024);
+  config.patience = whole_option(L, "patience", 1, 3600, 60);
   config.tls_cert = string_option(L, "tls_cert", NULL);
   config.tls_key = string_option(L, "tls_key", NULL);
   if ((config.tls_cert == NULL) != (config.tls_key == NULL))

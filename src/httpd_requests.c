@@ -42,7 +42,7 @@ static bool pause_reply(lomi_peer *p, double seconds) {
 
 /* Until a full socket is tried again. False, too, when the peer has had its time to read. */
 static bool pause_full(lomi_peer *p) {
-  return lomi_now() - p->reply_time < LOMI_HTTPD_PATIENCE && pause_reply(p, MOMENT);
+  return lomi_now() - p->reply_time < p->server->patience && pause_reply(p, MOMENT);
 }
 
 /* ---- Replies on the wire ---- */

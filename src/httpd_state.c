@@ -65,5 +65,5 @@ void lomi_peer_stop_waiting(lomi_peer *p) {
 
 void lomi_peer_await(lomi_peer *p) {
   p->warned = false;
-  lomi_peer_wait(p, &p->server->awaited, lomi_now() + LOMI_HTTPD_PATIENCE);
+  lomi_peer_wait(p, &p->server->awaited, lomi_now() + p->server->patience);
 }

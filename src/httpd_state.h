@@ -13,7 +13,6 @@
 enum {
   LOMI_HTTPD_RESERVE = 8, /* descriptors held back for peers, whatever the process uses up */
   LOMI_HTTPD_MAX_PEERS = 10000,
-  LOMI_HTTPD_PATIENCE = 60, /* seconds a peer may take for its next step */
 };
 
 typedef enum {
@@ -63,6 +62,7 @@ struct lomi_httpd {
   struct MHD_Daemon *daemon;
   char reserved[64]; /* targets that begin so are served when there is no room */
   size_t connection_memory;
+  double patience; /* seconds a peer may take for its next step */
 
   lomi_buffer headers; /* of the request at hand; libmicrohttpd's thread alone uses it */
 
@@ -91,7 +91,7 @@ void lomi_httpd_wake(lomi_httpd *s);
 void lomi_peer_wait(lomi_peer *p, lomi_peer_list *list, double due);
 void lomi_peer_stop_waiting(lomi_peer *p);
 
-/* The peer has to send a request, or to read its reply: it has PATIENCE seconds from now on, and
+/* The peer has to send a request, or to read its reply: it has `patience` seconds from now on, and
  * then has to give way; earlier when room is short, the one that has waited longest first. */
 void lomi_peer_await(lomi_peer *p);
 

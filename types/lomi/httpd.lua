@@ -16,6 +16,7 @@ local httpd = {}
 ---@field tls_cert? string  PEM; goes together with `tls_key`
 ---@field tls_key? string  PEM
 ---@field connection_memory? integer  bytes libmicrohttpd may use per connection (262144)
+---@field patience? integer  seconds that a peer has to send its request, and to read its reply (60)
 
 --- Starts a server in threads of its own with a Lua state of its own. Wrong options raise.
 ---@param options lomi.httpd.Options
