@@ -214,16 +214,19 @@ describe("a proxy of the environment", function()
   it("is libcurl's to find where a program uses the transport itself", function()
     local proxy = peer.start { serve = SERVE, 0 }
     local url = ("http://shopuser:%s@127.0.0.1:%d"):format(PASSWORD, proxy.port)
-    local script = [[
-      local transport = require("lomi.transport.curl").shared()
-      for _, to in ipairs { "https://r502.test/", "http://127.0.0.1:1/" } do
-        print((select(2, transport:send { method = "GET", url = to, headers = {}, timeout = 2 })).message)
-      end
-    ]]
-    local output = child.run(script, { HTTPS_PROXY = url, https_proxy = false, ALL_PROXY = false, all_proxy = false })
+    local function messages_of(addresses, https_proxy)
+      return child.run(([[
+        local transport = require("lomi.transport.curl").shared()
+        for to in ("%s"):gmatch "[^ ]+" do
+          print((select(2, transport:send { method = "GET", url = to, headers = {}, timeout = 2 })).message)
+        end
+      ]]):format(addresses), { HTTPS_PROXY = https_proxy, https_proxy = false, ALL_PROXY = false, all_proxy = false })
+    end
+    local output = messages_of("https://r502.test/ http://127.0.0.1:1/", url)
     proxy:stop()
     assert.matches("^the proxy of the environment did not connect to https://r502.test: HTTP status 502\n", output)
     assert.matches("\ncannot connect to http://127.0.0.1:1: ", output)
+    assert.matches("^cannot connect to https://127.0.0.1:1: ", messages_of("https://127.0.0.1:1/", false))
     assert.is_nil(output:find(PASSWORD, 1, true))
   end)
 end)
