@@ -37,7 +37,7 @@ end
 
 local function run_in(env, arguments)
   local errors = os.tmpname()
-  local pipe = assert(io.popen(("%s timeout 10 %s %s %s 2>%s; echo \"status $?\""):format(prefix(env), LUA, SCRIPT,
+  local pipe = assert(io.popen(("%s timeout 60 %s %s %s 2>%s; echo \"status $?\""):format(prefix(env), LUA, SCRIPT,
     arguments, errors)))
   local out, status = pipe:read("*a"):match("^(.*)status (%d+)\n$")
   pipe:close()
@@ -478,7 +478,7 @@ describe("the lomi command", function()
 
   it("has colours on a terminal, unless NO_COLOR is set", function()
     local function on_terminal(env)
-      local command = prefix(env) .. " TERM=xterm timeout 10 " .. LUA .. " " .. SCRIPT .. " charge get pi_none"
+      local command = prefix(env) .. " TERM=xterm timeout 60 " .. LUA .. " " .. SCRIPT .. " charge get pi_none"
       local pipe = assert(io.popen(("script -qec %s /dev/null </dev/null"):format(quote(command))))
       local text = pipe:read("*a")
       pipe:close()

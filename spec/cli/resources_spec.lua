@@ -12,7 +12,7 @@ describe("lomi RESOURCE VERB", function()
 
   local function run(arguments)
     local pipe = assert(io.popen(("LUA_PATH='%s' LUA_CPATH='%s' LOMI_API_KEY=lomi_sk_test_demo LOMI_BASE_URL=%s "
-      .. "timeout 10 %s %s %s 2>&1 </dev/null; echo \"status $?\""):format(package.path, package.cpath, sandbox.url,
+      .. "timeout 60 %s %s %s 2>&1 </dev/null; echo \"status $?\""):format(package.path, package.cpath, sandbox.url,
       LUA, SCRIPT, arguments)))
     local text, status = pipe:read("*a"):match("^(.-)status (%d+)\n$")
     pipe:close()

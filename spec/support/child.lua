@@ -2,6 +2,8 @@
 --- Runs a script in a fresh interpreter of the same kind: for what only a whole process shows (its environment, its
 --- locale at start) and for what might never end.
 
+local cost = require "spec.support.cost"
+
 local M = {}
 
 M.LUA = os.getenv "LUA" or rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
@@ -16,7 +18,7 @@ end
 ---@param script string
 ---@param env? table<string, string|false>  false: not set
 ---@return string output  stdout and stderr
----@return integer status  124: it did not end within 5 seconds
+---@return integer status  124: it did not end within 5 seconds, or more under a sanitizer or an emulator
 function M.run(script, env)
   local command = { "env" }
   local set = { LUA_PATH = package.path, LUA_CPATH = package.cpath }
@@ -27,7 +29,7 @@ function M.run(script, env)
   for name, value in pairs(set) do
     if value then command[#command + 1] = quote(name .. "=" .. value) end
   end
-  command[#command + 1] = ("timeout 5 %s -e %s 2>&1; echo \"status $?\""):format(M.LUA, quote(script))
+  command[#command + 1] = ("timeout %d %s -e %s 2>&1; echo \"status $?\""):format(5 * cost.FACTOR, M.LUA, quote(script))
   local pipe = assert(io.popen(LIMIT .. table.concat(command, " ")))
   local text = pipe:read("*a")
   pipe:close()

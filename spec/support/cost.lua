@@ -6,9 +6,11 @@ local core = require "lomi.core"
 
 local M = {}
 
--- How many times slower the proofs run the same code, at most.
-local SLOWER = { asan = 10, tsan = 20, valgrind = 50, coverage = 50 }
-local FACTOR = SLOWER[os.getenv "SANITIZER"] or 1
+-- How many times slower the proofs run the same code, at most, and an emulator of another processor (tools/matrix.sh).
+local SLOWER = { asan = 10, tsan = 20, valgrind = 50, coverage = 50, qemu = 40 }
+local FACTOR = SLOWER[os.getenv "SANITIZER" or os.getenv "EMULATOR"] or 1
+
+M.FACTOR = FACTOR
 
 --- The seconds of CPU that a call takes: the least of three, since a busy machine only adds to them.
 ---@param fn fun()
