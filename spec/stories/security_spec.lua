@@ -57,7 +57,8 @@ describe("security:", function()
       local pipe = assert(io.popen("readelf -d " .. path))
       local found = {}
       for name in pipe:read("*a"):gmatch("%(NEEDED%)[^\n]*%[(.-)%.so[^\n]*%]") do
-        if name ~= "libc" and name ~= "libpthread" then found[#found + 1] = name end
+        -- ld-linux: glibc's own, which finds the variables of a thread.
+        if name ~= "libc" and name ~= "libpthread" and not name:find "^ld%-linux" then found[#found + 1] = name end
       end
       pipe:close()
       assert.equal(links, found[1] and table.concat(found, " ") or "nothing", module)
