@@ -253,16 +253,17 @@ describe("a process that charges", function()
       local client = require("lomi").new { api_key = "lomi_sk_test_x", base_url = arg[1], timeout = 4, max_retries = 0 }
       io.stdout:write "go\n"
       io.stdout:flush()
-      client.charges:create_card_charge { amount = 10000 }]]
+      client.charges:create_card_charge { amount = 10000 }
+      if arg[2] then require("lomi.core").sleep(4) end]]
 
     -- How long it took each time, the slowest last.
-    local function interrupt(url, env)
+    local function interrupt(arguments, env)
       local path, all = os.tmpname(), {}
       local file = assert(io.open(path, "w"))
       file:write(SCRIPT)
       file:close()
       for i = 0, 9 do
-        local command = ("echo $$; exec env %s %s %s %s 2>/dev/null"):format(env or "", child.LUA, path, url)
+        local command = ("echo $$; exec env %s %s %s %s 2>/dev/null"):format(env or "", child.LUA, path, arguments)
         local pipe = assert(io.popen(command))
         local id = pipe:read "*l"
         assert(pipe:read "*l" == "go")
@@ -278,15 +279,17 @@ describe("a process that charges", function()
       return all
     end
 
+    -- A busy machine takes its time to load libraries and to end: the measure is a process that sleeps after a call
+    -- that was refused.
     local function check(url, env)
       local most = os.getenv "SANITIZER" and 0.3 or 0.1 -- the end of the process looks for leaks there
-      local all
-      for _ = 1, 3 do -- the machine may be busy
-        all = interrupt(url, env)
-        if all[5] < most and all[10] < 0.5 then return end
+      local all, sleeping
+      for _ = 1, 3 do
+        all, sleeping = interrupt(url, env), interrupt "https://127.0.0.1:1 sleep"
+        if all[5] < most + sleeping[5] and all[10] < 0.5 + sleeping[10] then return end
       end
-      assert.is_true(all[5] < most, "half of them took longer than " .. all[5])
-      assert.is_true(all[10] < 0.5, "the slowest took " .. all[10]) -- the timeout is 4 s
+      assert.is_true(all[5] < most + sleeping[5], ("half: over %.3f s, asleep %.3f s"):format(all[5], sleeping[5]))
+      assert.is_true(all[10] < 0.5 + sleeping[10], "the slowest took " .. all[10]) -- the timeout is 4 s
     end
 
     it("while it connects", function()
