@@ -12,7 +12,7 @@ local M = {}
 
 ---@class luacats.Class
 ---@field name string
----@field parent? string
+---@field parents string[]
 ---@field text string
 ---@field fields luacats.Field[]
 
@@ -145,10 +145,11 @@ local TAGS = {}
 
 function TAGS.class(block, text, file)
   local name, rest = text:match("^([%w_.]+)(.*)$")
-  local parent, description = rest:match("^: ([%w_.]+)(.*)$")
+  local names, parents = rest:gsub("^%b<>", ""):match("^: (.*)$"), {}
+  for parent in (names or ""):gmatch("[%w_.]+") do parents[#parents + 1] = parent end
   local above = take_text(block)
-  local class = { name = name, parent = parent, fields = {},
-    text = above ~= "" and above or trimmed(description or rest) }
+  local class = { name = name, parents = parents, fields = {},
+    text = above ~= "" and above or names and "" or trimmed(rest) }
   file.classes[#file.classes + 1] = class
   block.class = class
 end

@@ -10,10 +10,10 @@ local M = {}
 local LUA = rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
 
 local SOURCES = {
-  "lua/lomi.lua", "lua/lomi/client.lua", "lua/lomi/config.lua", "lua/lomi/contract/charges.lua", "lua/lomi/errors.lua",
-  "lua/lomi/call/attempts.lua", "lua/lomi/call/schema.lua",
+  "lua/lomi.lua", "lua/lomi/client.lua", "lua/lomi/config.lua", "lua/lomi/contract/charges.lua",
+  "lua/lomi/contract/dto.lua", "lua/lomi/errors.lua", "lua/lomi/call/attempts.lua", "lua/lomi/call/schema.lua",
   "lua/lomi/call/shapes.lua", "lua/lomi/webhook.lua", "lua/lomi/loop.lua",
-  "lua/lomi/transport/init.lua", "lua/lomi/sandbox/init.lua", "lua/lomi/sandbox/server/journal.lua",
+  "lua/lomi/transport/init.lua", "lua/lomi/sandbox/init.lua", "lua/lomi/sandbox/server/request_journal.lua",
   "lua/lomi/sandbox/server/views.lua", "lua/lomi/sandbox/server/deliveries.lua",
 }
 
@@ -116,7 +116,9 @@ local function class(book, name)
   local found = find_type(book, name)
   write(book, "### %s\n", name)
   paragraph(book, found.text)
-  if found.parent then write(book, "All of %s, and:\n", type_cell(book, found.parent)) end
+  local parents = {}
+  for i, parent in ipairs(found.parents) do parents[i] = "all of " .. type_cell(book, parent) end
+  if parents[1] then write(book, "%s, and:\n", table.concat(parents, ", "):gsub("^a", "A")) end
   rows(book, found.fields)
 end
 
@@ -254,7 +256,11 @@ local PAGES = {
     end
   end },
   { "Lists and previews", function(book)
+    class(book, "lomi.PageQuery")
+    class(book, "lomi.PeriodQuery")
     class(book, "lomi.Page")
+    class(book, "lomi.Record")
+    class(book, "lomi.PayerPage")
     class(book, "lomi.Preview")
   end },
   { "Errors", function(book)

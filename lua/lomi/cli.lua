@@ -57,9 +57,9 @@ local function wants_json(typed)
   return false
 end
 
-local function with_traceback(trouble)
-  if type(trouble) ~= "string" or interrupt.is(trouble) then return trouble end
-  return debug.traceback(trouble, 2)
+local function with_traceback(err)
+  if type(err) ~= "string" or interrupt.is(err) then return err end
+  return debug.traceback(err, 2)
 end
 
 --- Runs one command line. `--help` and `--version` end the process.

@@ -32,24 +32,13 @@ local M = {}
 ---@field amounts? "main"|"minor"  the unit of USD and EUR amounts: 10.5 or 1050 for 10.50 ("main")
 ---@field allow_http? boolean  http to a host that is not loopback; never with a live key (false)
 
----@class lomi.Configuration
----@field api_key string
+--- The options as they count: every one that has a default is there.
+---@class lomi.Configuration: lomi.Options
 ---@field secrets string[]  the key, and the password of a proxy: never shown
----@field environment "sandbox"|"live"
 ---@field base_url string  without a slash at the end
 ---@field host string
 ---@field url lomi.Url  the base URL, taken apart
----@field account? string
----@field timeout number
----@field connect_timeout number
----@field deadline number
----@field max_retries integer
----@field backoff { base: number, cap: number }
----@field transport? lomi.Transport
----@field on_attempt? fun(event: lomi.AttemptEvent)
----@field ca_file? string
 ---@field proxy? string  "": none, not even the environment's
----@field amounts "main"|"minor"
 
 local DEFAULTS = { timeout = 30, connect_timeout = 10, deadline = 60, max_retries = 2, amounts = "main" }
 local BACKOFF = { base = 1 / 2, cap = 8 } -- 0.5 does not compile where a decimal point has several bytes
@@ -57,8 +46,9 @@ local BACKOFF = { base = 1 / 2, cap = 8 } -- 0.5 does not compile where a decima
 local RULES = {
   api_key = "string", environment = { "sandbox", "live" }, base_url = "string", account = "string",
   timeout = "seconds", connect_timeout = "seconds", deadline = "seconds", max_retries = "count",
-  backoff = { base = "wait", cap = "wait" }, transport = "transport", on_attempt = "function",
-  ca_file = "string", proxy = "string", allow_http = "boolean", amounts = { "main", "minor" },
+  backoff = { type = "table", fields = { base = "wait", cap = "wait" } },
+  transport = "transport", on_attempt = "function", ca_file = "string",
+  proxy = "string", allow_http = "boolean", amounts = { "main", "minor" },
 }
 
 -- ---- the key ----------------------------------------------------------------------------------

@@ -1,37 +1,39 @@
 -- SPDX-License-Identifier: MIT
---- The checker of the client's option tables: rules as data. sandbox/fields.lua checks what comes as JSON. A rule is
---- one of
+--- The one checker of option tables: rules as data. A rule is one of
 ---
 --- - the name of a kind (below) or of a Lua type, or "any";
 --- - a list of the strings to choose from;
---- - a table of rules, for an option that is a table of options itself.
+--- - a table that says more: `lomi.rules.Rule`.
+---
+--- A message says what would be right and, where a table says so, what was given: a program's options may be secrets.
 
+local ascii = require "lomi.ascii"
+local redact = require "lomi.redact"
 local suggest = require "lomi.suggest"
 
 local M = {}
 
----@alias lomi.rules.Rule string|string[]|table<string, lomi.rules.Rule>
+---@class lomi.rules.Rule
+---@field type "string"|"number"|"whole"|"boolean"|"table"|nil
+---@field min number?
+---@field max number?
+---@field above number? the value must be greater
+---@field one_of any[]? the only values; given with a type, values allowed beside that type
+---@field fields table<string, string|string[]|lomi.rules.Rule>? of a table
+---@field values lomi.rules.Rule? of every value of a table whose keys are free
+---@field pattern string? of a string, with `says`
+---@field says string? what would be right, in words; else made from the rule
+---@field required boolean?
+---@field secret boolean? the value is never repeated in a message
+---@field refusal (fun(value: any): string?)? in place of all of these: "must be …", or nil
 
-local function is_finite(value)
-  return type(value) == "number" and value == value and value < math.huge and value > -math.huge
-end
-
--- Why a value of the kind is refused; nil: it is right.
 local KINDS = {
-  any = function() end,
-  seconds = function(value)
-    if not is_finite(value) or value <= 0 then return "must be a number of seconds above 0" end
-  end,
-  wait = function(value)
-    if not is_finite(value) or value < 0 then return "must be a number of seconds, 0 or more" end
-  end,
-  time = function(value)
-    if not is_finite(value) then return "must be a number of seconds since the epoch" end
-  end,
-  count = function(value)
-    if not is_finite(value) or value < 0 or value % 1 ~= 0 then return "must be a whole number, 0 or more" end
-  end,
-  transport = function(value)
+  any = { refusal = function() end },
+  seconds = { type = "number", above = 0, says = "a number of seconds above 0", secret = true },
+  wait = { type = "number", min = 0, says = "a number of seconds, 0 or more", secret = true },
+  time = { type = "number", says = "a number of seconds since the epoch", secret = true },
+  count = { type = "whole", min = 0, says = "a whole number, 0 or more", secret = true },
+  transport = { refusal = function(value)
     local kind = type(value)
     if kind ~= "table" and kind ~= "userdata" then
       return "must be an object with send, sleep and now, not a " .. kind
@@ -41,53 +43,125 @@ local KINDS = {
       if not found and method_value == "not enough memory" then error(method_value, 0) end
       if not found or type(method_value) ~= "function" then return ("has no method %s"):format(method) end
     end
-  end,
+  end },
+}
+for _, name in ipairs { "string", "boolean", "table", "function" } do
+  KINDS[name] = { refusal = function(value)
+    if type(value) ~= name then return ("must be a %s, not a %s"):format(name, type(value)) end
+  end }
+end
+
+local NAMES = {
+  string = "a string", number = "a number", whole = "a whole number", boolean = "true or false", table = "a table",
 }
 
-local function choice_fault(choices, value)
-  for _, choice in ipairs(choices) do
-    if value == choice then return nil end
+local function quoted(value)
+  if type(value) == "string" then
+    return #value > 40 and ('"%s…"'):format((redact.line(value:sub(1, 40)):gsub("[\128-\255]+$", "")))
+      or ('"%s"'):format(redact.line(value))
   end
-  return ('must be "%s"'):format(table.concat(choices, '" or "'))
+  if type(value) == "number" then return ascii.number(value) end
+  return type(value) == "boolean" and tostring(value) or NAMES[type(value)] or "a " .. type(value)
 end
 
-local function kind_fault(kind, value)
-  local check = KINDS[kind]
-  if check then return check(value) end
-  if type(value) ~= kind then return ("must be a %s, not a %s"):format(kind, type(value)) end
+local function listed(values)
+  local out = {}
+  for i, value in ipairs(values) do out[i] = quoted(value) end
+  local last = table.remove(out)
+  return #out > 0 and table.concat(out, ", ") .. " or " .. last or last
 end
 
---- The first option that is unknown or wrong.
+local function wanted(rule)
+  if rule.says then return rule.says end
+  local words = rule.type and NAMES[rule.type]
+  if rule.above then words = words .. " above " .. quoted(rule.above) end
+  if rule.min then words = words .. (rule.max and " from " or " of at least ") .. quoted(rule.min) end
+  if rule.max then words = words .. (rule.min and " to " or " up to ") .. quoted(rule.max) end
+  if rule.one_of then words = (words and words .. ", or " or "") .. listed(rule.one_of) end
+  return words
+end
+
+local function fits(value, rule)
+  for _, allowed in ipairs(rule.one_of or {}) do
+    if value == allowed then return true end
+  end
+  local kind = rule.type
+  if kind == "number" or kind == "whole" then
+    return type(value) == "number" and value == value and math.abs(value) ~= math.huge
+      and (kind == "number" or value % 1 == 0)
+      and not (rule.min and value < rule.min) and not (rule.max and value > rule.max)
+      and not (rule.above and value <= rule.above)
+  end
+  return kind ~= nil and type(value) == kind and not (rule.pattern and not value:find(rule.pattern))
+end
+
+-- The first required option that is not there.
+local function missing(options, rules)
+  local first
+  for name, rule in pairs(rules) do
+    if rule.required and options[name] == nil and not (first and first < name) then first = name end
+  end
+  if first then return first, "is missing; it must be " .. wanted(rules[first]) end
+end
+
+-- What is wrong with one value, and where: `name`, or a part of it.
+local function fault_of(name, value, rule)
+  if type(rule) == "string" then
+    rule = KINDS[rule]
+  elseif rule[1] then
+    rule = { one_of = rule, secret = true }
+  end
+  if rule.refusal then
+    local reason = rule.refusal(value)
+    return reason and name, reason
+  end
+  if not fits(value, rule) then
+    return name, ("must be %s%s"):format(wanted(rule), rule.secret and "" or ", not " .. quoted(value))
+  end
+  if rule.fields then
+    local inner, reason, hint = M.first_fault(value, rule.fields)
+    if not inner then inner, reason = missing(value, rule.fields) end
+    return inner and name .. "." .. inner, reason, hint
+  end
+  for key, item in pairs(rule.values and value or {}) do
+    if type(key) ~= "string" then return name, "must have names for keys, not " .. quoted(key) end
+    local inner, reason = fault_of(name .. "." .. key, item, rule.values)
+    if inner then return inner, reason end
+  end
+end
+
+--- The first option, by name, that is unknown or wrong.
 ---@param options table
----@param rules table<string, lomi.rules.Rule>
+---@param rules table<string, string|string[]|lomi.rules.Rule>
 ---@return string|nil name  nil: all are right
 ---@return string|nil reason  reads on from the name: "must be …"; nil: there is no such option
 ---@return string|nil hint  for an unknown one: "; did you mean …"
 function M.first_fault(options, rules)
-  for name, value in next, options do
-    local rule = rules[name]
-    if not rule then return tostring(name), nil, suggest.hint(name, rules) end
-    local reason
-    if type(rule) == "string" then
-      reason = kind_fault(rule, value)
-    elseif rule[1] then
-      reason = choice_fault(rule, value)
-    elseif type(value) ~= "table" then
-      reason = kind_fault("table", value)
+  local first, first_reason, first_hint
+  for option, value in next, options do
+    local name, reason, hint
+    if rules[option] then
+      name, reason, hint = fault_of(tostring(option), value, rules[option])
     else
-      local inner, inner_reason, hint = M.first_fault(value, rule)
-      if inner then return ("%s.%s"):format(name, inner), inner_reason, hint end
+      name, hint = tostring(option), suggest.hint(option, rules)
     end
-    if reason then return name, reason end
+    if name and not (first and first < name) then first, first_reason, first_hint = name, reason, hint end
   end
+  return first, first_reason, first_hint
 end
 
---- The same in one sentence; nil if all are right.
+--- The same in one sentence, which also tells of a required option that is missing; nil if all are right.
+---@param options any
+---@param rules table<string, string|string[]|lomi.rules.Rule>
+---@param noun? string  what an option is called ("option")
 ---@return string|nil
-function M.check(options, rules)
+function M.check(options, rules, noun)
+  noun = noun or "option"
+  if type(options) ~= "table" then return ("expected a table of %ss, not %s"):format(noun, quoted(options)) end
   local name, reason, hint = M.first_fault(options, rules)
+  if not name then name, reason = missing(options, rules) end
   if not name then return nil end
-  return reason and ("%s %s"):format(name, reason) or ("unknown option %s%s"):format(name, hint)
+  return reason and ("%s %s"):format(name, reason) or ("unknown %s %s%s"):format(noun, name, hint)
 end
 
 --- Text that may go into a header: printable ASCII, without outer spaces, so that no value can add a header.

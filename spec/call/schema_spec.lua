@@ -452,7 +452,7 @@ describe("a field", function()
   -- What is wrong with one value of one field; nil: nothing.
   local function fault(field, value)
     field.name = "f"
-    local _, faults = schema.check(dto { name = "test", fields = { field }, rules = {} }, { f = value })
+    local _, faults = schema.check(dto.new("test", { field }), { f = value })
     return faults and faults[1].field .. " " .. faults[1].message
   end
 
@@ -489,9 +489,9 @@ describe("a field", function()
   end
 
   it("may be a list of objects with fields", function()
-    local item = dto { name = "item", rules = {}, fields = {
-      { name = "price_id", type = "string", required = true }, { name = "quantity", type = "integer", least = 1 } } }
-    local cart = dto { name = "cart", rules = {}, fields = { { name = "items", type = "list", items = item } } }
+    local item = dto.new("item", {
+      { name = "price_id", type = "string", required = true }, { name = "quantity", type = "integer", least = 1 } })
+    local cart = dto.new("cart", { { name = "items", type = "list", items = item } })
     local params = { items = { { price_id = "a" }, { price_id = "b", quantity = core.null } } }
     local payload, faults, _ = schema.check(cart, params)
     assert.is_nil(faults)
@@ -504,8 +504,7 @@ describe("a field", function()
   end)
 
   it("is a list even when it is empty", function()
-    local images = dto { name = "product", rules = {},
-      fields = { { name = "images", type = "list", items = "string" } } }
+    local images = dto.new("product", { { name = "images", type = "list", items = "string" } })
     for _, empty in ipairs { {}, core.empty_array } do
       local payload, faults = schema.check(images, { images = empty })
       assert.is_nil(faults)
@@ -515,13 +514,13 @@ describe("a field", function()
   end)
 
   it("may be needed because of another, or instead of another", function()
-    local link = dto { name = "link", fields = {
+    local link = dto.new("link", {
       { name = "amount", type = "money" }, { name = "kind", type = "string" }, { name = "rail", type = "string" },
       { name = "a", type = "string" }, { name = "b", type = "string" }, { name = "c", type = "string" },
-    }, rules = {
+    }, {
       { rule = "needs", field = "amount", when = { kind = "instant" }, unless = { rail = "free" } },
       { rule = "any_of", fields = { "a", "b", "c" } },
-    } }
+    })
     local function wrong(params)
       local _, faults = schema.check(link, params)
       return faults and #faults == 1 and faults[1].field .. " " .. faults[1].message or faults

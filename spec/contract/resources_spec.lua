@@ -388,9 +388,9 @@ describe("the resources", function()
     finally(function() refunds.approve, refunds.each_pending, refunds.pending = nil, nil, nil end)
     assert.is_nil(client.refunds.approve)
     refunds.approve = { method = "PUT", path = "/refunds/{id}/approve/{by}", result = "record", id = "refund_id",
-      params = require "lomi.contract.dto" { name = "refunds:approve", rules = {},
-        fields = { { name = "level", type = "integer", required = true } } } }
-    refunds.pending = { method = "GET", path = "/refunds/pending", result = "list", pages = "cursor" }
+      params = require("lomi.contract.dto").new("refunds:approve",
+        { { name = "level", type = "integer", required = true } }) }
+    refunds.pending = { method = "GET", path = "/refunds/pending", result = "list" }
     refunds.each_pending = { pages_of = "pending" }
     server:script({ status = 200, body = '{"success":true,"data":{"refund_id":"r-1"}}' },
       { status = 200, body = '[{"refund_id":"r-2"}]' })

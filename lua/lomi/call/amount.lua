@@ -17,7 +17,7 @@ end
 ---@param params? { amount: number?, currency_code: string?, currency: string? }  the call's
 ---@param charge table  of the reply: `amount` in minor units of `currency`
 ---@param unit "main"|"minor"  of `params.amount`
----@return lomi.call.reply.Trouble|nil  nil: as meant, or nothing to compare
+---@return lomi.call.reply.Cause|nil  nil: as meant, or nothing to compare
 function M.mismatch(params, charge, unit)
   local meant, charged = params and params.amount, charge.amount
   if type(meant) ~= "number" or type(charged) ~= "number" or type(charge.currency) ~= "string" then return nil end

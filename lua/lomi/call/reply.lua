@@ -53,7 +53,7 @@ end
 
 -- The result of a 2xx, or what is wrong with it: a kind and a message. Fourth, the next_action beside the result.
 local function read_success(reply, wanted)
-  local gives = wanted.result
+  local gives = wanted.result or "record"
   local decoded, unreadable = core.decode(reply.body, false, true)
   if type(decoded) ~= "table" then
     if reply.body == "" then

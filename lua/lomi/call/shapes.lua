@@ -3,9 +3,10 @@
 
 local M = {}
 
---- One page of a list.
----@class lomi.Page
----@field data table[]  the items of this page
+--- One page of a list. The methods `each…` go over all pages, one item a round; the next page is asked for when the one
+--- before is read. An error ends it: the last round gives false and the error.
+---@class lomi.Page<T>
+---@field data T[]  the items of this page
 ---@field has_more boolean  there is another page
 ---@field next_cursor? string  `query.cursor` of the next page
 ---@field total_count? integer  of all pages, where the service counts them

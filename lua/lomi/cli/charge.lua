@@ -3,9 +3,12 @@
 
 local convert = require "lomi.cli.convert"
 local output = require "lomi.cli.output"
+local resources = require "lomi.cli.resources"
 local service = require "lomi.cli.service"
 
 local M = {}
+
+local OPERATIONS = require "lomi.contract.charges"
 
 -- The fields of a charge, and how each is typed.
 local FIELDS = {
@@ -33,7 +36,7 @@ local JSON = "Print the charge, client_secret and all, as one JSON object; error
 
 local STATUS_COLOURS = { succeeded = "green", canceled = "red" }
 
-local function show(charge, reply)
+local function show(charge, _, reply)
   local transaction = type(charge.transaction) == "table" and charge.transaction
   return output.block {
     { "charge", charge.id },
@@ -49,55 +52,10 @@ local function show(charge, reply)
   }
 end
 
-local function print_charge(args, charge, reply)
-  if args.json then return output.json(charge) end
-  return show(charge, reply)
-end
-
 -- ---- the commands -------------------------------------------------------------------------------
 
----@return table|nil metadata
----@return string|nil wrong
-local function metadata_of(pairs_typed)
-  local metadata
-  for _, group in ipairs(pairs_typed) do
-    for _, pair in ipairs(group) do
-      metadata = metadata or {}
-      if metadata[pair.name] then return nil, ("--metadata %s is given twice"):format(pair.name) end
-      metadata[pair.name] = pair.value
-    end
-  end
-  return metadata
-end
-
-local function create(args, typed)
-  local metadata, wrong = metadata_of(args.metadata)
-  if wrong then return output.refuse(args.json, wrong) end
-  local params = { metadata = metadata }
-  for _, field in ipairs(FIELDS) do params[field[1]] = args[field[1]] end
-  local client, unfit = service.new_client(args)
-  if not client then return output.refuse(args.json, unfit) end
-  local charge, status, reply = service.change(args, typed, function(opts)
-    return client.charges:create_card_charge(params, opts)
-  end)
-  return status or print_charge(args, charge, reply)
-end
-
-local function get(args, typed)
-  local client, unfit = service.new_client(args)
-  if not client then return output.refuse(args.json, unfit) end
-  local charge, err, reply = client.charges:get_card_charge(args.id)
-  if not charge then return service.report(args, typed, err) end
-  return print_charge(args, charge, reply)
-end
-
-local function cancel(args, typed)
-  local client, unfit = service.new_client(args)
-  if not client then return output.refuse(args.json, unfit) end
-  local charge, status, reply = service.change(args, typed, function(opts)
-    return client.charges:cancel_card_charge(args.id, opts)
-  end)
-  return status or print_charge(args, charge, reply)
+local function runner(verb, ids)
+  return resources.runner("charges", verb, OPERATIONS[verb], ids, show)
 end
 
 local function add_create(charge)
@@ -112,7 +70,7 @@ local function add_create(charge)
   command:option("--metadata"):argname("NAME=VALUE"):args("+"):count("*"):convert(convert.metadata)
     :description "Kept with the charge, as strings; may be repeated."
   service.add_key(command)
-  service.add_common(command, create, TYPED, JSON)
+  service.add_common(command, runner("create_card_charge", {}), TYPED, JSON)
   command:epilog [[Example:
    lomi charge create --amount 10000 --currency XOF \
       --email awa@example.com --name "Awa Ndiaye" --metadata order_id=ORD-1]]
@@ -129,13 +87,13 @@ Example:
 
   local get_command = charge:command("get", "Look a card charge up.")
   get_command:argument("id"):argname("ID"):description "Such as pi_3QxYk6."
-  service.add_common(get_command, get, TYPED, JSON)
+  service.add_common(get_command, runner("get_card_charge", { "id" }), TYPED, JSON)
   get_command:epilog "Example:\n   lomi charge get pi_3QxYk6"
 
   local cancel_command = charge:command("cancel", "Cancel a card charge that is not paid, or release its hold.")
   cancel_command:argument("id"):argname("ID"):description "Such as pi_3QxYk6."
   service.add_key(cancel_command)
-  service.add_common(cancel_command, cancel, TYPED, JSON)
+  service.add_common(cancel_command, runner("cancel_card_charge", { "id" }), TYPED, JSON)
   cancel_command:epilog "Example:\n   lomi charge cancel pi_3QxYk6"
 end
 

@@ -149,13 +149,13 @@ local OF_THE_SERVICE = { "CA file", "proxy", "host", "access", "clock" }
 
 -- The configuration with the key; or with a stand-in, to check the rest.
 local function check_options(report, args, key)
-  local checked, wrong
+  local checked, reason
   for _, candidate in ipairs(key and { key } or STAND_INS) do
-    checked, wrong = service.check(args, candidate)
+    checked, reason = service.check(args, candidate)
     if checked then return checked end
   end
-  report:add("problem", subject_of(wrong), wrong)
-  report:skip(subject_of(wrong), OF_THE_SERVICE)
+  report:add("problem", subject_of(reason), reason)
+  report:skip(subject_of(reason), OF_THE_SERVICE)
 end
 
 -- Other tools read these; this library does not.

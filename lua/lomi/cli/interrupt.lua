@@ -9,16 +9,16 @@ local M = { STATUS = 130 } -- as the shell reports a command that SIGINT has end
 local NAP = 1
 
 ---@return boolean
-function M.is(trouble)
-  return type(trouble) == "string" and trouble:find("interrupted!", 1, true) ~= nil
+function M.is(err)
+  return type(err) == "string" and err:find("interrupted!", 1, true) ~= nil
 end
 
 --- Returns when Ctrl-C comes.
 function M.wait()
-  local _, trouble = pcall(function()
+  local _, err = pcall(function()
     while true do core.sleep(NAP) end
   end)
-  if not M.is(trouble) then error(trouble, 0) end
+  if not M.is(err) then error(err, 0) end
 end
 
 return M

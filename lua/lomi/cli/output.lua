@@ -133,10 +133,10 @@ end
 ---@param value table
 ---@return integer
 function M.json(value)
-  local text, unfit = core.encode(value)
+  local text, faults = core.encode(value)
   local what = answer_of(value.id)
   if text then return write_result(text, what, true) end
-  return M.fail(true, ("%s cannot be written as JSON: %s %s"):format(what, unfit[1].field, unfit[1].message))
+  return M.fail(true, ("%s cannot be written as JSON: %s %s"):format(what, faults[1].field, faults[1].message))
 end
 
 -- ---- money --------------------------------------------------------------------------------------
@@ -214,21 +214,21 @@ end
 
 --- Tells of a failure. Gives the exit status.
 ---@param as_json boolean|nil
----@param trouble lomi.Error|string
+---@param err lomi.Error|string
 ---@return integer
-function M.fail(as_json, trouble)
-  write_error(as_json, "failure", trouble, "red")
+function M.fail(as_json, err)
+  write_error(as_json, "failure", err, "red")
   return M.FAILED
 end
 
 --- Tells that the command line or the environment is wrong. Gives the exit status.
 ---@param as_json boolean|nil
----@param trouble lomi.Error|string
+---@param err lomi.Error|string
 ---@param usage? string
 ---@return integer
-function M.refuse(as_json, trouble, usage)
+function M.refuse(as_json, err, usage)
   if usage and not as_json then M.note(usage) end
-  write_error(as_json, "usage", trouble, "red")
+  write_error(as_json, "usage", err, "red")
   return M.USAGE
 end
 

@@ -114,7 +114,7 @@ end
 local YES = { yes = true, no = false }
 
 ---@return table|nil params
----@return string|nil wrong
+---@return string|nil reason
 local function params_of(args, dto)
   local params = {}
   for _, field in ipairs(dto.fields) do
@@ -236,19 +236,27 @@ local function ask_and_confirm(args, typed, object, preview)
   return service.change(args, typed, function() return object:confirm(preview) end)
 end
 
-local function runner(resource, verb, row, ids)
+--- What a command does: the call, and what comes of it.
+---@param resource string
+---@param verb string
+---@param row lomi.contract.Operation
+---@param ids string[]  the arguments that name the record
+---@param show fun(result: table, row: lomi.contract.Operation, reply: lomi.Reply): integer
+---@return fun(args: table, typed: string[]): integer
+function M.runner(resource, verb, row, ids, show)
   return function(args, typed)
-    local params, wrong
+    local params, reason
     local dto = row.params or row.query
     if dto then
-      params, wrong = params_of(args, dto)
-      if wrong then return output.refuse(args.json, wrong) end
+      params, reason = params_of(args, dto)
+      if reason then return output.refuse(args.json, reason) end
     end
     if row.asks_twice and not args.yes and not core.isatty(STDIN) then
       return output.refuse(args.json, "money that leaves asks twice, and there is no terminal to ask on: give --yes")
     end
-    local client, unfit = service.new_client(args)
-    if not client then return output.refuse(args.json, unfit) end
+    local client
+    client, reason = service.new_client(args)
+    if not client then return output.refuse(args.json, reason) end
     local object, values = client[resource], {}
     for i, id in ipairs(ids) do values[i] = args[id] end
     local function call(opts)
@@ -271,9 +279,7 @@ local function runner(resource, verb, row, ids)
       result, status, reply = ask_and_confirm(args, typed, object, result)
       if not result then return status end
     end
-    if args.json then return output.json(result) end
-    if row.result == "list" then return show_list(result, row) end
-    return show_record(result, row, reply)
+    return args.json and output.json(result) or show(result, row, reply)
   end
 end
 
@@ -384,7 +390,9 @@ local function add_verb(parent, resource, verb, row)
   end
   if row.asks_twice then command:flag("--yes"):description "Do it without asking." end
   if row.method ~= "GET" then service.add_key(command) end
-  service.add_common(command, runner(resource, verb, row, ids), names, "Print the whole answer as JSON; errors too.")
+  local show = row.result == "list" and show_list or show_record
+  service.add_common(command, M.runner(resource, verb, row, ids, show), names,
+    "Print the whole answer as JSON; errors too.")
   command:epilog("Example:\n" .. example_line(resource, verb, row, ids))
 end
 

@@ -37,15 +37,15 @@ end
 ---@param args table  as typed; `names` says how a field is typed
 ---@param api_key? string  default: the environment's
 ---@return lomi.Configuration|nil
----@return string|nil wrong
+---@return string|nil reason
 function M.check(args, api_key)
-  local checked, wrong = config.check {
+  local checked, reason = config.check {
     api_key = api_key, base_url = args.base_url or variable "LOMI_BASE_URL", account = args.account,
     ca_file = args.ca_file,
   }
   if checked then return checked end
-  wrong = as_typed(wrong, args.names)
-  return nil, args.base_url and wrong or (wrong:gsub("%-%-base%-url", "LOMI_BASE_URL"))
+  reason = as_typed(reason, args.names)
+  return nil, args.base_url and reason or (reason:gsub("%-%-base%-url", "LOMI_BASE_URL"))
 end
 
 local host -- of the client
@@ -56,19 +56,19 @@ end
 
 ---@param args table  as typed; `names` says how a field is typed
 ---@return lomi.Client|nil
----@return string|nil wrong
+---@return string|nil reason
 function M.new_client(args)
   if not M.has_key() then
     return nil, "the API key is missing: set LOMI_API_KEY in the environment (it is no option, since ps shows options)"
   end
-  local checked, wrong = M.check(args)
-  if not checked then return nil, wrong end
+  local checked, reason = M.check(args)
+  if not checked then return nil, reason end
   host = checked.host
   if not args.json then
     checked.on_attempt = function(event)
       if not event.wait then return end
-      local reason = event.status and ("%s (%d)"):format(event.kind, event.status) or event.kind
-      output.note(("lomi: attempt %d: %s; the next in %.1f s"):format(event.attempt, reason, event.wait), "dim")
+      local what = event.status and ("%s (%d)"):format(event.kind, event.status) or event.kind
+      output.note(("lomi: attempt %d: %s; the next in %.1f s"):format(event.attempt, what, event.wait), "dim")
       show_progress()
     end
   end

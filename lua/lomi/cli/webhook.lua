@@ -22,23 +22,23 @@ local function read(path)
 end
 
 ---@return string[]|nil
----@return string|nil wrong
+---@return string|nil reason
 local function secrets_of(args)
   local secrets = args.secret
   if not secrets[1] then secrets = { os.getenv "LOMI_WEBHOOK_SECRET" } end
   if not secrets[1] or secrets[1] == "" then
     return nil, "the endpoint's secret is missing: set LOMI_WEBHOOK_SECRET in the environment, or give --secret"
   end
-  local fit, wrong = pcall(webhook.verify, nil, nil, secrets) -- without a body, it looks at the secrets only
+  local fit, reason = pcall(webhook.verify, nil, nil, secrets) -- without a body, it looks at the secrets only
   if not fit then
-    return nil, (wrong:gsub("^secret%[%d+%]", args.secret[1] and "--secret" or "LOMI_WEBHOOK_SECRET"))
+    return nil, (reason:gsub("^secret%[%d+%]", args.secret[1] and "--secret" or "LOMI_WEBHOOK_SECRET"))
   end
   return secrets
 end
 
 local function sign(args)
-  local secrets, wrong = secrets_of(args)
-  if not secrets then return output.refuse(false, wrong) end
+  local secrets, reason = secrets_of(args)
+  if not secrets then return output.refuse(false, reason) end
   if secrets[2] then return output.refuse(false, "--secret is given twice; one secret signs") end
   local body, why = read(args.file)
   if not body then return output.fail(false, why) end
@@ -46,8 +46,8 @@ local function sign(args)
 end
 
 local function verify(args)
-  local secrets, wrong = secrets_of(args)
-  if not secrets then return output.refuse(args.json, wrong) end
+  local secrets, reason = secrets_of(args)
+  if not secrets then return output.refuse(args.json, reason) end
   local body, why = read(args.file)
   if not body then return output.fail(args.json, why) end
   local event, err = webhook.construct_event(body, args.signature, secrets, { tolerance = args.tolerance })
@@ -61,10 +61,10 @@ local function verify(args)
 end
 
 local function listen(args)
-  local secrets, wrong = secrets_of(args)
-  if not secrets then return output.refuse(args.json, wrong) end
-  local options, unfit = core.encode { secrets = secrets, json = args.json, tolerance = args.tolerance }
-  if not options then return output.refuse(args.json, ("%s %s"):format(unfit[1].field, unfit[1].message)) end
+  local secrets, reason = secrets_of(args)
+  if not secrets then return output.refuse(args.json, reason) end
+  local options, faults = core.encode { secrets = secrets, json = args.json, tolerance = args.tolerance }
+  if not options then return output.refuse(args.json, ("%s %s"):format(faults[1].field, faults[1].message)) end
   local httpd = require "lomi.httpd"
   require "lomi.crypto" -- as in sandbox.start: before the server
   local server, why = httpd.start { app = "lomi.cli.listener", port = args.port, options = options }

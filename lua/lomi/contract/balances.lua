@@ -3,33 +3,20 @@
 
 local dto = require "lomi.contract.dto"
 
-local CURRENCIES = { "XOF", "USD", "EUR" }
-
 ---@class lomi.ListBalances
 ---@field currency? "XOF"|"USD"|"EUR"
-local ListBalances = dto {
-  name = "balances:list",
-  fields = {
-    { name = "currency", type = "string", enum = CURRENCIES },
-  },
-}
+local ListBalances = dto.new("balances:list", { { name = "currency", type = "string", enum = dto.CURRENCIES } })
 
 ---@class lomi.BalanceBreakdown
 ---@field target_currency? "XOF"|"USD"|"EUR"  converts into it too
-local BalanceBreakdown = dto {
-  name = "balances:breakdown",
-  fields = {
-    { name = "target_currency", type = "string", enum = CURRENCIES },
-  },
-}
+local BalanceBreakdown = dto.new("balances:breakdown", {
+  { name = "target_currency", type = "string", enum = dto.CURRENCIES },
+})
 
 ---@class lomi.Balance
 ---@field currency_code? string
 ---@field balance? integer  minor units
 ---@field last_updated? string  ISO 8601
-
----@class lomi.BalancePage: lomi.Page
----@field data lomi.Balance[]  the items of this page
 
 ---@class lomi.BalanceParts
 ---@field currency_code? string
@@ -42,27 +29,22 @@ local BalanceBreakdown = dto {
 ---@field converted_pending_balance? number
 ---@field converted_total_balance? number
 
----@class lomi.BalancePartsPage: lomi.Page
----@field data lomi.BalanceParts[]  the items of this page
-
 ---@class lomi.AvailableBalance
 ---@field has_sufficient_balance? boolean  there is something to pay out
 ---@field available_balance? integer  minor units
 
--- luacheck: push ignore 631
 --- The merchant's money, in minor units of each currency.
 ---@class lomi.Balances
 --- The balance of every currency, or of one.
----@field list fun(self, query?: lomi.ListBalances, opts?: lomi.CallOptions): lomi.BalancePage?, lomi.Error?, lomi.Reply?
+---@field list fun(self, query?: lomi.ListBalances, opts?: lomi.CallOptions): lomi.Page<lomi.Balance>?, lomi.Error?, lomi.Reply?
 --- The available and the pending amounts.
----@field breakdown fun(self, query?: lomi.BalanceBreakdown, opts?: lomi.CallOptions): lomi.BalancePartsPage?, lomi.Error?, lomi.Reply?
+---@field breakdown fun(self, query?: lomi.BalanceBreakdown, opts?: lomi.CallOptions): lomi.Page<lomi.BalanceParts>?, lomi.Error?, lomi.Reply?
 --- The available amount in one currency, such as `XOF`.
 ---@field get fun(self, currency: string, opts?: lomi.CallOptions): lomi.AvailableBalance?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
   list = { method = "GET", path = "/accounts/balance", query = ListBalances, result = "list" },
   breakdown = { method = "GET", path = "/accounts/balance/breakdown", query = BalanceBreakdown, result = "list" },
-  get = { method = "GET", path = "/accounts/balance/{currency}", result = "record" },
+  get = { method = "GET", path = "/accounts/balance/{currency}" },
 }

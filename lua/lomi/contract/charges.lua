@@ -3,8 +3,6 @@
 
 local dto = require "lomi.contract.dto"
 
-local CURRENCIES = { "XOF", "USD", "EUR" }
-
 -- Digits after the decimal point an amount of each may have. XOF has no minor unit.
 local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 
@@ -13,13 +11,10 @@ local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 ---@class lomi.TransferData
 ---@field destination string  the account that is paid, `acct_…`
 ---@field amount? number  above 0, in the unit of the charge; nil: all of it
-local TransferData = dto {
-  name = "transfer_data",
-  fields = {
-    { name = "destination", type = "string", required = true, filled = true },
-    { name = "amount", type = "number", above = 0 },
-  },
-}
+local TransferData = dto.new("transfer_data", {
+  { name = "destination", type = "string", required = true, filled = true },
+  { name = "amount", type = "number", above = 0 },
+})
 
 ---@class lomi.PlatformFields
 ---@field application_fee_amount? number  0 or more, in the unit of the charge: what a platform keeps of it
@@ -30,11 +25,6 @@ local PLATFORM_FIELDS = {
   { name = "transfer_data", type = "object", dto = TransferData },
   { name = "transfer_group", type = "string" },
 }
-
-local function with_platform_fields(fields)
-  for _, field in ipairs(PLATFORM_FIELDS) do fields[#fields + 1] = field end
-  return fields
-end
 
 --- The customer is a `customer_id`, or a `customer_email` and a `customer_name`; half a pair is refused here, none at
 --- all by the live service.
@@ -56,63 +46,53 @@ end
 ---@field appearance_border_radius? number  px, 0 or more
 ---@field appearance_billing_address? "auto"|"never"  whether the form asks for it
 ---@field hold? boolean  block the amount now, capture it later
-local CreateCardCharge = dto {
-  name = "charges:create_card_charge",
-  fields = with_platform_fields {
-    { name = "amount", type = "number", required = true, above = 0 },
-    { name = "currency_code", type = "string", enum = CURRENCIES },
-    { name = "currency", type = "string", enum = CURRENCIES },
-    { name = "customer_id", type = "string", format = "uuid4" },
-    { name = "customer_email", type = "string", format = "email" },
-    { name = "customer_name", type = "string", filled = true, longest = 255 },
-    { name = "customer_phone", type = "string", longest = 64 },
-    { name = "description", type = "string" },
-    { name = "payment_reference", type = "string" },
-    { name = "product_id", type = "string", format = "uuid" },
-    { name = "subscription_id", type = "string", format = "uuid" },
-    { name = "quantity", type = "number" },
-    { name = "metadata", type = "object" },
-    { name = "appearance_theme", type = "string", enum = { "light", "dark", "flat" } },
-    { name = "appearance_border_radius", type = "number", least = 0 },
-    { name = "appearance_billing_address", type = "string", enum = { "auto", "never" } },
-    { name = "hold", type = "boolean" },
-  },
-  rules = {
-    { rule = "same", fields = { "currency_code", "currency" } },
-    { rule = "together", fields = { "customer_email", "customer_name" }, unless = "customer_id" },
-    { rule = "decimals", field = "amount", currency = { "currency_code", "currency" }, default = "XOF",
-      decimals = DECIMALS },
-  },
-}
+local CreateCardCharge = dto.new("charges:create_card_charge", {
+  { name = "amount", type = "number", required = true, above = 0 },
+  { name = "currency_code", type = "string", enum = dto.CURRENCIES },
+  { name = "currency", type = "string", enum = dto.CURRENCIES },
+  { name = "customer_id", type = "string", format = "uuid4" },
+  { name = "customer_email", type = "string", format = "email" },
+  { name = "customer_name", type = "string", filled = true, longest = 255 },
+  { name = "customer_phone", type = "string", longest = 64 },
+  { name = "description", type = "string" },
+  { name = "payment_reference", type = "string" },
+  { name = "product_id", type = "string", format = "uuid" },
+  { name = "subscription_id", type = "string", format = "uuid" },
+  { name = "quantity", type = "number" },
+  { name = "metadata", type = "object" },
+  { name = "appearance_theme", type = "string", enum = { "light", "dark", "flat" } },
+  { name = "appearance_border_radius", type = "number", least = 0 },
+  { name = "appearance_billing_address", type = "string", enum = { "auto", "never" } },
+  { name = "hold", type = "boolean" },
+  PLATFORM_FIELDS,
+}, {
+  { rule = "same", fields = { "currency_code", "currency" } },
+  { rule = "together", fields = { "customer_email", "customer_name" }, unless = "customer_id" },
+  { rule = "decimals", field = "amount", currency = { "currency_code", "currency" }, default = "XOF",
+    decimals = DECIMALS },
+})
 
 ---@class lomi.CaptureCardCharge
 ---@field amount? number  above 0, in the unit and currency of the charge; nil: all that is held. The rest is released
-local CaptureCardCharge = dto {
-  name = "charges:capture_card_charge",
-  fields = { { name = "amount", type = "number", above = 0 } },
-  rules = { { rule = "decimals", field = "amount" } },
-}
+local CaptureCardCharge = dto.new("charges:capture_card_charge", {
+  { name = "amount", type = "number", above = 0 },
+}, { { rule = "decimals", field = "amount" } })
 
 ---@class lomi.IncrementCardHold
 ---@field amount number  the new total, above what is held now; in the unit and currency of the charge
-local IncrementCardHold = dto {
-  name = "charges:increment_card_hold",
-  fields = { { name = "amount", type = "number", required = true, above = 0 } },
-  rules = { { rule = "decimals", field = "amount" } },
-}
+local IncrementCardHold = dto.new("charges:increment_card_hold", {
+  { name = "amount", type = "number", required = true, above = 0 },
+}, { { rule = "decimals", field = "amount" } })
 
 ---@class lomi.MobileCustomer
 ---@field name string  not blank
 ---@field phoneNumber string  E.164, like `+2250700000000`, or as dialled at home
 ---@field email? string  an address like `awa@example.com`
-local MobileCustomer = dto {
-  name = "customer",
-  fields = {
-    { name = "name", type = "string", required = true, filled = true, longest = 255 },
-    { name = "phoneNumber", type = "string", required = true, format = "phone" },
-    { name = "email", type = "string", format = "email" },
-  },
-}
+local MobileCustomer = dto.new("customer", {
+  { name = "name", type = "string", required = true, filled = true, longest = 255 },
+  { name = "phoneNumber", type = "string", required = true, format = "phone" },
+  { name = "email", type = "string", format = "email" },
+})
 
 ---@class lomi.CreateWaveCharge: lomi.PlatformFields
 ---@field amount number  in the currency's main unit, 1 or more
@@ -122,19 +102,13 @@ local MobileCustomer = dto {
 ---@field environment? string  as the service takes it
 ---@field successUrl? string  where the payer comes back to after paying
 ---@field errorUrl? string  where the payer comes back to after failing to pay
-local CreateWaveCharge = dto {
-  name = "charges:create_wave_charge",
-  fields = with_platform_fields {
-    { name = "amount", type = "number", required = true, least = 1 },
-    { name = "currency", type = "string", required = true, filled = true },
-    { name = "customer", type = "object", required = true, dto = MobileCustomer },
-    { name = "description", type = "string" },
-    { name = "environment", type = "string" },
-    { name = "successUrl", type = "string" },
-    { name = "errorUrl", type = "string" },
-  },
-  rules = { { rule = "decimals", field = "amount", currency = { "currency" }, decimals = DECIMALS } },
-}
+local CreateWaveCharge = dto.new("charges:create_wave_charge", {
+  { name = "amount", type = "number", required = true, least = 1 },
+  { name = "currency", type = "string", required = true, filled = true },
+  { name = "customer", type = "object", required = true, dto = MobileCustomer },
+  dto.plain("string", "description", "environment", "successUrl", "errorUrl"),
+  PLATFORM_FIELDS,
+}, { { rule = "decimals", field = "amount", currency = { "currency" }, decimals = DECIMALS } })
 
 ---@class lomi.CreateMtnCharge: lomi.PlatformFields
 ---@field amount integer  whole, in the currency's main unit, 1 or more
@@ -146,20 +120,18 @@ local CreateWaveCharge = dto {
 ---@field productId? string  a UUID, for reconciliation
 ---@field subscriptionId? string  a UUID, for reconciliation
 ---@field quantity? integer  whole, 1 or more; for reconciliation
-local CreateMtnCharge = dto {
-  name = "charges:create_mtn_charge",
-  fields = with_platform_fields {
-    { name = "amount", type = "integer", required = true, least = 1 },
-    { name = "currency", type = "string", required = true, filled = true },
-    { name = "customer", type = "object", required = true, dto = MobileCustomer },
-    { name = "description", type = "string" },
-    { name = "environment", type = "string" },
-    { name = "countryCode", type = "string", format = "country" },
-    { name = "productId", type = "string", format = "uuid" },
-    { name = "subscriptionId", type = "string", format = "uuid" },
-    { name = "quantity", type = "integer", least = 1 },
-  },
-}
+local CreateMtnCharge = dto.new("charges:create_mtn_charge", {
+  { name = "amount", type = "integer", required = true, least = 1 },
+  { name = "currency", type = "string", required = true, filled = true },
+  { name = "customer", type = "object", required = true, dto = MobileCustomer },
+  { name = "description", type = "string" },
+  { name = "environment", type = "string" },
+  { name = "countryCode", type = "string", format = "country" },
+  { name = "productId", type = "string", format = "uuid" },
+  { name = "subscriptionId", type = "string", format = "uuid" },
+  { name = "quantity", type = "integer", least = 1 },
+  PLATFORM_FIELDS,
+})
 
 ---@alias lomi.CardStatus
 ---| "requires_payment_method"  nobody has paid yet, or the card was declined

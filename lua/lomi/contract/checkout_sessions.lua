@@ -3,35 +3,28 @@
 
 local dto = require "lomi.contract.dto"
 
-local CURRENCIES = { "XOF", "USD", "EUR" }
-
 ---@class lomi.LineItem
 ---@field price_id string  `price_…` or a UUID
 ---@field quantity? integer  1 or more (1)
 ---@field metadata? table<string, any>
-local LineItem = dto {
-  name = "line_items",
-  fields = {
-    { name = "price_id", type = "string", required = true, filled = true },
-    { name = "quantity", type = "integer", least = 1 },
-    { name = "metadata", type = "object" },
-  },
-}
+local LineItem = dto.new("line_items", {
+  { name = "price_id", type = "string", required = true, filled = true },
+  { name = "quantity", type = "integer", least = 1 },
+  { name = "metadata", type = "object" },
+})
 
 --- Where a platform sends its share.
 ---@class lomi.SessionTransfer
 ---@field destination string  `acct_…`
 ---@field amount? integer  minor units
-local SessionTransfer = dto {
-  name = "transfer_data",
-  fields = {
-    { name = "destination", type = "string", required = true, filled = true },
-    { name = "amount", type = "money" },
-  },
-}
+local SessionTransfer = dto.new("transfer_data", {
+  { name = "destination", type = "string", required = true, filled = true },
+  { name = "amount", type = "money" },
+})
 
---- Needs an `amount`, or what it follows from: `product_id`, `price_id` or `line_items`.
----@class lomi.CreateCheckoutSession
+--- Needs an `amount`, or what it follows from: `product_id`, `price_id` or `line_items`. The sandbox insists on a
+--- `success_url` or a `cancel_url`.
+---@class lomi.CreateCheckoutSession: lomi.PayerPage
 ---@field amount? integer  minor units: 10000 is 10 000 F CFA, or 100.00 USD or EUR
 ---@field currency_code? "XOF"|"USD"|"EUR"  default: the organization's
 ---@field title? string
@@ -49,77 +42,49 @@ local SessionTransfer = dto {
 ---@field subscription_id? string
 ---@field payment_link_id? string
 ---@field quantity? integer  1 or more (1)
----@field allow_quantity? boolean  the payer may change it (false)
----@field allow_coupon_code? boolean  (false)
----@field success_url? string  where the payer goes after paying; may hold `{CHECKOUT_SESSION_ID}`
----@field cancel_url? string  where the payer goes after giving up; the sandbox insists on one of the two
----@field require_name? boolean  ask the payer for it (true)
----@field require_email? boolean  ask the payer for it (true)
----@field require_phone? boolean  ask the payer for it
----@field require_billing_address? boolean  ask the payer for it (false)
 ---@field fields? table[]  overrides `require_*`: items with `key`, `scope`, `type`, `visibility`, `order`
 ---@field line_items? lomi.LineItem[]  a cart: `product_id`, `price_id` and `quantity` are ignored
----@field metadata? table<string, any>  kept with the session and its payment; no list at the top
 ---@field integration_source? string  such as `woocommerce`
 ---@field application_fee_amount? integer  minor units; for network operators
 ---@field transfer_data? lomi.SessionTransfer
 ---@field transfer_group? string
-local CreateCheckoutSession = dto {
-  name = "checkout_sessions:create",
-  fields = {
-    { name = "amount", type = "money" },
-    { name = "currency_code", type = "string", enum = CURRENCIES },
-    { name = "title", type = "string" },
-    { name = "description", type = "string" },
-    { name = "customer_id", type = "string", format = "id" },
-    { name = "customer_email", type = "string", format = "email" },
-    { name = "customer_name", type = "string" },
-    { name = "customer_phone", type = "string" },
-    { name = "customer_city", type = "string" },
-    { name = "customer_country", type = "string" },
-    { name = "customer_address", type = "string" },
-    { name = "customer_postal_code", type = "string" },
-    { name = "product_id", type = "string", filled = true },
-    { name = "price_id", type = "string", filled = true },
-    { name = "subscription_id", type = "string", format = "id" },
-    { name = "payment_link_id", type = "string", format = "id" },
-    { name = "quantity", type = "integer", least = 1 },
-    { name = "allow_quantity", type = "boolean" },
-    { name = "allow_coupon_code", type = "boolean" },
-    { name = "success_url", type = "string", format = "url" },
-    { name = "cancel_url", type = "string", format = "url" },
-    { name = "require_name", type = "boolean" },
-    { name = "require_email", type = "boolean" },
-    { name = "require_phone", type = "boolean" },
-    { name = "require_billing_address", type = "boolean" },
-    { name = "fields", type = "list", items = "object" },
-    { name = "line_items", type = "list", items = LineItem, least = 1 },
-    { name = "metadata", type = "object" },
-    { name = "integration_source", type = "string" },
-    { name = "application_fee_amount", type = "money" },
-    { name = "transfer_data", type = "object", dto = SessionTransfer },
-    { name = "transfer_group", type = "string", longest = 128 },
-  },
-  rules = {
-    { rule = "any_of", fields = { "amount", "product_id", "price_id", "line_items" } },
-  },
-}
+local CreateCheckoutSession = dto.new("checkout_sessions:create", {
+  { name = "amount", type = "money" },
+  { name = "currency_code", type = "string", enum = dto.CURRENCIES },
+  { name = "title", type = "string" },
+  { name = "description", type = "string" },
+  { name = "customer_id", type = "string", format = "id" },
+  { name = "customer_email", type = "string", format = "email" },
+  dto.plain("string", "customer_name", "customer_phone", "customer_city", "customer_country", "customer_address",
+    "customer_postal_code"),
+  { name = "product_id", type = "string", filled = true },
+  { name = "price_id", type = "string", filled = true },
+  { name = "subscription_id", type = "string", format = "id" },
+  { name = "payment_link_id", type = "string", format = "id" },
+  { name = "quantity", type = "integer", least = 1 },
+  { name = "allow_quantity", type = "boolean" },
+  { name = "allow_coupon_code", type = "boolean" },
+  { name = "success_url", type = "string", format = "url" },
+  { name = "cancel_url", type = "string", format = "url" },
+  dto.plain("boolean", "require_name", "require_email", "require_phone", "require_billing_address"),
+  { name = "fields", type = "list", items = "object" },
+  { name = "line_items", type = "list", items = LineItem, least = 1 },
+  { name = "metadata", type = "object" },
+  { name = "integration_source", type = "string" },
+  { name = "application_fee_amount", type = "money" },
+  { name = "transfer_data", type = "object", dto = SessionTransfer },
+  { name = "transfer_group", type = "string", longest = 128 },
+}, { { rule = "any_of", fields = { "amount", "product_id", "price_id", "line_items" } } })
 
----@class lomi.ListCheckoutSessions
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
+---@class lomi.ListCheckoutSessions: lomi.PageQuery
 ---@field status? "open"|"completed"|"expired"
-local ListCheckoutSessions = dto {
-  name = "checkout_sessions:list",
-  pages = "cursor",
-  fields = {
-    { name = "status", type = "string", enum = { "open", "completed", "expired" } },
-  },
-}
+local ListCheckoutSessions = dto.page_query("checkout_sessions:list", {
+  { name = "status", type = "string", enum = { "open", "completed", "expired" } },
+})
 
 --- Where a payer pays. When the customer has an unpaid blocking invoice, the service answers `payment_required` and
 --- `blocking_invoice` instead of a session.
----@class lomi.CheckoutSession
+---@class lomi.CheckoutSession: lomi.Record, lomi.PayerPage
 ---@field checkout_session_id? string
 ---@field status? string  `open`, `completed` or `expired`
 ---@field amount? integer  minor units of `currency_code`
@@ -139,55 +104,35 @@ local ListCheckoutSessions = dto {
 ---@field payment_request_id? string
 ---@field installment_plan_id? string
 ---@field quantity? integer
----@field allow_coupon_code? boolean
----@field allow_quantity? boolean
----@field require_name? boolean
----@field require_email? boolean
----@field require_phone? boolean
----@field require_billing_address? boolean
 ---@field is_pos? boolean
 ---@field is_spi? boolean
----@field success_url? string
----@field cancel_url? string
 ---@field qr_code_type? string  `static` or `dynamic`
 ---@field qr_code_data? table
 ---@field spi_account_number? string
 ---@field spi_qr_code_id? string
----@field metadata? table<string, any>
----@field organization_id? string
 ---@field created_by? string
 ---@field expires_at? string  an hour after it was created
 ---@field next_action? table  while open: what the payer does next
 ---@field payment_required? boolean  true: an invoice must be paid first
 ---@field reason? string  of `payment_required`
 ---@field blocking_invoice? table  `invoice_id`, `invoice_number`, `amount_remaining`, `currency_code`, `checkout_url`
----@field environment? string  `test` or `live`
----@field created_at? string  ISO 8601
----@field updated_at? string  ISO 8601
 
----@class lomi.CheckoutSessionPage: lomi.Page
----@field data lomi.CheckoutSession[]  the items of this page
-
--- luacheck: push ignore 631
 --- Hosted checkout: create a session, send the payer to its `checkout_url`, and wait for the webhook.
 ---@class lomi.CheckoutSessions
 --- Creates a checkout session. The payment sends webhooks; the session itself sends none.
 ---@field create fun(self, params: lomi.CreateCheckoutSession, opts?: lomi.CallOptions): lomi.CheckoutSession?, lomi.Error?, lomi.Reply?
 --- One page of sessions.
----@field list fun(self, query?: lomi.ListCheckoutSessions, opts?: lomi.CallOptions): lomi.CheckoutSessionPage?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
---- it: the last round gives false and the error.
+---@field list fun(self, query?: lomi.ListCheckoutSessions, opts?: lomi.CallOptions): lomi.Page<lomi.CheckoutSession>?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round: see `lomi.Page`.
 ---@field each fun(self, query?: lomi.ListCheckoutSessions, opts?: lomi.CallOptions): fun(): lomi.CheckoutSession|false|nil, lomi.Error?
 --- Looks a session up.
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.CheckoutSession?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/checkout-sessions", params = CreateCheckoutSession, result = "record",
+  create = { method = "POST", path = "/checkout-sessions", params = CreateCheckoutSession,
     id = "checkout_session_id", unless = "payment_required" },
-  list = { method = "GET", path = "/checkout-sessions", query = ListCheckoutSessions, result = "list",
-    pages = "cursor" },
+  list = { method = "GET", path = "/checkout-sessions", query = ListCheckoutSessions, result = "list" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/checkout-sessions/{id}", result = "record", id = "checkout_session_id" },
+  get = { method = "GET", path = "/checkout-sessions/{id}", id = "checkout_session_id" },
 }

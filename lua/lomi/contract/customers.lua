@@ -3,8 +3,7 @@
 
 local dto = require "lomi.contract.dto"
 
----@class lomi.CreateCustomer
----@field name string
+---@class lomi.CustomerFields
 ---@field email? string
 ---@field phone_number? string
 ---@field whatsapp_number? string
@@ -14,122 +13,67 @@ local dto = require "lomi.contract.dto"
 ---@field postal_code? string
 ---@field is_business? boolean
 ---@field metadata? table<string, any>  no list at the top
-local CreateCustomer = dto {
-  name = "customers:create",
-  fields = {
-    { name = "name", type = "string", required = true, filled = true },
-    { name = "email", type = "string", format = "email" },
-    { name = "phone_number", type = "string" },
-    { name = "whatsapp_number", type = "string" },
-    { name = "country", type = "string" },
-    { name = "city", type = "string" },
-    { name = "address", type = "string" },
-    { name = "postal_code", type = "string" },
-    { name = "is_business", type = "boolean" },
-    { name = "metadata", type = "object" },
-  },
+local CUSTOMER_FIELDS = {
+  { name = "email", type = "string", format = "email" },
+  dto.plain("string", "phone_number", "whatsapp_number", "country", "city", "address", "postal_code"),
+  { name = "is_business", type = "boolean" },
+  { name = "metadata", type = "object" },
 }
+
+---@class lomi.CreateCustomer: lomi.CustomerFields
+---@field name string
+local CreateCustomer = dto.new("customers:create", {
+  { name = "name", type = "string", required = true, filled = true },
+  CUSTOMER_FIELDS,
+})
 
 --- Only what changes.
----@class lomi.UpdateCustomer
+---@class lomi.UpdateCustomer: lomi.CustomerFields
 ---@field name? string
----@field email? string
----@field phone_number? string
----@field whatsapp_number? string
----@field country? string
----@field city? string
----@field address? string
----@field postal_code? string
----@field is_business? boolean
----@field metadata? table<string, any>  no list at the top
-local UpdateCustomer = dto {
-  name = "customers:update",
-  fields = {
-    { name = "name", type = "string", filled = true },
-    { name = "email", type = "string", format = "email" },
-    { name = "phone_number", type = "string" },
-    { name = "whatsapp_number", type = "string" },
-    { name = "country", type = "string" },
-    { name = "city", type = "string" },
-    { name = "address", type = "string" },
-    { name = "postal_code", type = "string" },
-    { name = "is_business", type = "boolean" },
-    { name = "metadata", type = "object" },
-  },
-}
+local UpdateCustomer = dto.new("customers:update", {
+  { name = "name", type = "string", filled = true },
+  CUSTOMER_FIELDS,
+})
 
----@class lomi.ListCustomers
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
+---@class lomi.ListCustomers: lomi.PageQuery
 ---@field search? string  in names and emails
 ---@field type? "business"|"individual"|"all"
 ---@field status? "active"|"inactive"|"all"  with or without a transaction
-local ListCustomers = dto {
-  name = "customers:list",
-  pages = "cursor",
-  fields = {
-    { name = "search", type = "string" },
-    { name = "type", type = "string", enum = { "business", "individual", "all" } },
-    { name = "status", type = "string", enum = { "active", "inactive", "all" } },
-  },
-}
+local ListCustomers = dto.page_query("customers:list", {
+  { name = "search", type = "string" },
+  { name = "type", type = "string", enum = { "business", "individual", "all" } },
+  { name = "status", type = "string", enum = { "active", "inactive", "all" } },
+})
 
 ---@class lomi.TopCustomers
 ---@field limit? integer
-local TopCustomers = dto {
-  name = "customers:top",
-  fields = {
-    { name = "limit", type = "integer", least = 1, most = 50 },
-  },
-}
+local TopCustomers = dto.new("customers:top", { { name = "limit", type = "integer", least = 1, most = 50 } })
 
 ---@class lomi.CustomerPortal
 ---@field return_url? string
 ---@field flow_type? "portal_home"|"subscription_cancel"|"subscription_manage"
 ---@field flow_subscription_id? string
 ---@field flow_after_completion_url? string
-local CustomerPortal = dto {
-  name = "customers:portal",
-  fields = {
-    { name = "return_url", type = "string", format = "url" },
-    { name = "flow_type", type = "string", enum = { "portal_home", "subscription_cancel", "subscription_manage" } },
-    { name = "flow_subscription_id", type = "string", format = "id" },
-    { name = "flow_after_completion_url", type = "string", format = "url" },
-  },
-}
+local CustomerPortal = dto.new("customers:portal", {
+  { name = "return_url", type = "string", format = "url" },
+  { name = "flow_type", type = "string", enum = { "portal_home", "subscription_cancel", "subscription_manage" } },
+  { name = "flow_subscription_id", type = "string", format = "id" },
+  { name = "flow_after_completion_url", type = "string", format = "url" },
+})
 
 ---@class lomi.CustomerPortalAudit
 ---@field eventType? string
 ---@field page? integer  (1)
 ---@field pageSize? integer  (50)
-local CustomerPortalAudit = dto {
-  name = "customers:portal_audit",
-  fields = {
-    { name = "eventType", type = "string" },
-    { name = "page", type = "integer", least = 1 },
-    { name = "pageSize", type = "integer", least = 1 },
-  },
-}
+local CustomerPortalAudit = dto.new("customers:portal_audit", {
+  { name = "eventType", type = "string" },
+  { name = "page", type = "integer", least = 1 },
+  { name = "pageSize", type = "integer", least = 1 },
+})
 
----@class lomi.Customer
+---@class lomi.Customer: lomi.Record, lomi.CustomerFields
 ---@field customer_id string
----@field organization_id? string
 ---@field name? string
----@field email? string
----@field phone_number? string
----@field whatsapp_number? string
----@field country? string
----@field city? string
----@field address? string
----@field postal_code? string
----@field is_business? boolean
----@field metadata? table<string, any>
----@field environment? string  `test` or `live`
----@field created_at? string  ISO 8601
----@field updated_at? string  ISO 8601
-
----@class lomi.CustomerPage: lomi.Page
----@field data lomi.Customer[]  the items of this page
 
 ---@class lomi.BlockedCustomer
 ---@field customer_id? string
@@ -148,18 +92,16 @@ local CustomerPortalAudit = dto {
 ---@field return_url? string
 ---@field flow_after_completion_url? string
 
--- luacheck: push ignore 631
 --- The people and businesses who pay.
 ---@class lomi.Customers
 --- Creates a customer.
 ---@field create fun(self, params: lomi.CreateCustomer, opts?: lomi.CallOptions): lomi.Customer?, lomi.Error?, lomi.Reply?
 --- One page of customers.
----@field list fun(self, query?: lomi.ListCustomers, opts?: lomi.CallOptions): lomi.CustomerPage?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
---- it: the last round gives false and the error.
+---@field list fun(self, query?: lomi.ListCustomers, opts?: lomi.CallOptions): lomi.Page<lomi.Customer>?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round: see `lomi.Page`.
 ---@field each fun(self, query?: lomi.ListCustomers, opts?: lomi.CallOptions): fun(): lomi.Customer|false|nil, lomi.Error?
 --- The customers who spent most: `public_id`, `name`, `total_spend`, `transaction_count`, …
----@field top fun(self, query?: lomi.TopCustomers, opts?: lomi.CallOptions): lomi.Page?, lomi.Error?, lomi.Reply?
+---@field top fun(self, query?: lomi.TopCustomers, opts?: lomi.CallOptions): lomi.Page<table>?, lomi.Error?, lomi.Reply?
 --- Looks a customer up.
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Customer?, lomi.Error?, lomi.Reply?
 --- Changes a customer. Sent once, unless `opts.idempotency_key` is given.
@@ -167,9 +109,9 @@ local CustomerPortalAudit = dto {
 --- Takes a customer out of lists and reads. Sent once, unless `opts.idempotency_key` is given.
 ---@field delete fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
 --- The transactions of a customer.
----@field transactions fun(self, id: string, opts?: lomi.CallOptions): lomi.TransactionPage?, lomi.Error?, lomi.Reply?
+---@field transactions fun(self, id: string, opts?: lomi.CallOptions): lomi.Page<lomi.TransactionRecord>?, lomi.Error?, lomi.Reply?
 --- The subscriptions of a customer.
----@field subscriptions fun(self, id: string, opts?: lomi.CallOptions): lomi.SubscriptionPage?, lomi.Error?, lomi.Reply?
+---@field subscriptions fun(self, id: string, opts?: lomi.CallOptions): lomi.Page<lomi.Subscription>?, lomi.Error?, lomi.Reply?
 --- Blocks a customer's phone, email and cards.
 ---@field block fun(self, id: string, opts?: lomi.CallOptions): lomi.BlockedCustomer?, lomi.Error?, lomi.Reply?
 --- Ends a block.
@@ -178,23 +120,21 @@ local CustomerPortalAudit = dto {
 ---@field portal fun(self, id: string, params?: lomi.CustomerPortal, opts?: lomi.CallOptions): lomi.PortalLink?, lomi.Error?, lomi.Reply?
 --- The events of the customer's own page: `events`, `pagination`.
 ---@field portal_audit fun(self, id: string, query?: lomi.CustomerPortalAudit, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/customers", params = CreateCustomer, result = "record", id = "customer_id" },
-  list = { method = "GET", path = "/customers", query = ListCustomers, result = "list", pages = "cursor" },
+  create = { method = "POST", path = "/customers", params = CreateCustomer, id = "customer_id" },
+  list = { method = "GET", path = "/customers", query = ListCustomers, result = "list" },
   each = { pages_of = "list" },
   top = { method = "GET", path = "/customers/top", query = TopCustomers, result = "list" },
-  get = { method = "GET", path = "/customers/{id}", result = "record", id = "customer_id" },
-  update = { method = "PATCH", path = "/customers/{id}", params = UpdateCustomer, result = "record",
-    id = "customer_id" },
+  get = { method = "GET", path = "/customers/{id}", id = "customer_id" },
+  update = { method = "PATCH", path = "/customers/{id}", params = UpdateCustomer, id = "customer_id" },
   delete = { method = "DELETE", path = "/customers/{id}", result = "body" },
   transactions = { method = "GET", path = "/customers/{id}/transactions", result = "list" },
   subscriptions = { method = "GET", path = "/customers/{id}/subscriptions", result = "list" },
-  block = { method = "POST", path = "/customers/{id}/block", result = "record" },
-  unblock = { method = "POST", path = "/customers/{id}/unblock", result = "record" },
-  portal = { method = "POST", path = "/customers/{id}/portal", params = CustomerPortal, result = "record" },
+  block = { method = "POST", path = "/customers/{id}/block" },
+  unblock = { method = "POST", path = "/customers/{id}/unblock" },
+  portal = { method = "POST", path = "/customers/{id}/portal", params = CustomerPortal },
   portal_audit = { method = "GET", path = "/customers/{id}/portal-audit", query = CustomerPortalAudit,
     result = "body" },
 }

@@ -7,30 +7,18 @@ local dto = require "lomi.contract.dto"
 ---@field customer_name? string
 ---@field uncategorized_text? string
 ---@field files? table<string, any>
-local DisputeEvidence = dto {
-  name = "disputes:evidence",
-  fields = {
-    { name = "customer_name", type = "string" },
-    { name = "uncategorized_text", type = "string" },
-    { name = "files", type = "object" },
-  },
-}
+local DisputeEvidence = dto.new("disputes:evidence", {
+  { name = "customer_name", type = "string" },
+  { name = "uncategorized_text", type = "string" },
+  { name = "files", type = "object" },
+})
 
----@class lomi.ListDisputes
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
+---@class lomi.ListDisputes: lomi.PeriodQuery
 ---@field status? string  `pending`, `resolved` or `closed`
----@field startDate? string  ISO 8601, inclusive
----@field endDate? string  ISO 8601, inclusive
-local ListDisputes = dto {
-  name = "disputes:list",
-  pages = "cursor",
-  fields = {
-    { name = "status", type = "string" },
-    { name = "startDate", type = "string", format = "time" },
-    { name = "endDate", type = "string", format = "time" },
-  },
-}
+local ListDisputes = dto.page_query("disputes:list", {
+  { name = "status", type = "string" },
+  dto.PERIOD,
+})
 
 ---@class lomi.Dispute
 ---@field dispute_id? string
@@ -53,27 +41,21 @@ local ListDisputes = dto {
 ---@field created_at? string  ISO 8601
 ---@field updated_at? string  ISO 8601
 
----@class lomi.DisputePage: lomi.Page
----@field data lomi.Dispute[]  the items of this page
-
--- luacheck: push ignore 631
 --- Payments that a cardholder disputes; live only.
 ---@class lomi.Disputes
 --- One page of disputes.
----@field list fun(self, query?: lomi.ListDisputes, opts?: lomi.CallOptions): lomi.DisputePage?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
---- it: the last round gives false and the error.
+---@field list fun(self, query?: lomi.ListDisputes, opts?: lomi.CallOptions): lomi.Page<lomi.Dispute>?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round: see `lomi.Page`.
 ---@field each fun(self, query?: lomi.ListDisputes, opts?: lomi.CallOptions): fun(): lomi.Dispute|false|nil, lomi.Error?
 --- Looks a dispute up.
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Dispute?, lomi.Error?, lomi.Reply?
 --- Hands in evidence.
 ---@field evidence fun(self, id: string, params?: lomi.DisputeEvidence, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  list = { method = "GET", path = "/disputes", query = ListDisputes, result = "list", pages = "cursor" },
+  list = { method = "GET", path = "/disputes", query = ListDisputes, result = "list" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/disputes/{id}", result = "record" },
+  get = { method = "GET", path = "/disputes/{id}" },
   evidence = { method = "POST", path = "/disputes/{id}/evidence", params = DisputeEvidence, result = "body" },
 }

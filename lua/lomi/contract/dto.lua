@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
---- The one function of the contract: prepares a definition of fields and rules for `lomi.call.schema`.
+--- The functions of the contract: they prepare a definition of fields and rules for `lomi.call.schema`.
+
+local M = { CURRENCIES = { "XOF", "USD", "EUR" } }
 
 --- `money` is a whole number of minor units, 1 to 9,999,999,999 unless `least` says 0.
 ---@class lomi.contract.Field
@@ -18,9 +20,8 @@
 
 ---@class lomi.contract.Dto
 ---@field name string
----@field fields? lomi.contract.Field[]
----@field rules? lomi.contract.Rule[]  over several fields, see `schema.lua`
----@field pages? "cursor"  a query that has `limit` and `cursor` before its fields
+---@field fields lomi.contract.Field[]
+---@field rules lomi.contract.Rule[]  over several fields, see `schema.lua`
 ---@field by_name table<string, lomi.contract.Field>  made from `fields`
 ---@field required string[]  likewise
 
@@ -29,41 +30,98 @@
 ---@field method string
 ---@field path string  what is in braces, such as `{id}`, are the first arguments
 ---@field params? lomi.contract.Dto  what the body is checked against; nil: no body
----@field result "data"|"body"|"record"|"list"  what of the reply the caller gets
+---@field result? "data"|"body"|"record"|"list"  what of the reply the caller gets ("record")
 ---@field compares_amount? boolean  the reply's amount must be the one meant, see `amount.lua`
 ---@field ignores_key? boolean  the service ignores the idempotency key: a retry tells nothing new
 ---@field id? string  the field that a record must have
 ---@field unless? string  a record with this field needs no `id`
----@field pages? "cursor"|"offset"  how a list goes on
+---@field pages? "offset"  the next page of the list is asked for by `offset`, not by `cursor`
 ---@field asks_twice? boolean  the first call gives a preview and a token
 ---@field scenario? boolean  a test key may say how it shall end: `X-Scenario-Key`
 ---@field pages_of? string  the list whose pages this iterates over
 ---@field confirms? string  the operation whose preview this executes
 
-local PAGES = {
+local LUA_TYPES = { integer = "number", money = "number", object = "table", list = "table" }
+
+-- Adds what can be derived from the fields once, so that a check need not derive it at every call.
+local function add(dto, fields)
+  for _, field in ipairs(fields) do
+    if not field.name then
+      add(dto, field)
+    else
+      dto.fields[#dto.fields + 1], dto.by_name[field.name] = field, field
+      field.lua_type = LUA_TYPES[field.type] or field.type
+      if field.required then table.insert(dto.required, field.name) end
+      if field.enum then
+        field.choices = {}
+        for _, choice in ipairs(field.enum) do field.choices[choice] = true end
+      end
+    end
+  end
+  return dto
+end
+
+---@param name string  as messages have it
+---@param fields (lomi.contract.Field|lomi.contract.Field[])[]  a list among them stands for its fields
+---@param rules? lomi.contract.Rule[]
+---@return lomi.contract.Dto
+function M.new(name, fields, rules)
+  return add({ name = name, fields = {}, rules = rules or {}, by_name = {}, required = {} }, fields)
+end
+
+--- Fields of one type, of which no more is said.
+---@param kind string  the type
+---@param ... string  their names
+---@return lomi.contract.Field[]
+function M.plain(kind, ...)
+  local fields = {}
+  for i, name in ipairs { ... } do fields[i] = { name = name, type = kind } end
+  return fields
+end
+
+--- The query of a list that comes in pages.
+---@class lomi.PageQuery
+---@field limit? integer  how many a page holds; the service's default is 20
+---@field cursor? string  `next_cursor` of the page before
+local PAGE_FIELDS = {
   { name = "limit", type = "integer", least = 1, most = 100 },
   { name = "cursor", type = "string" },
 }
 
-local LUA_TYPES = { integer = "number", money = "number", object = "table", list = "table" }
-
--- Adds what can be derived from the definition once, so that a check need not derive it at every call.
----@param definition lomi.contract.Dto
+--- The same for the query of such a list.
+---@param name string
+---@param fields (lomi.contract.Field|lomi.contract.Field[])[]  beside `limit` and `cursor`
 ---@return lomi.contract.Dto
-return function(definition)
-  definition.by_name, definition.required, definition.rules = {}, {}, definition.rules or {}
-  local fields = {}
-  for _, field in ipairs(definition.pages and PAGES or {}) do fields[#fields + 1] = field end
-  for _, field in ipairs(definition.fields or {}) do fields[#fields + 1] = field end
-  definition.fields = fields
-  for _, field in ipairs(definition.fields) do
-    definition.by_name[field.name] = field
-    field.lua_type = LUA_TYPES[field.type] or field.type
-    if field.required then table.insert(definition.required, field.name) end
-    if field.enum then
-      field.choices = {}
-      for _, choice in ipairs(field.enum) do field.choices[choice] = true end
-    end
-  end
-  return definition
+function M.page_query(name, fields)
+  return M.new(name, { PAGE_FIELDS, fields })
 end
+
+--- The same for what happened in a time.
+---@class lomi.PeriodQuery: lomi.PageQuery
+---@field startDate? string  ISO 8601, inclusive
+---@field endDate? string  ISO 8601, inclusive
+M.PERIOD = {
+  { name = "startDate", type = "string", format = "time" },
+  { name = "endDate", type = "string", format = "time" },
+}
+
+--- The fields that every record of the organization has.
+---@class lomi.Record
+---@field organization_id? string
+---@field environment? string  `test` or `live`
+---@field created_at? string  ISO 8601
+---@field updated_at? string  ISO 8601
+
+--- The page of a checkout session, also of one that a payment link makes.
+---@class lomi.PayerPage
+---@field allow_quantity? boolean  the payer may change it (false)
+---@field allow_coupon_code? boolean  (false)
+---@field success_url? string  where the payer goes after paying; may hold `{CHECKOUT_SESSION_ID}`
+---@field cancel_url? string  where the payer goes after giving up
+---@field require_name? boolean  ask the payer for it (true)
+---@field require_email? boolean  ask the payer for it (true)
+---@field require_phone? boolean  ask the payer for it
+---@field require_billing_address? boolean  ask the payer for it (false)
+---@field metadata? table<string, any>  kept with the payment; no list at the top
+
+return M

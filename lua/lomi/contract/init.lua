@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The API as data: its hosts, and its resources, one file each. In the client only these
---- files name a path or a field. The sandbox has its own copy (sandbox/server/charge_bodies.lua, bodies.lua), so that
---- the two do not share a mistake.
+--- The API as data: its hosts, and its resources, one file each. In the client only these files name a path or a field.
+--- The sandbox has its own copy (charge_bodies.lua, request_bodies.lua), so that the two do not share a mistake.
 
 return {
   hosts = {

@@ -3,8 +3,6 @@
 
 local dto = require "lomi.contract.dto"
 
-local CURRENCIES = { "XOF", "USD", "EUR" }
-
 ---@class lomi.CreateInvoice
 ---@field customer_id string
 ---@field amount integer  minor units
@@ -21,27 +19,21 @@ local CURRENCIES = { "XOF", "USD", "EUR" }
 ---@field payment_details? table<string, any>
 ---@field template? table<string, any>
 ---@field metadata? table<string, any>
-local CreateInvoice = dto {
-  name = "invoices:create",
-  fields = {
-    { name = "customer_id", type = "string", required = true, format = "id" },
-    { name = "amount", type = "money", required = true },
-    { name = "currency_code", type = "string", required = true, enum = CURRENCIES },
-    { name = "due_date", type = "string", format = "date" },
-    { name = "origin", type = "string", enum = { "manual", "one_time_product", "recurring_subscription",
-      "usage_billing", "failed_renewal" } },
-    { name = "invoice_number", type = "string" },
-    { name = "description", type = "string" },
-    { name = "product_id", type = "string", filled = true },
-    { name = "price_id", type = "string", filled = true },
-    { name = "subscription_id", type = "string", filled = true },
-    { name = "line_items", type = "list", items = "object" },
-    { name = "customer_details", type = "object" },
-    { name = "payment_details", type = "object" },
-    { name = "template", type = "object" },
-    { name = "metadata", type = "object" },
-  },
-}
+local CreateInvoice = dto.new("invoices:create", {
+  { name = "customer_id", type = "string", required = true, format = "id" },
+  { name = "amount", type = "money", required = true },
+  { name = "currency_code", type = "string", required = true, enum = dto.CURRENCIES },
+  { name = "due_date", type = "string", format = "date" },
+  { name = "origin", type = "string", enum = { "manual", "one_time_product", "recurring_subscription",
+    "usage_billing", "failed_renewal" } },
+  { name = "invoice_number", type = "string" },
+  { name = "description", type = "string" },
+  { name = "product_id", type = "string", filled = true },
+  { name = "price_id", type = "string", filled = true },
+  { name = "subscription_id", type = "string", filled = true },
+  { name = "line_items", type = "list", items = "object" },
+  dto.plain("object", "customer_details", "payment_details", "template", "metadata"),
+})
 
 --- Only what changes.
 ---@class lomi.UpdateInvoice
@@ -56,38 +48,29 @@ local CreateInvoice = dto {
 ---@field price_id? string
 ---@field subscription_id? string
 ---@field metadata? table<string, any>
-local UpdateInvoice = dto {
-  name = "invoices:update",
-  fields = {
-    { name = "due_date", type = "string", format = "date" },
-    { name = "status", type = "string", enum = { "draft", "sent", "paid", "overdue", "cancelled" } },
-    { name = "description", type = "string" },
-    { name = "amount", type = "money" },
-    { name = "amount_due", type = "money", least = 0 },
-    { name = "line_items", type = "list", items = "object" },
-    { name = "customer_id", type = "string", format = "id" },
-    { name = "product_id", type = "string", filled = true },
-    { name = "price_id", type = "string", filled = true },
-    { name = "subscription_id", type = "string", filled = true },
-    { name = "metadata", type = "object" },
-  },
-}
+local UpdateInvoice = dto.new("invoices:update", {
+  { name = "due_date", type = "string", format = "date" },
+  { name = "status", type = "string", enum = { "draft", "sent", "paid", "overdue", "cancelled" } },
+  { name = "description", type = "string" },
+  { name = "amount", type = "money" },
+  { name = "amount_due", type = "money", least = 0 },
+  { name = "line_items", type = "list", items = "object" },
+  { name = "customer_id", type = "string", format = "id" },
+  { name = "product_id", type = "string", filled = true },
+  { name = "price_id", type = "string", filled = true },
+  { name = "subscription_id", type = "string", filled = true },
+  { name = "metadata", type = "object" },
+})
 
----@class lomi.ListInvoices
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
+---@class lomi.ListInvoices: lomi.PageQuery
 ---@field status? string  `draft`, `sent`, `paid`, `overdue` or `cancelled`
 ---@field customerId? string
 ---@field search? string
-local ListInvoices = dto {
-  name = "invoices:list",
-  pages = "cursor",
-  fields = {
-    { name = "status", type = "string" },
-    { name = "customerId", type = "string", filled = true },
-    { name = "search", type = "string" },
-  },
-}
+local ListInvoices = dto.page_query("invoices:list", {
+  { name = "status", type = "string" },
+  { name = "customerId", type = "string", filled = true },
+  { name = "search", type = "string" },
+})
 
 ---@class lomi.Invoice
 ---@field customer_invoice_id? string
@@ -107,18 +90,13 @@ local ListInvoices = dto {
 ---@field customer? table
 ---@field line_items? table[]
 
----@class lomi.InvoicePage: lomi.Page
----@field data lomi.Invoice[]  the items of this page
-
--- luacheck: push ignore 631
 --- Drafted, sent, and paid through a checkout session of their own.
 ---@class lomi.Invoices
 --- Creates a draft.
 ---@field create fun(self, params: lomi.CreateInvoice, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
 --- One page of invoices.
----@field list fun(self, query?: lomi.ListInvoices, opts?: lomi.CallOptions): lomi.InvoicePage?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
---- it: the last round gives false and the error.
+---@field list fun(self, query?: lomi.ListInvoices, opts?: lomi.CallOptions): lomi.Page<lomi.Invoice>?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round: see `lomi.Page`.
 ---@field each fun(self, query?: lomi.ListInvoices, opts?: lomi.CallOptions): fun(): lomi.Invoice|false|nil, lomi.Error?
 --- Looks an invoice up.
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
@@ -136,21 +114,18 @@ local ListInvoices = dto {
 ---@field void fun(self, id: string, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
 --- Makes the session that pays the invoice, or gives the one there is.
 ---@field checkout_session fun(self, id: string, opts?: lomi.CallOptions): lomi.CheckoutSession?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/invoices", params = CreateInvoice, result = "record",
-    id = "customer_invoice_id" },
-  list = { method = "GET", path = "/invoices", query = ListInvoices, result = "list", pages = "cursor" },
+  create = { method = "POST", path = "/invoices", params = CreateInvoice, id = "customer_invoice_id" },
+  list = { method = "GET", path = "/invoices", query = ListInvoices, result = "list" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/invoices/{id}", result = "record", id = "customer_invoice_id" },
-  update = { method = "PATCH", path = "/invoices/{id}", params = UpdateInvoice, result = "record",
-    id = "customer_invoice_id" },
-  pdf = { method = "GET", path = "/invoices/{id}/pdf", result = "record" },
-  finalize = { method = "POST", path = "/invoices/{id}/finalize", result = "record" },
-  send = { method = "POST", path = "/invoices/{id}/send", result = "record" },
-  remind = { method = "POST", path = "/invoices/{id}/remind", result = "record" },
-  void = { method = "POST", path = "/invoices/{id}/void", result = "record" },
-  checkout_session = { method = "POST", path = "/invoices/{id}/checkout-session", result = "record" },
+  get = { method = "GET", path = "/invoices/{id}", id = "customer_invoice_id" },
+  update = { method = "PATCH", path = "/invoices/{id}", params = UpdateInvoice, id = "customer_invoice_id" },
+  pdf = { method = "GET", path = "/invoices/{id}/pdf" },
+  finalize = { method = "POST", path = "/invoices/{id}/finalize" },
+  send = { method = "POST", path = "/invoices/{id}/send" },
+  remind = { method = "POST", path = "/invoices/{id}/remind" },
+  void = { method = "POST", path = "/invoices/{id}/void" },
+  checkout_session = { method = "POST", path = "/invoices/{id}/checkout-session" },
 }

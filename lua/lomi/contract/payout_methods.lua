@@ -12,19 +12,13 @@ local dto = require "lomi.contract.dto"
 ---@field branch_code? string
 ---@field payout_method_type? "spi"|"bank"|"mobile_money"
 ---@field is_default? boolean
-local CreatePayoutMethod = dto {
-  name = "payout_methods:create",
-  fields = {
-    { name = "account_name", type = "string", required = true, filled = true },
-    { name = "account_number", type = "string", required = true, filled = true },
-    { name = "bank_name", type = "string" },
-    { name = "country", type = "string" },
-    { name = "bank_code", type = "string" },
-    { name = "branch_code", type = "string" },
-    { name = "payout_method_type", type = "string", enum = { "spi", "bank", "mobile_money" } },
-    { name = "is_default", type = "boolean" },
-  },
-}
+local CreatePayoutMethod = dto.new("payout_methods:create", {
+  { name = "account_name", type = "string", required = true, filled = true },
+  { name = "account_number", type = "string", required = true, filled = true },
+  dto.plain("string", "bank_name", "country", "bank_code", "branch_code"),
+  { name = "payout_method_type", type = "string", enum = { "spi", "bank", "mobile_money" } },
+  { name = "is_default", type = "boolean" },
+})
 
 --- An account. A new bank account is unusable until the service confirmed it.
 ---@class lomi.PayoutMethod
@@ -43,20 +37,15 @@ local CreatePayoutMethod = dto {
 ---@field is_uemoa? boolean
 ---@field auto_withdrawal_mobile_provider? string  `WAVE` or `MTN`
 
----@class lomi.PayoutMethodPage: lomi.Page
----@field data lomi.PayoutMethod[]  the items of this page
-
--- luacheck: push ignore 631
 --- The merchant's own accounts, where payouts go.
 ---@class lomi.PayoutMethods
 --- All payout methods.
----@field list fun(self, opts?: lomi.CallOptions): lomi.PayoutMethodPage?, lomi.Error?, lomi.Reply?
+---@field list fun(self, opts?: lomi.CallOptions): lomi.Page<lomi.PayoutMethod>?, lomi.Error?, lomi.Reply?
 --- Adds an account.
 ---@field create fun(self, params: lomi.CreatePayoutMethod, opts?: lomi.CallOptions): lomi.PayoutMethod?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
   list = { method = "GET", path = "/payout-methods", result = "list" },
-  create = { method = "POST", path = "/payout-methods", params = CreatePayoutMethod, result = "record" },
+  create = { method = "POST", path = "/payout-methods", params = CreatePayoutMethod },
 }

@@ -6,13 +6,10 @@ local dto = require "lomi.contract.dto"
 ---@class lomi.Recipient
 ---@field name string
 ---@field phone string  E.164, like `+2250700000000`
-local Recipient = dto {
-  name = "recipient",
-  fields = {
-    { name = "name", type = "string", required = true, filled = true },
-    { name = "phone", type = "string", required = true, format = "phone" },
-  },
-}
+local Recipient = dto.new("recipient", {
+  { name = "name", type = "string", required = true, filled = true },
+  { name = "phone", type = "string", required = true, format = "phone" },
+})
 
 ---@class lomi.CreatePayout
 ---@field destination "self"|"beneficiary"
@@ -25,41 +22,28 @@ local Recipient = dto {
 ---@field last_mile_rail? "wave"|"mtn"|"spi"|"bank"  stellar only (wave)
 ---@field metadata? table<string, any>
 ---@field confirmation_token? string  from the preview; `confirm` sends it
-local CreatePayout = dto {
-  name = "payouts:create",
-  fields = {
-    { name = "destination", type = "string", required = true, enum = { "self", "beneficiary" } },
-    { name = "rail", type = "string", required = true, enum = { "wave", "mtn", "bank", "spi", "stellar" } },
-    { name = "amount", type = "money", required = true },
-    { name = "currency_code", type = "string", required = true, filled = true },
-    { name = "payout_method_id", type = "string", format = "id" },
-    { name = "recipient", type = "object", dto = Recipient },
-    { name = "reason", type = "string", longest = 140 },
-    { name = "last_mile_rail", type = "string", enum = { "wave", "mtn", "spi", "bank" } },
-    { name = "metadata", type = "object" },
-    { name = "confirmation_token", type = "string", filled = true },
-  },
-  rules = {
-    { rule = "needs", field = "payout_method_id", when = { destination = "self" }, unless = { rail = "stellar" } },
-    { rule = "needs", field = "recipient", when = { destination = "beneficiary" }, unless = { rail = "spi" } },
-  },
-}
+local CreatePayout = dto.new("payouts:create", {
+  { name = "destination", type = "string", required = true, enum = { "self", "beneficiary" } },
+  { name = "rail", type = "string", required = true, enum = { "wave", "mtn", "bank", "spi", "stellar" } },
+  { name = "amount", type = "money", required = true },
+  { name = "currency_code", type = "string", required = true, filled = true },
+  { name = "payout_method_id", type = "string", format = "id" },
+  { name = "recipient", type = "object", dto = Recipient },
+  { name = "reason", type = "string", longest = 140 },
+  { name = "last_mile_rail", type = "string", enum = { "wave", "mtn", "spi", "bank" } },
+  { name = "metadata", type = "object" },
+  { name = "confirmation_token", type = "string", filled = true },
+}, {
+  { rule = "needs", field = "payout_method_id", when = { destination = "self" }, unless = { rail = "stellar" } },
+  { rule = "needs", field = "recipient", when = { destination = "beneficiary" }, unless = { rail = "spi" } },
+})
 
----@class lomi.ListPayouts
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
+---@class lomi.ListPayouts: lomi.PeriodQuery
 ---@field status? string  `pending`, `processing`, `completed` or `failed`; several separated by commas
----@field startDate? string  ISO 8601, inclusive
----@field endDate? string  ISO 8601, inclusive
-local ListPayouts = dto {
-  name = "payouts:list",
-  pages = "cursor",
-  fields = {
-    { name = "status", type = "string" },
-    { name = "startDate", type = "string", format = "time" },
-    { name = "endDate", type = "string", format = "time" },
-  },
-}
+local ListPayouts = dto.page_query("payouts:list", {
+  { name = "status", type = "string" },
+  dto.PERIOD,
+})
 
 --- A payout. A bank's may have no `payout_id` when it is created.
 ---@class lomi.Payout
@@ -81,10 +65,6 @@ local ListPayouts = dto {
 ---@field created_at? string  ISO 8601
 ---@field updated_at? string  ISO 8601
 
----@class lomi.PayoutPage: lomi.Page
----@field data lomi.Payout[]  the items of this page
-
--- luacheck: push ignore 631
 --- Money that leaves asks twice: `create` gives a preview and moves nothing, `confirm` executes it. A deployment that
 --- executes at once gives the payout: `reply.executed` says which it was.
 ---@class lomi.Payouts
@@ -93,19 +73,17 @@ local ListPayouts = dto {
 --- Executes a payout that was previewed: the same body and idempotency key, with the preview's token.
 ---@field confirm fun(self, preview: lomi.Preview, opts?: lomi.CallOptions): lomi.Payout?, lomi.Error?, lomi.Reply?
 --- One page of payouts.
----@field list fun(self, query?: lomi.ListPayouts, opts?: lomi.CallOptions): lomi.PayoutPage?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
---- it: the last round gives false and the error.
+---@field list fun(self, query?: lomi.ListPayouts, opts?: lomi.CallOptions): lomi.Page<lomi.Payout>?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round: see `lomi.Page`.
 ---@field each fun(self, query?: lomi.ListPayouts, opts?: lomi.CallOptions): fun(): lomi.Payout|false|nil, lomi.Error?
 --- Looks a payout up.
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Payout?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/payouts", params = CreatePayout, result = "record", asks_twice = true },
+  create = { method = "POST", path = "/payouts", params = CreatePayout, asks_twice = true },
   confirm = { confirms = "create" },
-  list = { method = "GET", path = "/payouts", query = ListPayouts, result = "list", pages = "cursor" },
+  list = { method = "GET", path = "/payouts", query = ListPayouts, result = "list" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/payouts/{id}", result = "record" },
+  get = { method = "GET", path = "/payouts/{id}" },
 }

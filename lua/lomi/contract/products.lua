@@ -3,8 +3,6 @@
 
 local dto = require "lomi.contract.dto"
 
-local CURRENCIES = { "XOF", "USD", "EUR" }
-
 ---@class lomi.CreatePrice
 ---@field amount integer  minor units; of pay-what-you-want the suggested one
 ---@field currency_code "XOF"|"USD"|"EUR"
@@ -15,33 +13,29 @@ local CURRENCIES = { "XOF", "USD", "EUR" }
 ---@field maximum_amount? integer  minor units
 ---@field is_default? boolean  (false)
 ---@field metadata? table<string, any>
-local CreatePrice = dto {
-  name = "products:prices",
-  fields = {
-    { name = "amount", type = "money", required = true, least = 0 },
-    { name = "currency_code", type = "string", required = true, enum = CURRENCIES },
-    { name = "billing_interval", type = "string", enum = { "day", "week", "month", "year" } },
-    { name = "included_units", type = "number" },
-    { name = "pricing_model", type = "string", enum = { "standard", "pay_what_you_want", "tiered" } },
-    { name = "minimum_amount", type = "money", least = 0 },
-    { name = "maximum_amount", type = "money" },
-    { name = "is_default", type = "boolean" },
-    { name = "metadata", type = "object" },
-  },
-  rules = {
-    { rule = "needs", field = "minimum_amount", when = { pricing_model = "pay_what_you_want" } },
-  },
-}
+local CreatePrice = dto.new("products:prices", {
+  { name = "amount", type = "money", required = true, least = 0 },
+  { name = "currency_code", type = "string", required = true, enum = dto.CURRENCIES },
+  { name = "billing_interval", type = "string", enum = { "day", "week", "month", "year" } },
+  { name = "included_units", type = "number" },
+  { name = "pricing_model", type = "string", enum = { "standard", "pay_what_you_want", "tiered" } },
+  { name = "minimum_amount", type = "money", least = 0 },
+  { name = "maximum_amount", type = "money" },
+  { name = "is_default", type = "boolean" },
+  { name = "metadata", type = "object" },
+}, { { rule = "needs", field = "minimum_amount", when = { pricing_model = "pay_what_you_want" } } })
 
----@class lomi.CreateProduct
----@field name string
----@field product_type "one_time"|"recurring"|"usage_based"  cannot change later
----@field prices lomi.CreatePrice[]
+---@class lomi.ProductFields
 ---@field description? string
 ---@field images? string[]  URLs
 ---@field is_active? boolean  (true)
 ---@field display_on_storefront? boolean  (true)
 ---@field metadata? table<string, any>  of recurring products also `subscription_length` and `fixed_charges`
+
+---@class lomi.CreateProduct: lomi.ProductFields
+---@field name string
+---@field product_type "one_time"|"recurring"|"usage_based"  cannot change later
+---@field prices lomi.CreatePrice[]
 ---@field fee_type_ids? string[]
 ---@field failed_payment_action? "pause"|"cancel"|"continue"  of recurring products
 ---@field charge_day? integer  of recurring products
@@ -51,61 +45,47 @@ local CreatePrice = dto {
 ---@field usage_aggregation? "sum"|"max"|"last_during_period"|"last_ever"  of usage products, as are the next two
 ---@field usage_unit? string
 ---@field meter_code? string
-local CreateProduct = dto {
-  name = "products:create",
-  fields = {
-    { name = "name", type = "string", required = true, filled = true },
-    { name = "product_type", type = "string", required = true, enum = { "one_time", "recurring", "usage_based" } },
-    { name = "prices", type = "list", required = true, items = CreatePrice, least = 1 },
-    { name = "description", type = "string" },
-    { name = "images", type = "list", items = "string" },
-    { name = "is_active", type = "boolean" },
-    { name = "display_on_storefront", type = "boolean" },
-    { name = "metadata", type = "object" },
-    { name = "fee_type_ids", type = "list", items = "string" },
-    { name = "failed_payment_action", type = "string", enum = { "pause", "cancel", "continue" } },
-    { name = "charge_day", type = "integer", least = 1, most = 31 },
-    { name = "first_payment_type", type = "string", enum = { "initial", "non_initial", "prorated" } },
-    { name = "trial_enabled", type = "boolean" },
-    { name = "trial_period_days", type = "integer", least = 0 },
-    { name = "usage_aggregation", type = "string", enum = { "sum", "max", "last_during_period", "last_ever" } },
-    { name = "usage_unit", type = "string" },
-    { name = "meter_code", type = "string" },
-  },
-  rules = {
-    { rule = "needs", field = "trial_period_days", when = { trial_enabled = true } },
-  },
-}
+local CreateProduct = dto.new("products:create", {
+  { name = "name", type = "string", required = true, filled = true },
+  { name = "product_type", type = "string", required = true, enum = { "one_time", "recurring", "usage_based" } },
+  { name = "prices", type = "list", required = true, items = CreatePrice, least = 1 },
+  { name = "description", type = "string" },
+  { name = "images", type = "list", items = "string" },
+  { name = "is_active", type = "boolean" },
+  { name = "display_on_storefront", type = "boolean" },
+  { name = "metadata", type = "object" },
+  { name = "fee_type_ids", type = "list", items = "string" },
+  { name = "failed_payment_action", type = "string", enum = { "pause", "cancel", "continue" } },
+  { name = "charge_day", type = "integer", least = 1, most = 31 },
+  { name = "first_payment_type", type = "string", enum = { "initial", "non_initial", "prorated" } },
+  { name = "trial_enabled", type = "boolean" },
+  { name = "trial_period_days", type = "integer", least = 0 },
+  { name = "usage_aggregation", type = "string", enum = { "sum", "max", "last_during_period", "last_ever" } },
+  { name = "usage_unit", type = "string" },
+  { name = "meter_code", type = "string" },
+}, { { rule = "needs", field = "trial_period_days", when = { trial_enabled = true } } })
 
 --- Only what changes.
----@class lomi.UpdateProduct
+---@class lomi.UpdateProduct: lomi.ProductFields
 ---@field name? string
----@field description? string
----@field is_active? boolean
----@field display_on_storefront? boolean
----@field images? string[]
 ---@field sku? string
 ---@field inventory_quantity? integer
 ---@field track_inventory? boolean
 ---@field continue_selling_when_out_of_stock? boolean
----@field metadata? table<string, any>
 ---@field fee_type_ids? string[]
-local UpdateProduct = dto {
-  name = "products:update",
-  fields = {
-    { name = "name", type = "string", filled = true },
-    { name = "description", type = "string" },
-    { name = "is_active", type = "boolean" },
-    { name = "display_on_storefront", type = "boolean" },
-    { name = "images", type = "list", items = "string" },
-    { name = "sku", type = "string" },
-    { name = "inventory_quantity", type = "integer" },
-    { name = "track_inventory", type = "boolean" },
-    { name = "continue_selling_when_out_of_stock", type = "boolean" },
-    { name = "metadata", type = "object" },
-    { name = "fee_type_ids", type = "list", items = "string" },
-  },
-}
+local UpdateProduct = dto.new("products:update", {
+  { name = "name", type = "string", filled = true },
+  { name = "description", type = "string" },
+  { name = "is_active", type = "boolean" },
+  { name = "display_on_storefront", type = "boolean" },
+  { name = "images", type = "list", items = "string" },
+  { name = "sku", type = "string" },
+  { name = "inventory_quantity", type = "integer" },
+  { name = "track_inventory", type = "boolean" },
+  { name = "continue_selling_when_out_of_stock", type = "boolean" },
+  { name = "metadata", type = "object" },
+  { name = "fee_type_ids", type = "list", items = "string" },
+})
 
 --- The price is named by `price_id`, or is the default one of `product_id`.
 ---@class lomi.PriceUpdate
@@ -113,41 +93,24 @@ local UpdateProduct = dto {
 ---@field product_id? string
 ---@field amount integer  minor units
 ---@field currency_code? "XOF"|"USD"|"EUR"
-local PriceUpdate = dto {
-  name = "updates",
-  fields = {
-    { name = "price_id", type = "string", filled = true },
-    { name = "product_id", type = "string", filled = true },
-    { name = "amount", type = "money", required = true, least = 0 },
-    { name = "currency_code", type = "string", enum = CURRENCIES },
-  },
-  rules = {
-    { rule = "any_of", fields = { "price_id", "product_id" } },
-  },
-}
+local PriceUpdate = dto.new("updates", {
+  { name = "price_id", type = "string", filled = true },
+  { name = "product_id", type = "string", filled = true },
+  { name = "amount", type = "money", required = true, least = 0 },
+  { name = "currency_code", type = "string", enum = dto.CURRENCIES },
+}, { { rule = "any_of", fields = { "price_id", "product_id" } } })
 
 ---@class lomi.UpdatePrices
 ---@field updates lomi.PriceUpdate[]
 ---@field idempotency_key? string
-local UpdatePrices = dto {
-  name = "products:batch",
-  fields = {
-    { name = "updates", type = "list", required = true, items = PriceUpdate, least = 1 },
-    { name = "idempotency_key", type = "string", filled = true },
-  },
-}
+local UpdatePrices = dto.new("products:batch", {
+  { name = "updates", type = "list", required = true, items = PriceUpdate, least = 1 },
+  { name = "idempotency_key", type = "string", filled = true },
+})
 
----@class lomi.ListProducts
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
+---@class lomi.ListProducts: lomi.PageQuery
 ---@field isActive? boolean
-local ListProducts = dto {
-  name = "products:list",
-  pages = "cursor",
-  fields = {
-    { name = "isActive", type = "boolean" },
-  },
-}
+local ListProducts = dto.page_query("products:list", { { name = "isActive", type = "boolean" } })
 
 ---@class lomi.Price
 ---@field price_id? string
@@ -164,16 +127,10 @@ local ListProducts = dto {
 ---@field created_at? string  ISO 8601
 ---@field updated_at? string  ISO 8601
 
----@class lomi.Product
+---@class lomi.Product: lomi.Record, lomi.ProductFields
 ---@field product_id string
----@field organization_id? string
 ---@field name? string
----@field description? string
 ---@field product_type? string  `one_time`, `recurring` or `usage_based`
----@field images? string[]
----@field is_active? boolean
----@field display_on_storefront? boolean
----@field metadata? table<string, any>
 ---@field failed_payment_action? string
 ---@field charge_day? integer
 ---@field first_payment_type? string
@@ -183,22 +140,14 @@ local ListProducts = dto {
 ---@field usage_unit? string
 ---@field prices? lomi.Price[]
 ---@field fees? table[]
----@field environment? string  `test` or `live`
----@field created_at? string  ISO 8601
----@field updated_at? string  ISO 8601
 
----@class lomi.ProductPage: lomi.Page
----@field data lomi.Product[]  the items of this page
-
--- luacheck: push ignore 631
 --- A thing for sale. A product has up to three active prices.
 ---@class lomi.Products
 --- Creates a product with its prices.
 ---@field create fun(self, params: lomi.CreateProduct, opts?: lomi.CallOptions): lomi.Product?, lomi.Error?, lomi.Reply?
 --- One page of products.
----@field list fun(self, query?: lomi.ListProducts, opts?: lomi.CallOptions): lomi.ProductPage?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
---- it: the last round gives false and the error.
+---@field list fun(self, query?: lomi.ListProducts, opts?: lomi.CallOptions): lomi.Page<lomi.Product>?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round: see `lomi.Page`.
 ---@field each fun(self, query?: lomi.ListProducts, opts?: lomi.CallOptions): fun(): lomi.Product|false|nil, lomi.Error?
 --- Looks a product up.
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Product?, lomi.Error?, lomi.Reply?
@@ -212,17 +161,16 @@ local ListProducts = dto {
 ---@field default fun(self, id: string, price_id: string, opts?: lomi.CallOptions): lomi.Product?, lomi.Error?, lomi.Reply?
 --- Changes several prices at once; those that were used in a checkout stay as they are.
 ---@field batch fun(self, params: lomi.UpdatePrices, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/products", params = CreateProduct, result = "record", id = "product_id" },
-  list = { method = "GET", path = "/products", query = ListProducts, result = "list", pages = "cursor" },
+  create = { method = "POST", path = "/products", params = CreateProduct, id = "product_id" },
+  list = { method = "GET", path = "/products", query = ListProducts, result = "list" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/products/{id}", result = "record", id = "product_id" },
-  update = { method = "PATCH", path = "/products/{id}", params = UpdateProduct, result = "record", id = "product_id" },
+  get = { method = "GET", path = "/products/{id}", id = "product_id" },
+  update = { method = "PATCH", path = "/products/{id}", params = UpdateProduct, id = "product_id" },
   delete = { method = "DELETE", path = "/products/{id}", result = "body" },
-  prices = { method = "POST", path = "/products/{id}/prices", params = CreatePrice, result = "record" },
-  default = { method = "POST", path = "/products/{id}/prices/{price_id}/default", result = "record" },
+  prices = { method = "POST", path = "/products/{id}/prices", params = CreatePrice },
+  default = { method = "POST", path = "/products/{id}/prices/{price_id}/default" },
   batch = { method = "POST", path = "/products/prices/batch", params = UpdatePrices, result = "body" },
 }

@@ -5,12 +5,9 @@ local dto = require "lomi.contract.dto"
 
 ---@class lomi.ListProviders
 ---@field provider_code? "CARD"|"WAVE"|"MTN"|"SPI"
-local ListProviders = dto {
-  name = "providers:list",
-  fields = {
-    { name = "provider_code", type = "string", enum = { "CARD", "WAVE", "MTN", "SPI" } },
-  },
-}
+local ListProviders = dto.new("providers:list", {
+  { name = "provider_code", type = "string", enum = { "CARD", "WAVE", "MTN", "SPI" } },
+})
 
 ---@class lomi.Provider
 ---@field organization_id? string
@@ -22,15 +19,10 @@ local ListProviders = dto {
 ---@field onboarding_status? string  `pending`, `in_progress`, `completed`, `failed` or `skipped`
 ---@field metadata? table<string, any>
 
----@class lomi.ProviderPage: lomi.Page
----@field data lomi.Provider[]  the items of this page
-
--- luacheck: push ignore 631
 --- The ways to pay that the organization is connected to.
 ---@class lomi.Providers
 --- All providers.
----@field list fun(self, query?: lomi.ListProviders, opts?: lomi.CallOptions): lomi.ProviderPage?, lomi.Error?, lomi.Reply?
--- luacheck: pop
+---@field list fun(self, query?: lomi.ListProviders, opts?: lomi.CallOptions): lomi.Page<lomi.Provider>?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {

@@ -12,35 +12,23 @@ local dto = require "lomi.contract.dto"
 ---@field confirmation_token? string  from the preview; `confirm` sends it
 ---@field reverse_transfer? boolean  network only (true)
 ---@field refund_application_fee? boolean  network only (true)
-local CreateRefund = dto {
-  name = "refunds:create",
-  fields = {
-    { name = "transaction_id", type = "string", required = true, format = "id" },
-    { name = "amount", type = "money", required = true },
-    { name = "reason", type = "string" },
-    { name = "refund_type", type = "string", enum = { "full", "partial" } },
-    { name = "subscription_action", type = "string", enum = { "default", "cancel", "pause", "none" } },
-    { name = "confirmation_token", type = "string", filled = true },
-    { name = "reverse_transfer", type = "boolean" },
-    { name = "refund_application_fee", type = "boolean" },
-  },
-}
+local CreateRefund = dto.new("refunds:create", {
+  { name = "transaction_id", type = "string", required = true, format = "id" },
+  { name = "amount", type = "money", required = true },
+  { name = "reason", type = "string" },
+  { name = "refund_type", type = "string", enum = { "full", "partial" } },
+  { name = "subscription_action", type = "string", enum = { "default", "cancel", "pause", "none" } },
+  { name = "confirmation_token", type = "string", filled = true },
+  { name = "reverse_transfer", type = "boolean" },
+  { name = "refund_application_fee", type = "boolean" },
+})
 
----@class lomi.ListRefunds
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
+---@class lomi.ListRefunds: lomi.PeriodQuery
 ---@field status? string  `pending`, `completed` or `failed`
----@field startDate? string  ISO 8601, inclusive
----@field endDate? string  ISO 8601, inclusive
-local ListRefunds = dto {
-  name = "refunds:list",
-  pages = "cursor",
-  fields = {
-    { name = "status", type = "string" },
-    { name = "startDate", type = "string", format = "time" },
-    { name = "endDate", type = "string", format = "time" },
-  },
-}
+local ListRefunds = dto.page_query("refunds:list", {
+  { name = "status", type = "string" },
+  dto.PERIOD,
+})
 
 --- A refund. Creating gives `refunded_amount`, looking up `amount` too.
 ---@class lomi.Refund
@@ -58,10 +46,6 @@ local ListRefunds = dto {
 ---@field created_at? string  ISO 8601
 ---@field updated_at? string  ISO 8601
 
----@class lomi.RefundPage: lomi.Page
----@field data lomi.Refund[]  the items of this page
-
--- luacheck: push ignore 631
 --- Money that leaves asks twice: `create` gives a preview and moves nothing, `confirm` executes it. A deployment that
 --- executes at once gives the refund: `reply.executed` says which it was.
 ---@class lomi.Refunds
@@ -70,20 +54,17 @@ local ListRefunds = dto {
 --- Executes a refund that was previewed: the same body and idempotency key, with the preview's token.
 ---@field confirm fun(self, preview: lomi.Preview, opts?: lomi.CallOptions): lomi.Refund?, lomi.Error?, lomi.Reply?
 --- One page of refunds.
----@field list fun(self, query?: lomi.ListRefunds, opts?: lomi.CallOptions): lomi.RefundPage?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
---- it: the last round gives false and the error.
+---@field list fun(self, query?: lomi.ListRefunds, opts?: lomi.CallOptions): lomi.Page<lomi.Refund>?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round: see `lomi.Page`.
 ---@field each fun(self, query?: lomi.ListRefunds, opts?: lomi.CallOptions): fun(): lomi.Refund|false|nil, lomi.Error?
 --- Looks a refund up.
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Refund?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/refunds", params = CreateRefund, result = "record", id = "refund_id",
-    asks_twice = true },
+  create = { method = "POST", path = "/refunds", params = CreateRefund, id = "refund_id", asks_twice = true },
   confirm = { confirms = "create" },
-  list = { method = "GET", path = "/refunds", query = ListRefunds, result = "list", pages = "cursor" },
+  list = { method = "GET", path = "/refunds", query = ListRefunds, result = "list" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/refunds/{id}", result = "record", id = "refund_id" },
+  get = { method = "GET", path = "/refunds/{id}", id = "refund_id" },
 }

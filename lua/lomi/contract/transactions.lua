@@ -3,37 +3,23 @@
 
 local dto = require "lomi.contract.dto"
 
----@class lomi.ListTransactions
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
+---@class lomi.ListTransactions: lomi.PeriodQuery
 ---@field provider? string  one code, such as `WAVE`
 ---@field status? string  one or more, separated by commas: `completed,refunded`
 ---@field type? string  likewise: `payment`, `instalment`, `refund`, `payout`
 ---@field currency? string  likewise
 ---@field paymentMethod? string  likewise: `CARDS`, `MOBILE_MONEY`, …
----@field startDate? string  ISO 8601, inclusive
----@field endDate? string  ISO 8601, inclusive
 ---@field isPos? boolean
-local ListTransactions = dto {
-  name = "transactions:list",
-  pages = "cursor",
-  fields = {
-    { name = "provider", type = "string" },
-    { name = "status", type = "string" },
-    { name = "type", type = "string" },
-    { name = "currency", type = "string" },
-    { name = "paymentMethod", type = "string" },
-    { name = "startDate", type = "string", format = "time" },
-    { name = "endDate", type = "string", format = "time" },
-    { name = "isPos", type = "boolean" },
-  },
-}
+local ListTransactions = dto.page_query("transactions:list", {
+  dto.plain("string", "provider", "status", "type", "currency", "paymentMethod"),
+  dto.PERIOD,
+  { name = "isPos", type = "boolean" },
+})
 
 --- A payment, as the service keeps it.
----@class lomi.TransactionRecord
+---@class lomi.TransactionRecord: lomi.Record
 ---@field transaction_id string
 ---@field public_id? string  `txn_…`
----@field organization_id? string
 ---@field customer_id? string
 ---@field product_id? string
 ---@field subscription_id? string
@@ -60,12 +46,6 @@ local ListTransactions = dto {
 ---@field spi_payment_status? string
 ---@field spi_date_envoi? string
 ---@field spi_date_irrevocabilite? string
----@field environment? string  `test` or `live`
----@field created_at? string  ISO 8601
----@field updated_at? string  ISO 8601
-
----@class lomi.TransactionPage: lomi.Page
----@field data lomi.TransactionRecord[]  the items of this page
 
 --- A PDF, as a link.
 ---@class lomi.Document
@@ -75,24 +55,21 @@ local ListTransactions = dto {
 ---@field mime_type? string  `application/pdf`
 ---@field expires_at? string  ISO 8601
 
--- luacheck: push ignore 631
 --- Reads only: a transaction is made by a charge, a checkout session or a link.
 ---@class lomi.Transactions
 --- One page of transactions.
----@field list fun(self, query?: lomi.ListTransactions, opts?: lomi.CallOptions): lomi.TransactionPage?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
---- it: the last round gives false and the error.
+---@field list fun(self, query?: lomi.ListTransactions, opts?: lomi.CallOptions): lomi.Page<lomi.TransactionRecord>?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round: see `lomi.Page`.
 ---@field each fun(self, query?: lomi.ListTransactions, opts?: lomi.CallOptions): fun(): lomi.TransactionRecord|false|nil, lomi.Error?
 --- Looks a transaction up, by its UUID or `txn_…`.
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.TransactionRecord?, lomi.Error?, lomi.Reply?
 --- The receipt of a transaction, as a link to a PDF.
 ---@field receipt fun(self, id: string, opts?: lomi.CallOptions): lomi.Document?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  list = { method = "GET", path = "/transactions", query = ListTransactions, result = "list", pages = "cursor" },
+  list = { method = "GET", path = "/transactions", query = ListTransactions, result = "list" },
   each = { pages_of = "list" },
-  get = { method = "GET", path = "/transactions/{id}", result = "record", id = "transaction_id" },
-  receipt = { method = "GET", path = "/transactions/{id}/receipt.pdf", result = "record" },
+  get = { method = "GET", path = "/transactions/{id}", id = "transaction_id" },
+  receipt = { method = "GET", path = "/transactions/{id}/receipt.pdf" },
 }

@@ -8,15 +8,12 @@ local dto = require "lomi.contract.dto"
 ---@field events string[]  such as `PAYMENT_SUCCEEDED`
 ---@field description? string
 ---@field metadata? table<string, any>
-local CreateWebhook = dto {
-  name = "webhooks:create",
-  fields = {
-    { name = "url", type = "string", required = true, format = "endpoint" },
-    { name = "events", type = "list", required = true, items = "string", least = 1 },
-    { name = "description", type = "string" },
-    { name = "metadata", type = "object" },
-  },
-}
+local CreateWebhook = dto.new("webhooks:create", {
+  { name = "url", type = "string", required = true, format = "endpoint" },
+  { name = "events", type = "list", required = true, items = "string", least = 1 },
+  { name = "description", type = "string" },
+  { name = "metadata", type = "object" },
+})
 
 --- Only what changes.
 ---@class lomi.UpdateWebhook
@@ -24,15 +21,12 @@ local CreateWebhook = dto {
 ---@field is_active? boolean
 ---@field authorized_events? string[]
 ---@field metadata? table<string, any>
-local UpdateWebhook = dto {
-  name = "webhooks:update",
-  fields = {
-    { name = "url", type = "string", format = "endpoint" },
-    { name = "is_active", type = "boolean" },
-    { name = "authorized_events", type = "list", items = "string" },
-    { name = "metadata", type = "object" },
-  },
-}
+local UpdateWebhook = dto.new("webhooks:update", {
+  { name = "url", type = "string", format = "endpoint" },
+  { name = "is_active", type = "boolean" },
+  { name = "authorized_events", type = "list", items = "string" },
+  { name = "metadata", type = "object" },
+})
 
 ---@class lomi.ListWebhookDeliveries
 ---@field webhookId string
@@ -40,21 +34,17 @@ local UpdateWebhook = dto {
 ---@field failedOnly? boolean  (false)
 ---@field limit? integer  (25)
 ---@field offset? integer  (0)
-local ListWebhookDeliveries = dto {
-  name = "webhooks:deliveries",
-  fields = {
-    { name = "webhookId", type = "string", required = true, filled = true },
-    { name = "successOnly", type = "boolean" },
-    { name = "failedOnly", type = "boolean" },
-    { name = "limit", type = "integer", least = 1 },
-    { name = "offset", type = "integer", least = 0 },
-  },
-}
+local ListWebhookDeliveries = dto.new("webhooks:deliveries", {
+  { name = "webhookId", type = "string", required = true, filled = true },
+  { name = "successOnly", type = "boolean" },
+  { name = "failedOnly", type = "boolean" },
+  { name = "limit", type = "integer", least = 1 },
+  { name = "offset", type = "integer", least = 0 },
+})
 
 --- A webhook endpoint.
----@class lomi.WebhookEndpoint
+---@class lomi.WebhookEndpoint: lomi.Record
 ---@field webhook_id? string
----@field organization_id? string
 ---@field url? string
 ---@field authorized_events? string[]  what is sent there
 ---@field is_active? boolean
@@ -69,12 +59,6 @@ local ListWebhookDeliveries = dto {
 ---@field spi_event_types? any
 ---@field created_by? string
 ---@field deleted_at? string
----@field environment? string  `test` or `live`
----@field created_at? string  ISO 8601
----@field updated_at? string  ISO 8601
-
----@class lomi.WebhookEndpointPage: lomi.Page
----@field data lomi.WebhookEndpoint[]  the items of this page
 
 --- One attempt to deliver an event.
 ---@class lomi.WebhookDelivery
@@ -98,16 +82,12 @@ local ListWebhookDeliveries = dto {
 ---@field amount? integer  centimes
 ---@field spi_event_code? string
 
----@class lomi.WebhookDeliveryPage: lomi.Page
----@field data lomi.WebhookDelivery[]  the items of this page
-
--- luacheck: push ignore 631
 --- Endpoints, managed from a program. `lomi.webhook` verifies what they receive.
 ---@class lomi.WebhookEndpoints
 --- Registers an endpoint. The reply holds its secret: the only time it is shown.
 ---@field create fun(self, params: lomi.CreateWebhook, opts?: lomi.CallOptions): lomi.WebhookEndpoint?, lomi.Error?, lomi.Reply?
 --- All endpoints.
----@field list fun(self, opts?: lomi.CallOptions): lomi.WebhookEndpointPage?, lomi.Error?, lomi.Reply?
+---@field list fun(self, opts?: lomi.CallOptions): lomi.Page<lomi.WebhookEndpoint>?, lomi.Error?, lomi.Reply?
 --- Looks an endpoint up.
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.WebhookEndpoint?, lomi.Error?, lomi.Reply?
 --- Changes an endpoint. Sent once, unless `opts.idempotency_key` is given.
@@ -117,27 +97,25 @@ local ListWebhookDeliveries = dto {
 --- Sends a test event to an endpoint; an endpoint that does not answer 2xx is an error.
 ---@field test fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
 --- One page of the attempts to deliver to an endpoint.
----@field deliveries fun(self, query: lomi.ListWebhookDeliveries, opts?: lomi.CallOptions): lomi.WebhookDeliveryPage?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round; the next page is asked for when the one before is read. An error ends
---- it: the last round gives false and the error.
+---@field deliveries fun(self, query: lomi.ListWebhookDeliveries, opts?: lomi.CallOptions): lomi.Page<lomi.WebhookDelivery>?, lomi.Error?, lomi.Reply?
+--- The same over all pages, one item a round: see `lomi.Page`.
 ---@field each_deliveries fun(self, query: lomi.ListWebhookDeliveries, opts?: lomi.CallOptions): fun(): lomi.WebhookDelivery|false|nil, lomi.Error?
 --- Looks an attempt to deliver up.
 ---@field get_delivery fun(self, id: string, opts?: lomi.CallOptions): lomi.WebhookDelivery?, lomi.Error?, lomi.Reply?
 --- Delivers an event again.
 ---@field retry fun(self, id: string, delivery_id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
--- luacheck: pop
 
 ---@type table<string, lomi.contract.Operation>
 return {
-  create = { method = "POST", path = "/webhooks", params = CreateWebhook, result = "record" },
+  create = { method = "POST", path = "/webhooks", params = CreateWebhook },
   list = { method = "GET", path = "/webhooks", result = "list" },
-  get = { method = "GET", path = "/webhooks/{id}", result = "record" },
-  update = { method = "PATCH", path = "/webhooks/{id}", params = UpdateWebhook, result = "record" },
+  get = { method = "GET", path = "/webhooks/{id}" },
+  update = { method = "PATCH", path = "/webhooks/{id}", params = UpdateWebhook },
   delete = { method = "DELETE", path = "/webhooks/{id}", result = "body" },
   test = { method = "POST", path = "/webhooks/{id}/test", result = "body" },
   deliveries = { method = "GET", path = "/webhooks/deliveries", query = ListWebhookDeliveries, result = "list",
     pages = "offset" },
   each_deliveries = { pages_of = "deliveries" },
-  get_delivery = { method = "GET", path = "/webhooks/deliveries/{id}", result = "record" },
+  get_delivery = { method = "GET", path = "/webhooks/deliveries/{id}" },
   retry = { method = "POST", path = "/webhooks/{id}/deliveries/{delivery_id}/retry", result = "body" },
 }

@@ -9,7 +9,7 @@
 
 local ascii = require "lomi.ascii"
 local core = require "lomi.core"
-local fields = require "lomi.sandbox.fields"
+local rules = require "lomi.rules"
 local redact = require "lomi.redact"
 
 local M = {}
@@ -137,7 +137,8 @@ local function request(self, method, path, body)
   return decoded
 end
 
--- Raises two levels up, at the line that calls the method. So no method may end in a tail call.
+-- Raises two levels up, at the line that calls the method. So no method may end in a tail call: (…)
+-- is none.
 local function ask(self, method, path, body)
   local decoded, reason = request(self, method, path, body)
   if not decoded then error(reason, 3) end
@@ -192,29 +193,25 @@ end
 --- The requests seen since the start or the last reset, oldest first; of very many, the youngest.
 ---@return lomi.sandbox.Entry[] requests
 function Sandbox:requests()
-  local items = all(self, "/requests", { ask(self, "GET", "/requests") })
-  return items
+  return (all(self, "/requests", { ask(self, "GET", "/requests") }))
 end
 
 --- The charges, oldest first.
 ---@return lomi.sandbox.ListedCharge[] charges
 function Sandbox:charges()
-  local items = all(self, "/charges", { ask(self, "GET", "/charges") })
-  return items
+  return (all(self, "/charges", { ask(self, "GET", "/charges") }))
 end
 
 --- The webhooks sent or to be sent, oldest first.
 ---@return lomi.sandbox.SentWebhook[] deliveries
 function Sandbox:deliveries()
-  local items = all(self, "/deliveries", { ask(self, "GET", "/deliveries") })
-  return items
+  return (all(self, "/deliveries", { ask(self, "GET", "/deliveries") }))
 end
 
 --- Counts since the start or the last reset.
 ---@return lomi.sandbox.Stats
 function Sandbox:stats()
-  local stats = ask(self, "GET", "/stats")
-  return stats
+  return (ask(self, "GET", "/stats"))
 end
 
 --- Pays a charge with a test card, as the payer's browser does.
@@ -225,8 +222,7 @@ end
 function Sandbox:confirm(id, card, opts)
   local path, body = id_path(id, "confirm"), options_table(opts, "confirm")
   body.card = card
-  local charge = ask(self, "POST", path .. "/confirm", body)
-  return charge
+  return (ask(self, "POST", path .. "/confirm", body))
 end
 
 --- Ends the 3-D Secure step as the payer does.
@@ -235,8 +231,7 @@ end
 ---@return lomi.sandbox.ListedCharge charge
 function Sandbox:authenticate(id, opts)
   local path, body = id_path(id, "authenticate"), options_table(opts, "authenticate")
-  local charge = ask(self, "POST", path .. "/authenticate", body)
-  return charge
+  return (ask(self, "POST", path .. "/authenticate", body))
 end
 
 --- The card a subscription renews with from now on: one that is declined makes its renewals fail.
@@ -319,7 +314,7 @@ end
 ---@return string? reason
 function M.start(options)
   options = options == nil and {} or options
-  local reason = fields.check(options, OPTIONS)
+  local reason = rules.check(options, OPTIONS, "field")
   if not reason and (options.tls_cert == nil) ~= (options.tls_key == nil) then
     reason = "tls_cert and tls_key go together; one of them is missing"
   end

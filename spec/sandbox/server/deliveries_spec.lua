@@ -187,7 +187,7 @@ describe("lomi.sandbox.server.deliveries", function()
     end
     now = now + 1
     deliveries:step()
-    assert.is_true(deliveries:lane(HOOK).flying <= 32)
+    assert.is_true(deliveries:queue(HOOK).flying <= 32)
   end)
 
   it("shows no secret", function()
@@ -215,7 +215,7 @@ describe("lomi.sandbox.server.deliveries", function()
     -- Answers everything that is sent, well or not, until nothing is sent by itself; gives the seconds to wait then.
     local function answer_all(status)
       local answered = #sent
-      for _, lane in ipairs(deliveries.lanes) do answered = answered - lane.flying end
+      for _, queue in ipairs(deliveries.queues) do answered = answered - queue.flying end
       while true do
         local seconds = deliveries:step()
         if #sent == answered then return seconds end
@@ -260,8 +260,8 @@ describe("lomi.sandbox.server.deliveries", function()
       end
       assert.is_true(#sent < 60, #sent .. " attempts in 500 s")
       assert.equal(10000, deliveries.list:count())
-      assert.is_true(deliveries:lane(HOOK).ready:count() <= 10000)
-      assert.is_true(deliveries:lane(HOOK).later:size() <= 20000)
+      assert.is_true(deliveries:queue(HOOK).ready:count() <= 10000)
+      assert.is_true(deliveries:queue(HOOK).later:size() <= 20000)
       assert.is_true(os.clock() - began < 20)
     end)
 
@@ -299,7 +299,7 @@ describe("lomi.sandbox.server.deliveries", function()
         deliveries:publish("A", { amount = 1 }, now, { endpoint(i) })
         answer_all(nil)
       end
-      assert.equal(1, #deliveries.lanes)
+      assert.equal(1, #deliveries.queues)
     end)
 
     it("is alive if it answers anything but a 5xx", function()

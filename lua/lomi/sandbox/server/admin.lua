@@ -5,7 +5,7 @@ local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local answer = require "lomi.sandbox.server.answer"
 local cards = require "lomi.sandbox.server.cards"
-local fields = require "lomi.sandbox.fields"
+local rules = require "lomi.rules"
 local json = require "lomi.sandbox.server.json"
 local routes = require "lomi.sandbox.server.routes"
 local subscriptions = require "lomi.sandbox.server.subscriptions"
@@ -34,12 +34,12 @@ local function ok(data)
 end
 
 local function find_charge(app, call)
-  local charge = app.ledger:find(call.id, app.clock())
+  local charge = app.charges:find(call.id, app.clock())
   if charge then return charge end
   return nil, { status = 404, message = "the sandbox has no charge " .. call.id:sub(1, 80) }
 end
 
--- A move of the ledger as a test reports it.
+-- What became of a charge, as a test reports it.
 local function moved(charge, done, reason, misuse)
   if done then return ok(views.listed(charge)) end
   return nil, { status = misuse and 400 or 409, message = reason }
@@ -61,13 +61,13 @@ local function confirm(app, call, body)
     past = cards.is_past(body.expiry, app.clock())
     if past == nil then return nil, { message = "expiry must be " .. EXPIRY } end
   end
-  return moved(charge, app.ledger:confirm(charge, body.card, past, app.clock()))
+  return moved(charge, app.charges:confirm(charge, body.card, past, app.clock()))
 end
 
 local function authenticate(app, call, body)
   local charge, fault = find_charge(app, call)
   if not charge then return nil, fault end
-  return moved(charge, app.ledger:authenticate(charge, body.succeeds ~= false, app.clock()))
+  return moved(charge, app.charges:authenticate(charge, body.succeeds ~= false, app.clock()))
 end
 
 local function save_card(app, call, body)
@@ -112,8 +112,8 @@ local OPERATIONS = routes.compile {
     return page(call, app.journal.entries)
   end },
   { "GET", "/_sandbox/charges", work = function(app, call)
-    app.ledger:expire(app.clock())
-    return page(call, app.ledger.queue, views.listed)
+    app.charges:expire(app.clock())
+    return page(call, app.charges.queue, views.listed)
   end },
   { "POST", "/_sandbox/faults", work = function(app, _, body) return done(app.faults:add(body)) end },
   { "DELETE", "/_sandbox/faults", work = function(app) return done(app:clear_faults()) end },
@@ -186,7 +186,7 @@ function M.answer(app, call)
   call.id = id
   local body, reason
   if not operation.raw then body, reason = decoded(call) end
-  if body and operation.fields then reason = fields.check(body, operation.fields) end
+  if body and operation.fields then reason = rules.check(body, operation.fields, "field") end
   if reason then return answer.error(400, call.request_id, { message = reason }) end
   local reply, fault = operation.work(app, call, body)
   return reply or answer.error(fault.status or 400, call.request_id, fault)

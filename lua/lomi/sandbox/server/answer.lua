@@ -42,6 +42,15 @@ function M.refuse(message, code)
   return nil, { message = message, code = code }
 end
 
+--- The same for a record that is not there.
+---@param what string the kind of record
+---@param id string
+---@return nil
+---@return table fault
+function M.not_found(what, id)
+  return nil, { status = 404, message = ("No %s of this organization has the id %s"):format(what, id:sub(1, 80)) }
+end
+
 ---@param status integer
 ---@param request_id string
 ---@param what { code: string?, message: string?, details: any, retry_after: number? }

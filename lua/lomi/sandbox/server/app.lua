@@ -8,16 +8,16 @@ local Chaos = require "lomi.sandbox.server.chaos"
 local Deliveries = require "lomi.sandbox.server.deliveries"
 local Fifo = require "lomi.sandbox.server.fifo"
 local Inbox = require "lomi.sandbox.server.inbox"
-local Journal = require "lomi.sandbox.server.journal"
-local Ledger = require "lomi.sandbox.server.ledger"
+local RequestJournal = require "lomi.sandbox.server.request_journal"
+local Charges = require "lomi.sandbox.server.charges"
 local Merchant = require "lomi.sandbox.server.merchant"
-local Service = require "lomi.sandbox.server.service"
+local Api = require "lomi.sandbox.server.api"
 local admin = require "lomi.sandbox.server.admin"
 local answer = require "lomi.sandbox.server.answer"
 local checkout = require "lomi.sandbox.server.checkout"
 local faults = require "lomi.sandbox.server.faults"
 local endpoints = require "lomi.sandbox.server.endpoints"
-local log = require "lomi.sandbox.server.log"
+local access_log = require "lomi.sandbox.server.access_log"
 local pay = require "lomi.sandbox.server.pay"
 local subscriptions = require "lomi.sandbox.server.subscriptions"
 local views = require "lomi.sandbox.server.views"
@@ -71,12 +71,12 @@ end
 function App:reset()
   self.resets = (self.resets or -1) + 1
   self.offset = 0
-  self.journal = Journal.new()
+  self.journal = RequestJournal.new()
   self.inbox = Inbox.new()
   if self.engine then self.engine:cancel() else self.engine = assert(curl.queue()) end
   self.deliveries = Deliveries.new(self.clock, self.engine)
   local deliveries = self.deliveries
-  self.ledger = Ledger.new {
+  self.charges = Charges.new {
     random = random_hex,
     uuid = core.uuid4,
     amounts = self.options.amounts,
@@ -84,20 +84,20 @@ function App:reset()
       local more = self.merchant:on_charge(event, charge, now)
       local targets = endpoints.of_event(self.merchant, charge.scope, event)
       if not deliveries.endpoint and not targets[1] then return end
-      local data = views.event(charge, self.ledger.organization)
+      local data = views.event(charge, self.charges.organization)
       for name, value in pairs(more) do data[name] = value end
       deliveries:publish(event, data, now, targets)
     end,
   }
   self.merchant = Merchant.new {
-    random = random_hex, uuid = core.uuid4, clock = self.clock, organization = self.ledger.organization,
+    random = random_hex, uuid = core.uuid4, clock = self.clock, organization = self.charges.organization,
     amounts = self.options.amounts,
     publish = function(event, scope, data, now)
       deliveries:publish(event, data, now, endpoints.of_event(self.merchant, scope, event))
     end,
     on_session_paid = function(_, session, transaction) checkout.on_paid(self, session, transaction) end,
   }
-  self.service = Service.new(self.options, self.ledger, self.clock, self.merchant, deliveries)
+  self.api = Api.new(self.options, self.charges, self.clock, self.merchant, deliveries)
   self.connections, self.counted = Fifo.new(CONNECTIONS), {}
   self:clear_faults()
   return true
@@ -118,7 +118,7 @@ end
 
 function App:advance(seconds)
   self.offset = self.offset + seconds
-  self.ledger:expire(self.clock())
+  self.charges:expire(self.clock())
   checkout.tick(self)
   subscriptions.tick(self)
 end
@@ -127,9 +127,9 @@ function App:stats()
   return {
     accepts = self.connections.last,
     requests = self.journal.entries.last,
-    charges = self.ledger.made,
+    charges = self.charges.made,
     resets = self.resets,
-    forgotten_charges = self.ledger.forgotten,
+    forgotten_charges = self.charges.forgotten,
     memory = math.floor(collectgarbage("count") * 1024),
   }
 end
@@ -188,22 +188,28 @@ local function serve_api(app, call)
   local fault = app.faults:take(call.method, call.path)
   if not fault and app.chaos then fault = app.chaos:take() end
   if not fault then
-    local done = app.service:answer(call)
-    app.service:finish(call, done)
+    local done = app.api:answer(call)
+    app.api:finish(call, done)
     if call.replayed then call.reply_headers["Idempotency-Cache-Hit"] = "true" end
     return to_response(call, done), true
   end
 
   call.fault = fault.description
   local done
-  if fault.charged then done = app.service:answer(call, faults.recorded(fault, call.request_id), fault.works) end
+  if fault.charged then done = app.api:answer(call, faults.recorded(fault, call.request_id), fault.works) end
   if fault.delay then coroutine.yield(fault.delay) end
-  app.service:finish(call, done)
+  app.api:finish(call, done)
   local leaving = faults.answer(fault, done, call.request_id)
   if call.replayed and done and leaving.status == done.status then
     call.reply_headers["Idempotency-Cache-Hit"] = "true"
   end
   return faults.send(fault, to_response(call, leaving))
+end
+
+local function serve_page(app, call, page)
+  local response = page.serve(app, call)
+  response.headers["X-Request-Id"] = call.request_id
+  return response, true
 end
 
 ---@param request table { method, target, headers, body, connection }
@@ -215,13 +221,12 @@ function App:handle(request)
   count_connection(self, request.connection)
   local started = core.now()
   local entry = self.journal:add(request, call.path, call.query, self.clock(), call.request_id)
-  local serve = serve_api
-  if pay.matches(call.path) then serve, entry.body = pay.serve, "[hidden]" end -- a card number may be in it
-  if checkout.matches(call.path) then serve = checkout.serve end
-  local ok, response, arrives = pcall(serve, self, call)
+  local page = checkout.matches(call.path) and checkout or nil
+  if pay.matches(call.path) then page, entry.body = pay, "[hidden]" end -- a card number may be in it
+  local ok, response, arrives = pcall(page and serve_page or serve_api, self, call, page)
   if not ok then
     call.bug = tostring(response)
-    self.service:finish(call)
+    self.api:finish(call)
     response = to_response(call, answer.error(500, call.request_id, { message = "The sandbox itself failed: "
       .. call.bug }))
     arrives = true
@@ -229,7 +234,7 @@ function App:handle(request)
   entry.status, entry.fault, entry.replayed = arrives and response.status or nil, call.fault, call.replayed
   entry.warnings = call.warnings[1] and call.warnings or nil
   local style = self.options.log
-  if style and not log.request(style, call, entry, core.now() - started, self.clock()) then
+  if style and not access_log.request(style, call, entry, core.now() - started, self.clock()) then
     self.options.log = nil
     io.stderr:write "lomi: requests are printed no more: standard output cannot be written\n"
   end

@@ -54,13 +54,10 @@ for _, card in ipairs(LIST) do
   BY_DIGITS[card.digits], BY_ENDING[card.ending] = card, card
 end
 
--- Sentences for the payer.
+-- Sentences for the payer; the other codes have that of card_declined.
 local SENTENCES = {
   card_declined = "The card was declined.",
   insufficient_funds = "The card has insufficient funds.",
-  lost_card = "The card was declined.",
-  stolen_card = "The card was declined.",
-  card_velocity_exceeded = "The card was declined.",
   expired_card = "The card has expired.",
   incorrect_cvc = "The security code is incorrect.",
   processing_error = "The card could not be processed. Try again in a moment.",

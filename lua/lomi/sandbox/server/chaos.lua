@@ -2,7 +2,7 @@
 --- Faults at random, the same ones every time for the same seed.
 
 local faults = require "lomi.sandbox.server.faults"
-local fields = require "lomi.sandbox.fields"
+local rules = require "lomi.rules"
 
 -- No recorded ones: a key answered with a recorded 500 never becomes a charge, and no retry would help.
 local FORMS = {
@@ -14,7 +14,7 @@ local FORMS = {
   { body = '{"success":true,"data":{' }, { delay = true }, { trickle = 20000 },
 }
 
----@type table<string, lomi.sandbox.Rule>
+---@type table<string, lomi.rules.Rule>
 local RULES = {
   seed = { type = "whole", min = 0, max = 2 ^ 53 },
   rate = { type = "number", min = 0, max = 1, required = true, says = "a share from 0 to 1" },
@@ -37,7 +37,7 @@ end
 ---@return lomi.sandbox.Chaos?
 ---@return string? reason
 local function new(asked)
-  local reason = fields.check(asked, RULES)
+  local reason = rules.check(asked, RULES, "field")
   if reason then return nil, reason end
   local self = setmetatable({ rate = asked.rate, state = (asked.seed or 1) % (MODULUS - 1) + 1, forms = {} }, Chaos)
   for _ = 1, 8 do self:random() end -- neighbouring seeds begin alike

@@ -3,13 +3,12 @@
 --- leans on that.
 
 local ascii = require "lomi.ascii"
+local body_fields = require "lomi.sandbox.server.body_fields"
 local json = require "lomi.sandbox.server.json"
 
 local M = {}
 
 local MOST = 2 ^ 53 -- minor units: more are not exact
-
-local CURRENCIES = { XOF = true, USD = true, EUR = true }
 
 -- In main units, and in words; below it the service answers `amount_invalid`.
 local CARD_MINIMUM = { XOF = 1000, USD = 1 / 2, EUR = 1 / 2 }
@@ -20,258 +19,32 @@ local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 
 local EUR_IN_XOF = 655957 / 1000 -- 655.957 does not compile where a decimal point has several bytes
 
--- A kind turns a value into what the service makes of it, or gives nil and what it must be. `warn` notes a laxity.
--- false stands for "as if it were not there".
-
-local LONGEST_NUMBER = 64 -- bytes of a number in a string
-
--- A number in a string, in decimal notation; nil: it is none.
-local function read_number(text)
-  if #text > LONGEST_NUMBER then return nil end
-  local sign, whole, fraction, rest = ascii.trim(text):match("^([+-]?)(%d*)%.?(%d*)(.*)$")
-  local exponent = rest == "" and 0 or rest:match("^[eE]([+-]?%d+)$")
-  if #whole + #fraction == 0 or not exponent then return nil end
-  return tonumber(("%s%s%se%.0f"):format(sign, whole, fraction, exponent - #fraction)) -- no point: locales differ
-end
-
-local function number(rule)
-  return function(value, warn, name)
-    if rule.lax and type(value) == "string" then
-      value = read_number(value)
-      if value then warn(name .. " is a string; it should be a number") end
-    end
-    local good = type(value) == "number" and value < math.huge and not (rule.above and value <= rule.above)
-      and not (rule.least and value < rule.least) and not (rule.whole and value % 1 ~= 0)
-    if good then return value end
-    return nil, (rule.whole and "must be a whole number" or "must be a number")
-      .. (rule.above and " greater than " .. rule.above or "") .. (rule.least and " not less than " .. rule.least or "")
-  end
-end
-
-local function string_of(value)
-  if type(value) == "string" then return value end
-  return nil, "must be a string"
-end
-
-local function trimmed(value, warn, name)
-  local text = ascii.trim(value)
-  if text ~= value then warn(name .. " has spaces around it") end
-  return text
-end
-
-local function filled(value)
-  if type(value) == "string" and value:find("[^ \t-\r]") then return value end
-  return nil, "must be a string that is not blank"
-end
-
--- A card's customer: blank is absent.
-local function name_or_blank(value, warn, name)
-  if type(value) ~= "string" then return nil, "must be a string" end
-  local text = trimmed(value, warn, name)
-  return text ~= "" and text
-end
-
-local function string_up_to(bytes)
-  return function(value)
-    if type(value) == "string" and #value <= bytes then return value end
-    return nil, ("must be a string of at most %d bytes"):format(bytes)
-  end
-end
-
-local UUID4 = "^" .. ("%x"):rep(8) .. "%-" .. ("%x"):rep(4) .. "%-4" .. ("%x"):rep(3) .. "%-[89abAB]" .. ("%x"):rep(3)
-  .. "%-" .. ("%x"):rep(12) .. "$"
-
-local function uuid4(value, warn, name)
-  local text = type(value) == "string" and ascii.trim(value)
-  if text == "" then
-    warn(name .. " is blank")
-    return false
-  end
-  if not text or not text:find(UUID4) then return nil, "must be a UUID v4" end
-  if text ~= value then warn(name .. " has spaces around it") end
-  return text
-end
-
-local EMAIL = "^[^ \t-\r@]+@[^ \t-\r@]+%.[^ \t-\r@]+$"
-local EMAIL_MAX = 254 -- bytes; also what keeps the pattern cheap
-
-local function is_email(text)
-  return #text <= EMAIL_MAX and text:find(EMAIL) ~= nil
-end
-
-local function email(value)
-  if type(value) == "string" and is_email(value) then return value end
-  return nil, "must be an email address"
-end
-
-local function currency(value, warn, name)
-  local upper = type(value) == "string" and ascii.upper(value)
-  if not CURRENCIES[upper] then return nil, "must be one of XOF, USD, EUR" end
-  if upper ~= value then warn(name .. " is not in upper case") end
-  return upper
-end
-
-local function one_of(values, aliases)
-  return function(value, warn, name)
-    for _, known in ipairs(values) do
-      if value == known then return value end
-    end
-    local alias
-    if type(value) == "string" and aliases then alias = aliases[value] end
-    if alias == nil then return nil, "must be one of " .. table.concat(values, ", ") end
-    warn(('%s "%s" is treated as %s'):format(name, value, alias or "no theme"))
-    return alias
-  end
-end
-
-local function boolean(value)
-  if type(value) == "boolean" then return value end
-  return nil, "must be true or false"
-end
-
--- An empty list has a metatable, see lomi.core; its first item may be a null.
-local function is_object(value)
-  return type(value) == "table" and value[1] == nil and getmetatable(value) == nil
-end
-
-local function object(value)
-  if is_object(value) then return value end
-  return nil, "must be an object"
-end
-
--- In full (E.164), or as dialled at home.
-local function phone(value)
-  if type(value) == "string" and value:find("^%+?[%d \t-\r.%-()/]+$") then
-    local _, digits = value:gsub("%d", "")
-    if digits >= 6 and digits <= 15 then return value end
-  end
-  return nil, "must be a phone number, such as +2250700000000 or 07 00 00 00 00"
-end
-
-local function country(value)
-  if type(value) == "string" and value:find("^[A-Za-z][A-Za-z]$") then return ascii.upper(value) end
-  return nil, "must be a country code of two letters"
-end
-
--- Filled in below, for an object with fields of its own.
-local check_fields
-
-local function nested(fields)
-  return function(value, warn, name)
-    if not is_object(value) then return nil, "must be an object" end
-    return check_fields(fields, value, warn, name .. ".")
-  end
-end
-
--- Lists, so that faults and warnings come in one order.
-local PLATFORM = {
-  { "application_fee_amount", number { least = 0 } },
-  { "transfer_data", nested {
-    { "destination", filled, required = true },
-    { "amount", number { above = 0 } },
-  } },
-  { "transfer_group", string_up_to(128) },
+local OBJECTS = {
+  transfer = body_fields.fields "destination* filled, amount positive",
+  customer = body_fields.fields "name* filled, phoneNumber* phone, email email",
 }
 
-local CARD = {
-  { "amount", number { above = 0, lax = true }, required = true },
-  { "currency_code", currency },
-  { "currency", currency },
-  { "customer_id", uuid4 },
-  { "customer_email", name_or_blank },
-  { "customer_name", name_or_blank },
-  { "customer_phone", string_of },
-  { "description", string_of },
-  { "payment_reference", string_of },
-  { "product_id", uuid4 },
-  { "subscription_id", uuid4 },
-  { "quantity", number { lax = true } },
-  { "metadata", object },
-  { "appearance_theme", one_of({ "light", "dark", "flat" }, { stripe = "light", night = "dark", [""] = false }) },
-  { "appearance_border_radius", number { least = 0, lax = true } },
-  { "appearance_billing_address", one_of { "auto", "never" } },
-  { "hold", boolean },
-  PLATFORM[1], PLATFORM[2], PLATFORM[3],
-}
+local PLATFORM = "application_fee_amount from_0, transfer_data transfer, transfer_group short_text"
+local CARD = body_fields.fields([[amount* lax_positive, currency_code currency, currency currency, customer_id uuid,
+  customer_email name, customer_name name, customer_phone text, description text, payment_reference text,
+  product_id uuid, subscription_id uuid, quantity lax_number, metadata object, appearance_theme theme,
+  appearance_border_radius lax_from_0, appearance_billing_address auto|never, hold boolean, ]] .. PLATFORM, OBJECTS)
+local WAVE = body_fields.fields([[amount* from_1, currency* filled, customer* customer, description text,
+  environment text, successUrl text, errorUrl text, ]] .. PLATFORM, OBJECTS)
+local MTN = body_fields.fields([[amount* count, currency* filled, customer* customer, description text,
+  environment text, countryCode country, productId uuid, subscriptionId uuid, quantity count, ]] .. PLATFORM, OBJECTS)
+local CAPTURE = body_fields.fields "amount lax_positive"
+local INCREMENT = body_fields.fields "amount* lax_positive"
 
 local APPEARANCE = { "appearance_theme", "appearance_border_radius", "appearance_billing_address" }
 
-local CUSTOMER = {
-  { "name", filled, required = true },
-  { "phoneNumber", phone, required = true },
-  { "email", email },
-}
-
-local WAVE = {
-  { "amount", number { least = 1 }, required = true },
-  { "currency", filled, required = true },
-  { "customer", nested(CUSTOMER), required = true },
-  { "description", string_of },
-  { "environment", string_of },
-  { "successUrl", string_of },
-  { "errorUrl", string_of },
-  PLATFORM[1], PLATFORM[2], PLATFORM[3],
-}
-
-local MTN = {
-  { "amount", number { least = 1, whole = true }, required = true },
-  { "currency", filled, required = true },
-  { "customer", nested(CUSTOMER), required = true },
-  { "description", string_of },
-  { "environment", string_of },
-  { "countryCode", country },
-  { "productId", uuid4 },
-  { "subscriptionId", uuid4 },
-  { "quantity", number { least = 1, whole = true } },
-  PLATFORM[1], PLATFORM[2], PLATFORM[3],
-}
-
-local CAPTURE = { { "amount", number { above = 0, lax = true } } }
-local INCREMENT = { { "amount", number { above = 0, lax = true }, required = true } }
-
-local MOST_UNKNOWN = 100 -- fields of a body that are named
-
----@return table? params
----@return string[]? faults
-function check_fields(fields, body, warn, prefix)
-  local params, faults, known = {}, {}, {}
-  for _, field in ipairs(fields) do
-    local name, kind = field[1], field[2]
-    known[name] = true
-    local value = body[name]
-    if value == json.null then value = nil end
-    if value ~= nil then
-      local taken, fault = kind(value, warn, prefix .. name)
-      if type(fault) == "table" then
-        for _, inner in ipairs(fault) do faults[#faults + 1] = inner end
-      elseif taken == nil then
-        faults[#faults + 1] = prefix .. name .. " " .. fault
-      end
-      if taken == false and kind ~= boolean then taken = nil end
-      params[name] = taken
-    elseif field.required then
-      local _, fault = kind(nil, warn, prefix .. name)
-      faults[#faults + 1] = prefix .. name .. " is missing; it " .. fault
-    end
-  end
-  local unknown = {}
-  for name in pairs(body) do
-    if not known[name] and #unknown < MOST_UNKNOWN then unknown[#unknown + 1] = tostring(name):sub(1, 40) end
-  end
-  table.sort(unknown)
-  for _, name in ipairs(unknown) do warn("unknown field " .. prefix .. name) end
-  if faults[1] then return nil, faults end
-  return params
-end
-
--- From here on a fault is what answer.error takes.
-
+-- A fault is what answer.error takes.
 local function refuse(code, message, details)
   return nil, { code = code, message = message, details = details }
 end
 
 local function checked(fields, body, warn)
-  local params, faults = check_fields(fields, body, warn, "")
+  local params, faults = body_fields.check(fields, body, warn)
   if not params then return refuse("bad_request", table.concat(faults, "; ")) end
   return params
 end
@@ -325,10 +98,10 @@ end
 local function check_customer(params, warn, strict)
   local mail, name = params.customer_email, params.customer_name
   if params.customer_id then
-    if mail and not is_email(mail) then warn("customer_email is no email address") end
+    if mail and not body_fields.is_email(mail) then warn("customer_email is no email address") end
     return nil
   end
-  if mail and not is_email(mail) then return "customer_email must be an email address" end
+  if mail and not body_fields.is_email(mail) then return "customer_email must be an email address" end
   if mail and name then return nil end
   if strict or mail or name then
     return "customer_email and customer_name are required together when customer_id is omitted"
@@ -394,7 +167,7 @@ M.capture, M.increment = amount_of_hold(CAPTURE), amount_of_hold(INCREMENT)
 -- Wave and MTN name their faults in a list.
 local function mobile(fields)
   return function(body, warn, options)
-    local params, faults = check_fields(fields, body, warn, "")
+    local params, faults = body_fields.check(fields, body, warn)
     if not params then return refuse("bad_request", "Validation failed", faults) end
     local fault = M.too_much(params.amount, params.currency, options.amounts)
     if options.amounts == "minor" and has_fraction(params.amount, params.currency, "minor") then
@@ -406,11 +179,5 @@ local function mobile(fields)
 end
 
 M.wave, M.mtn = mobile(WAVE), mobile(MTN)
-
--- For the bodies of the other resources.
-M.check_fields = check_fields
-M.kinds = { text = string_of, filled = filled, currency = currency, boolean = boolean, object = object, email = email,
-  number = number {}, whole = number { whole = true }, count = number { least = 1, whole = true }, phone = phone }
-M.one_of = one_of
 
 return M

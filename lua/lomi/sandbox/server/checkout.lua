@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
---- Checkout sessions and payment links: how they are made, and the page a payer pays on. A payment is a charge of the
---- ledger, so it has all that charges have: the card form, 3-D Secure, webhooks.
+--- Checkout sessions and payment links: how they are made, and the page a payer pays on. A payment is a charge, so it
+--- has all that charges have: the card form, 3-D Secure, webhooks.
 
 local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
-local bodies = require "lomi.sandbox.server.bodies"
+local request_bodies = require "lomi.sandbox.server.request_bodies"
 local form = require "lomi.sandbox.server.form"
 local html = require "lomi.sandbox.server.html"
 local iso8601 = require "lomi.iso8601"
@@ -58,7 +58,7 @@ end
 local function cart_total(merchant, scope, items, warn)
   local total, currency = 0, nil
   for _, one in ipairs(items) do
-    local item, fault = bodies.check("line_item", one, warn)
+    local item, fault = request_bodies.check("line_item", one, warn)
     if not item then return nil, fault end
     local price
     price, fault = merchant:find("prices", scope, item.price_id)
@@ -130,7 +130,7 @@ function M.tick(app)
   for session in app.merchant.stores.checkout_sessions:each() do
     local was_open = session.data.status == "open"
     local ended = M.expire(app.merchant, session).data.status == "expired"
-    if was_open and ended and session.charge then app.ledger:cancel(session.charge, app.clock()) end
+    if was_open and ended and session.charge then app.charges:cancel(session.charge, app.clock()) end
   end
 end
 
@@ -172,9 +172,9 @@ local function make_charge(app, session, method, payer)
   app.merchant.opening = session
   local charge
   if method == "card" then
-    charge = app.ledger:create_card(session.scope, params, nil, 2048, now)
+    charge = app.charges:create_card(session.scope, params, nil, 2048, now)
   else
-    charge = app.ledger:create_mobile(method, session.scope, params, nil, 2048, now, false)
+    charge = app.charges:create_mobile(method, session.scope, params, nil, 2048, now, false)
   end
   app.merchant.opening = nil
   return charge
@@ -186,7 +186,7 @@ end
 function M.on_paid(app, session, transaction)
   app.merchant:change(session, { status = "completed" })
   local open = session.charge
-  if open and open ~= transaction.charge then app.ledger:cancel(open, app.clock()) end
+  if open and open ~= transaction.charge then app.charges:cancel(open, app.clock()) end
   if transaction.recurring then subscriptions.begin(app.merchant, session, transaction) end
   local paid = session.pays -- an invoice, or a payment request
   if paid then app.merchant:change(paid, { status = paid.paid_status }) end
@@ -201,9 +201,7 @@ end
 
 -- The page ------------------------------------------------------------------------------------------------------------
 
-local PAGE = [[
-<h1>{title}</h1>
-<p class="amount">{amount}</p>
+local FORM = [[
 <form method="post" action="{action}" novalidate>
 {{fields}}<button type="submit" name="method" value="card"{{focus}}>Pay by card</button>
 <button type="submit" name="method" value="wave" class="second">Pay with Wave</button>
@@ -211,13 +209,6 @@ local PAGE = [[
 <button type="submit" name="method" value="cancel" class="second">Cancel</button>
 </form>
 <p class="note">Wave and MTN are paid at once here.</p>
-]]
-
-local FIELD = [[
-<div class="field">
-<label for="{name}">{label}</label>
-<input id="{name}" name="{name}" value="{value}" autocomplete="{autocomplete}"{{state}}>
-{{below}}</div>
 ]]
 
 local PAYER = {
@@ -242,21 +233,19 @@ local function session_page(session, typed, errors)
   local data, inputs, focused = session.data, {}, nil
   for _, field in ipairs(PAYER) do
     if asked_of(session, field.name) then
-      local reason, state, below = errors[field.name], "", ""
-      if reason then
-        state = (' aria-invalid="true" aria-describedby="%s-error"'):format(field.name)
-        if not focused then focused, state = field.name, state .. " autofocus" end
-        below = html.filled('<p class="error" id="{name}-error">{text}</p>\n', { name = field.name, text = reason })
-      end
-      inputs[#inputs + 1] = html.filled(FIELD, { name = field.name, label = field.label, state = state, below = below,
-        autocomplete = field.autocomplete, value = typed[field.name] or data["customer_" .. field.name] or "" })
+      local reason = errors[field.name]
+      local is_first = reason and not focused
+      if is_first then focused = field.name end
+      inputs[#inputs + 1] = html.field(field, typed[field.name] or data["customer_" .. field.name] or "", reason,
+        is_first)
     end
   end
   local title = data.title or data.description or "Payment"
-  return html.page(200, focused and "Error: " .. errors[focused] or title, html.box(html.filled(PAGE, {
-    title = title, amount = money.minor(data.amount, data.currency_code), action = "/checkout/" .. session.public_id,
-    fields = table.concat(inputs), focus = focused and "" or " autofocus",
-  })), nil, { data.success_url, data.cancel_url ~= data.success_url and data.cancel_url or nil })
+  local form_html = html.filled(FORM, { action = "/checkout/" .. session.public_id, fields = table.concat(inputs),
+    focus = focused and "" or " autofocus" })
+  return html.page(200, focused and "Error: " .. errors[focused] or title,
+    html.box(html.summary(title, money.minor(data.amount, data.currency_code)) .. form_html), nil,
+    { data.success_url, data.cancel_url ~= data.success_url and data.cancel_url or nil })
 end
 
 local function ended_page(session)
@@ -268,12 +257,11 @@ local function ended_page(session)
   return html.page(200, paid and "Payment succeeded" or "This session has ended", html.box(content))
 end
 
-local function lead(url)
-  return { status = 303, body = "", headers = { Location = url, ["Cache-Control"] = "no-store" } }
-end
-
-local function gone(title, text)
-  return html.page(404, title, html.box(html.outcome("bad", title, text)))
+-- A record by its public id, of whatever organization: the payer has no key.
+local function find_public(store, public_id)
+  for item in store:each() do
+    if ascii.lower(item.public_id) == ascii.lower(public_id) then return item end
+  end
 end
 
 ---@return table payer
@@ -299,9 +287,8 @@ local METHODS = { card = true, wave = true, mtn = true }
 
 local function post(app, session, typed)
   if typed.method == "cancel" then
-    return session.data.cancel_url and lead(session.data.cancel_url)
-      or html.page(200, "Nothing was paid", html.box(html.outcome("bad", "Nothing was paid",
-        "You can close this page and go back to the shop.")))
+    return session.data.cancel_url and html.redirect(session.data.cancel_url)
+      or html.refusal(200, "Nothing was paid", "You can close this page and go back to the shop.")
   end
   if not METHODS[typed.method] then return session_page(session, typed, {}) end
   local payer, errors = read_payer(app, session, typed)
@@ -314,20 +301,14 @@ local function post(app, session, typed)
     if typed.method == "card" then session.charge, charge.success_url = charge, M.success_url(session) end
   end
   if typed.method == "card" then
-    return lead(("/pay/%s?client_secret=%s"):format(charge.id, views.client_secret(charge)))
+    return html.redirect(("/pay/%s?client_secret=%s"):format(charge.id, views.client_secret(charge)))
   end
-  return lead(M.success_url(session) or session.data.checkout_url:match("^[a-z]+://[^/]+(/.*)$"))
+  return html.redirect(M.success_url(session) or session.data.checkout_url:match("^[a-z]+://[^/]+(/.*)$"))
 end
 
 local function serve_session(app, call, public_id)
-  local session
-  for item in app.merchant.stores.checkout_sessions:each() do
-    if ascii.lower(item.public_id) == ascii.lower(public_id) then
-      session = item
-      break
-    end
-  end
-  if not session then return gone("No such session", "There is no such checkout session here.") end
+  local session = find_public(app.merchant.stores.checkout_sessions, public_id)
+  if not session then return html.refusal(404, "No such session", "There is no such checkout session here.") end
   M.expire(app.merchant, session)
   if session.data.status ~= "open" then return ended_page(session) end
   if call.method == "POST" then return post(app, session, form.decode(call.body)) end
@@ -338,16 +319,10 @@ end
 
 --- The page of a link: a new session for everyone who opens it.
 local function serve_link(app, call, code)
-  local link
-  for item in app.merchant.stores.payment_links:each() do
-    if ascii.lower(item.public_id) == "plink_" .. ascii.lower(code) then
-      link = item
-      break
-    end
-  end
+  local link = find_public(app.merchant.stores.payment_links, "plink_" .. code)
   local ends = link and link.data.expires_at and iso8601.parse(link.data.expires_at)
   if not link or not link.data.is_active or ends and ends <= app.clock() then
-    return gone("This link is not active", "Ask the shop for another one.")
+    return html.refusal(404, "This link is not active", "Ask the shop for another one.")
   end
   local data, params = link.data, {}
   for _, name in ipairs { "title", "description", "currency_code", "product_id", "price_id", "success_url",
@@ -358,8 +333,8 @@ local function serve_link(app, call, code)
   if data.link_type == "instant" then params.amount = data.amount end
   params.payment_link_id = data.link_id
   local session, fault = M.open(app.merchant, link.scope, params, call.origin, call.warn)
-  if not session then return gone("This link cannot be paid", fault.message) end
-  return lead("/checkout/" .. session.public_id)
+  if not session then return html.refusal(404, "This link cannot be paid", fault.message) end
+  return html.redirect("/checkout/" .. session.public_id)
 end
 
 --- Whether a path is a page of ours.
@@ -370,20 +345,13 @@ end
 ---@param app lomi.sandbox.App
 ---@param call lomi.sandbox.Call
 ---@return table response
----@return boolean arrives
 function M.serve(app, call)
   local public_id = call.path:match("^/checkout/(cs_[A-Za-z0-9]+)/?$")
   local code = call.path:match("^/link/([A-Za-z0-9]+)/?$")
-  local response
   if call.method ~= "GET" and call.method ~= "HEAD" and not (call.method == "POST" and public_id) then
-    response = html.page(405, "Not allowed", html.box(html.outcome("bad", "Not allowed", "This page takes GET.")))
-  elseif public_id then
-    response = serve_session(app, call, public_id)
-  else
-    response = serve_link(app, call, code or "")
+    return html.refusal(405, "Not allowed", "This page takes GET.")
   end
-  response.headers["X-Request-Id"] = call.request_id
-  return response, true
+  return public_id and serve_session(app, call, public_id) or serve_link(app, call, code or "")
 end
 
 return M

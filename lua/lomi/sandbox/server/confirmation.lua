@@ -3,7 +3,7 @@
 --- it. The body must be the same.
 
 local answer = require "lomi.sandbox.server.answer"
-local bodies = require "lomi.sandbox.server.bodies"
+local request_bodies = require "lomi.sandbox.server.request_bodies"
 local json = require "lomi.sandbox.server.json"
 local views = require "lomi.sandbox.server.views"
 
@@ -27,18 +27,18 @@ local function preview(merchant, call, plan)
 end
 
 --- The work of such an operation.
----@param body string its name in bodies.lua
----@param plan fun(service, call, params): table?, any  what a preview says; or nil and a fault
----@param execute fun(service, call, params, plan): lomi.sandbox.Answer?, table?
+---@param body string its name in request_bodies.lua
+---@param plan fun(api, call, params): table?, any  what a preview says; or nil and a fault
+---@param execute fun(api, call, params, plan): lomi.sandbox.Answer?, table?
 return function(body, plan, execute)
-  return function(service, call)
-    local params, fault = bodies.check(body, call.params, call.warn)
+  return function(api, call)
+    local params, fault = request_bodies.check(body, call.params, call.warn)
     if not params then return nil, fault end
     local planned
-    planned, fault = plan(service, call, params)
+    planned, fault = plan(api, call, params)
     if not planned then return nil, fault end
-    if service.options.confirmation == "skipped" then return execute(service, call, params, planned) end
-    local merchant, token = service.merchant, params.confirmation_token
+    if api.options.confirmation == "skipped" then return execute(api, call, params, planned) end
+    local merchant, token = api.merchant, params.confirmation_token
     if not token then return preview(merchant, call, planned) end
     local kept = merchant.stores.previews:find(call.scope, token)
     if not kept or kept.path ~= call.path or kept.expires <= merchant.clock() then
@@ -48,6 +48,6 @@ return function(body, plan, execute)
       return nil, { message = "The body is not the one that was previewed" }
     end
     merchant.stores.previews:remove(kept)
-    return execute(service, call, params, planned)
+    return execute(api, call, params, planned)
   end
 end

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
 --- Webhooks on their way out: signed, tried again, and, if a test wants so, doubled, late, out of order or wrongly
---- signed. Works beside the requests and holds none of them up. Each endpoint has a lane, see lane.lua.
+--- signed. Works beside the requests and holds none of them up. Each endpoint has a queue, see endpoint_queue.lua.
 
 local core = require "lomi.core"
 local Fifo = require "lomi.sandbox.server.fifo"
-local Lane = require "lomi.sandbox.server.lane"
-local fields = require "lomi.sandbox.fields"
+local EndpointQueue = require "lomi.sandbox.server.endpoint_queue"
+local rules = require "lomi.rules"
 local json = require "lomi.sandbox.server.json"
 local views = require "lomi.sandbox.server.views"
 
@@ -13,7 +13,7 @@ local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
 local TIMEOUT = 4 -- seconds the service waits for a 2xx
 local WEIGHT = 1024 -- bytes a delivery takes beside its body, about
 
----@type table<string, lomi.sandbox.Rule>
+---@type table<string, lomi.rules.Rule>
 local RULES = {
   url = { type = "string", required = true, pattern = "^https?://[^ \t-\r/]", says = "an http or https URL" },
   secret = { type = "string", required = true, secret = true, pattern = "^[!#-&(-_a-~]+$",
@@ -37,7 +37,7 @@ local RULES = {
 ---@class lomi.sandbox.Deliveries
 ---@field endpoint table? as set
 ---@field list lomi.sandbox.Fifo of deliveries
----@field lanes lomi.sandbox.Lane[] one for each endpoint, by its URL too
+---@field queues lomi.sandbox.EndpointQueue[] one for each endpoint, by its URL too
 local Deliveries = {}
 Deliveries.__index = Deliveries
 
@@ -45,33 +45,33 @@ Deliveries.__index = Deliveries
 ---@param engine table lomi.transport.Queue  for nobody else
 ---@return lomi.sandbox.Deliveries
 local function new(clock, engine)
-  local self = setmetatable({ clock = clock, engine = engine, list = Fifo.new(LIMITS), lanes = {}, in_flight = {} },
+  local self = setmetatable({ clock = clock, engine = engine, list = Fifo.new(LIMITS), queues = {}, in_flight = {} },
     Deliveries)
-  self.submit = function(lane, delivery) self:send(lane, delivery) end
+  self.submit = function(queue, delivery) self:send(queue, delivery) end
   return self
 end
 
---- The lane to a URL.
----@return lomi.sandbox.Lane
-function Deliveries:lane(url)
-  if self.lanes[url] then return self.lanes[url] end
-  local lanes = {}
-  for _, lane in ipairs(self.lanes) do
-    if not lane:is_idle() then lanes[#lanes + 1], lanes[lane.url] = lane, lane end
+--- The queue to a URL.
+---@return lomi.sandbox.EndpointQueue
+function Deliveries:queue(url)
+  if self.queues[url] then return self.queues[url] end
+  local queues = {}
+  for _, queue in ipairs(self.queues) do
+    if not queue:is_idle() then queues[#queues + 1], queues[queue.url] = queue, queue end
   end
-  local lane = Lane.new(self.clock, self.submit)
-  lane.url, lanes[#lanes + 1], lanes[url] = url, lane, lane
-  self.lanes = lanes
-  return lane
+  local queue = EndpointQueue.new(self.clock, self.submit)
+  queue.url, queues[#queues + 1], queues[url] = url, queue, queue
+  self.queues = queues
+  return queue
 end
 
 --- Where to deliver from now on, and how badly.
 ---@return boolean? ok, string? reason
 function Deliveries:set(asked)
-  local reason = fields.check(asked, RULES)
+  local reason = rules.check(asked, RULES, "field")
   if reason then return nil, reason end
   self.endpoint = asked
-  self:lane(asked.url):trust()
+  self:queue(asked.url):trust()
   return true
 end
 
@@ -98,11 +98,11 @@ function Deliveries:add(endpoint, event, body, timestamp, id, now)
     signature = signed(body, endpoint),
   }
   delivery.number = self.list:push(delivery, #body + WEIGHT)
-  self:lane(endpoint.url):add(delivery, now)
+  self:queue(endpoint.url):add(delivery, now)
   self.list:trim(function(oldest)
     if oldest.state ~= "waiting" then return end
     oldest.state, oldest.body = "dropped", ""
-    self:lane(oldest.endpoint.url):drop()
+    self:queue(oldest.endpoint.url):drop()
   end)
   return delivery
 end
@@ -124,7 +124,7 @@ end
 
 -- Out -----------------------------------------------------------------------------------------------------------------
 
-function Deliveries:send(lane, delivery)
+function Deliveries:send(queue, delivery)
   local endpoint, now = delivery.endpoint, self.clock()
   local try, seconds = { time = views.timestamp(now), log_id = core.uuid4() }, ("%d"):format(math.floor(now))
   table.insert(delivery.tries, try)
@@ -138,10 +138,10 @@ function Deliveries:send(lane, delivery)
     },
   }
   if id then
-    self.in_flight[id] = { lane = lane, delivery = delivery, try = try }
+    self.in_flight[id] = { queue = queue, delivery = delivery, try = try }
   else
     try.error = err.message
-    lane:ended(delivery)
+    queue:ended(delivery)
   end
 end
 
@@ -154,7 +154,7 @@ function Deliveries:collect()
     if flight then
       self.in_flight[id] = nil
       if reply then flight.try.status = reply.status else flight.try.error = err.message end
-      flight.lane:ended(flight.delivery, flight.try.status)
+      flight.queue:ended(flight.delivery, flight.try.status)
     end
   end
 end
@@ -164,7 +164,7 @@ end
 function Deliveries:step()
   self:collect()
   local least = math.huge
-  for _, lane in ipairs(self.lanes) do least = math.min(least, lane:step() or math.huge) end
+  for _, queue in ipairs(self.queues) do least = math.min(least, queue:step() or math.huge) end
   least = math.min(least, self.engine:timeout() or math.huge)
   return least < math.huge and least or nil
 end

@@ -7,7 +7,7 @@
 
 local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
-local fields = require "lomi.sandbox.fields"
+local rules = require "lomi.rules"
 
 local M = {}
 
@@ -22,7 +22,7 @@ local HTML = [[<!DOCTYPE html>
 local RAILS = { "card", "wave", "mtn" }
 local WHEN = { "before", "after", "mid_body" }
 
----@type table<string, lomi.sandbox.Rule>
+---@type table<string, lomi.rules.Rule>
 local RULES = {
   match = { type = "table", fields = {
     method = { type = "string", pattern = "^[A-Z]+$", says = "a method in upper case, such as POST" },
@@ -193,7 +193,7 @@ end
 ---@return lomi.sandbox.Fault?
 ---@return string? reason
 function M.make(asked)
-  local reason = fields.check(asked, RULES)
+  local reason = rules.check(asked, RULES, "field")
   if not reason then asked, reason = spelled_out(asked) end
   reason = reason or check_together(asked)
   if reason then return nil, reason end

@@ -136,6 +136,50 @@ function M.box(content)
   return '<div class="box">\n' .. content .. "</div>\n"
 end
 
+local SUMMARY = [[
+<h1>{title}</h1>
+<p class="amount">{amount}</p>
+]]
+
+--- What is paid for, and how much.
+---@param title string
+---@param amount string
+function M.summary(title, amount)
+  return M.filled(SUMMARY, { title = title, amount = amount })
+end
+
+local FIELD = [[
+<div class="field">
+<label for="{name}">{label}</label>
+<input id="{name}" name="{name}" value="{value}"{{keys}} autocomplete="{autocomplete}"{{state}}>
+{{below}}</div>
+]]
+
+local ERROR = '<p class="error" id="{name}-error">{text}</p>\n'
+local HINT = '<p class="note" id="{name}-hint">{text}</p>\n'
+
+--- A field of a form. What is wrong with it stands below it, before the hint, and is read out with it.
+---@param field { name: string, label: string, autocomplete: string, is_number: boolean?, hint: string? }
+---@param value string
+---@param reason string? what is wrong with it
+---@param has_focus boolean?
+---@param described_by string? the id of what else is said about it
+function M.field(field, value, reason, has_focus, described_by)
+  local state, below, ids = field.is_number and " required" or "", "", { described_by }
+  if reason then
+    state, below = state .. ' aria-invalid="true"', M.filled(ERROR, { name = field.name, text = reason })
+    ids[#ids + 1] = field.name .. "-error"
+  end
+  if field.hint then
+    below = below .. M.filled(HINT, { name = field.name, text = field.hint })
+    ids[#ids + 1] = field.name .. "-hint"
+  end
+  if ids[1] then state = ('%s aria-describedby="%s"'):format(state, table.concat(ids, " ")) end
+  return M.filled(FIELD, { name = field.name, label = field.label, autocomplete = field.autocomplete, value = value,
+    keys = field.is_number and ' inputmode="numeric"' or "", state = state .. (has_focus and " autofocus" or ""),
+    below = below })
+end
+
 local FRAME = [[
 <!DOCTYPE html>
 <html lang="en">
@@ -183,6 +227,16 @@ function M.page(status, title, content, layout, destinations)
   end
   return { status = status, headers = headers,
     body = M.filled(FRAME, { title = title, style = STYLE, content = content, layout = layout or "narrow" }) }
+end
+
+--- A page that says why there is nothing to do.
+function M.refusal(status, title, text)
+  return M.page(status, title, M.box(M.outcome("bad", title, text)))
+end
+
+--- Leads to another page, which is loaded anew: loading that again sends no form.
+function M.redirect(url)
+  return { status = 303, body = "", headers = { Location = url, ["Cache-Control"] = "no-store" } }
 end
 
 return M

@@ -4,6 +4,7 @@
 
 local ascii = require "lomi.ascii"
 local Store = require "lomi.sandbox.server.store"
+local answer = require "lomi.sandbox.server.answer"
 local json = require "lomi.sandbox.server.json"
 local charge_bodies = require "lomi.sandbox.server.charge_bodies"
 local views = require "lomi.sandbox.server.views"
@@ -74,7 +75,8 @@ end
 function Merchant:keep(kind, scope, id_field, prefix, data, weight)
   local id, public = self.uuid(), self:public_id(prefix)
   data[id_field] = id
-  return self.stores[kind]:add(scope, { id, public }, { public_id = public, data = self:stamped(data) }, weight)
+  return self.stores[kind]:add(scope, { id, public }, { kind = kind, public_id = public, data = self:stamped(data) },
+    weight)
 end
 
 --- Changes a record.
@@ -89,8 +91,7 @@ end
 function Merchant:find(kind, scope, id)
   local item = self.stores[kind]:find(scope, id)
   if item then return item end
-  local name = kind:gsub("ies$", "y"):gsub("s$", ""):gsub("_", " ")
-  return nil, { status = 404, message = ("No %s of this organization has the id %s"):format(name, id:sub(1, 80)) }
+  return answer.not_found(kind:gsub("s$", ""):gsub("_", " "), id)
 end
 
 -- Customers -----------------------------------------------------------------------------------------------------------
@@ -143,8 +144,6 @@ function Merchant:transaction_status(item)
   return charge.failure_code and "failed" or "pending"
 end
 
-local PROVIDERS = { card = "STRIPE", wave = "WAVE", mtn = "MTN" }
-
 --- A transaction, as the service shows it.
 function Merchant:transaction_view(item)
   local charge, gross = item.charge, minor_amount(self, item.charge)
@@ -159,8 +158,8 @@ function Merchant:transaction_view(item)
     gross_amount = gross, discount_amount = 0, fee_amount = fee_of(gross), net_amount = gross - fee_of(gross),
     refunded_amount = item.refunded, gross_amount_xof = code == "XOF" and gross or self:in_francs(gross, code),
     currency_code = code, quantity = params.quantity or 1, description = params.description or null,
-    metadata = params.metadata or null, provider_code = PROVIDERS[charge.kind],
-    payment_method_code = charge.kind == "card" and "CARDS" or "MOBILE_MONEY", is_bnpl = false, is_pos = false,
+    metadata = params.metadata or null, provider_code = views.PROVIDERS[charge.kind],
+    payment_method_code = views.METHODS[charge.kind], is_bnpl = false, is_pos = false,
     environment = "test", created_at = views.timestamp(charge.created),
     updated_at = views.timestamp(item.updated or charge.updated or charge.created),
   }
@@ -191,8 +190,8 @@ function Merchant:on_charge(event, charge, now)
     local customer = params.customer or {}
     local public = self:public_id("txn_")
     item = self.transactions:add(charge.scope, { charge.transaction_id, public }, {
-      charge = charge, public_id = public, refunded = 0, session = session, subscription = renewing,
-      subscription_id = renewing and renewing.data.subscription_id,
+      kind = "transactions", charge = charge, public_id = public, refunded = 0, session = session,
+      subscription = renewing, subscription_id = renewing and renewing.data.subscription_id,
       recurring = renewing ~= nil or session ~= nil and session.price ~= nil
         and session.price.data.billing_interval ~= nil or nil,
       customer_id = params.customer_id or self:payer(charge.scope, params.customer_name or customer.name,
@@ -228,4 +227,4 @@ function Merchant.filled(data, names)
   return view
 end
 
-return { new = new }
+return { new = new, filled = Merchant.filled }

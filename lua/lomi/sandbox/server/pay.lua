@@ -60,30 +60,16 @@ end
 
 -- The pages -----------------------------------------------------------------------------------------------------------
 
-local SUMMARY = [[
-<h1>{description}</h1>
-<p class="amount">{amount}</p>
-]]
-
 local NOTE = '<p class="note">{text}</p>\n'
 
 local ALERT = '<div class="alert" role="alert" id="outcome"><p><strong>{title}</strong> {text}</p></div>\n'
 
--- The error takes the place of the hint, below the field it is about, and is read out with it.
-local FIELD = [[
-<div class="field">
-<label for="{name}">{label}</label>
-<input id="{name}" name="{name}" value="{value}" inputmode="numeric" autocomplete="{autocomplete}" required{{state}}>
-{{below}}</div>
-]]
-
 local FIELDS = {
-  { name = "card", label = "Card number", autocomplete = "cc-number" },
-  { name = "expiry", label = "Expiry (MM/YY)", autocomplete = "cc-exp" },
-  { name = "cvc", label = "Security code", autocomplete = "cc-csc" },
+  { name = "card", label = "Card number", autocomplete = "cc-number", is_number = true,
+    hint = "A test card: choose one from the list." },
+  { name = "expiry", label = "Expiry (MM/YY)", autocomplete = "cc-exp", is_number = true },
+  { name = "cvc", label = "Security code", autocomplete = "cc-csc", is_number = true },
 }
-
-local CARD_HINT = '<p class="note" id="card-hint">A test card: choose one from the list.</p>\n'
 
 local FORM = [[
 <form method="post" action="{action}" novalidate>
@@ -164,27 +150,6 @@ local function receipt(charge)
   return "<dl>\n" .. table.concat(rows) .. "</dl>\n"
 end
 
----@param field table one of FIELDS
----@param typed table what may be shown again
----@param errors table<string, string>
----@param focused string? the field to begin with
-local function input(field, typed, errors, focused, described)
-  local reason, state, below = errors[field.name], {}, ""
-  if reason then
-    state[1] = ' aria-invalid="true"'
-    below = filled('<p class="error" id="{name}-error">{text}</p>\n', { name = field.name, text = reason })
-    described[#described + 1] = field.name .. "-error"
-  end
-  if field.name == "card" then
-    below = below .. CARD_HINT
-    described[#described + 1] = "card-hint"
-  end
-  if described[1] then state[#state + 1] = (' aria-describedby="%s"'):format(table.concat(described, " ")) end
-  if focused == field.name then state[#state + 1] = " autofocus" end
-  return filled(FIELD, { name = field.name, label = field.label, autocomplete = field.autocomplete,
-    value = typed[field.name] or "", state = table.concat(state), below = below })
-end
-
 ---@return string path, string secret empty where the link alone opens the page
 ---@return string address
 local function address_of(charge)
@@ -202,8 +167,7 @@ local function destinations(charge)
 end
 
 local function summary(charge)
-  return filled(SUMMARY, { description = charge.params.description or "Payment",
-    amount = asked(charge, charge.original_amount) })
+  return html.summary(charge.params.description or "Payment", asked(charge, charge.original_amount))
 end
 
 -- The outcome of the last card, or the first field that was filled in wrongly.
@@ -240,8 +204,9 @@ local function form_page(charge, typed, errors, fresh)
   local values = { action = path, client_secret = secret, focus = fresh and " autofocus" or "",
     button = (hold and "Hold " or "Pay ") .. asked(charge, charge.original_amount) }
   for _, field in ipairs(FIELDS) do
-    local described = code and focused == field.name and { "outcome" } or {}
-    values[field.name] = input(field, typed, errors, focused, described)
+    local has_focus = focused == field.name
+    values[field.name] = html.field(field, typed[field.name] or "", errors[field.name], has_focus,
+      has_focus and code and "outcome" or nil)
   end
   return html.page(200, title or values.button,
     box(content .. filled(FORM, values) .. way_back(charge))
@@ -260,10 +225,6 @@ end
 local function outcome_page(charge)
   local kind, title, text = OUTCOMES[charge.status](charge)
   return html.page(200, title, box(outcome(kind, title, text) .. receipt(charge) .. way_back(charge)))
-end
-
-local function error_page(status, title, text)
-  return html.page(status, title, box(outcome("bad", title, text)))
 end
 
 -- The page of a charge as it stands.
@@ -305,7 +266,7 @@ local function pay_with_card(app, charge, form)
   if not cvc:find("^ *%d%d%d%d? *$") then
     errors.cvc = "Enter three digits, or four of an American Express."
   end
-  if next(errors) == nil then app.ledger:confirm(charge, number, past, app.clock()) end
+  if next(errors) == nil then app.charges:confirm(charge, number, past, app.clock()) end
   return errors, { card = known and known.number or "" }
 end
 
@@ -314,28 +275,30 @@ local function post(app, charge, form)
     local errors, typed = pay_with_card(app, charge, form)
     if next(errors) then return show(charge, typed, errors) end
   elseif charge.status == "requires_action" and (form.challenge == "pass" or form.challenge == "fail") then
-    app.ledger:authenticate(charge, form.challenge == "pass", app.clock())
+    app.charges:authenticate(charge, form.challenge == "pass", app.clock())
   end
-  -- A page to come back to: loading it again pays nothing.
   local _, _, address = address_of(charge)
   if charge.status == "succeeded" or charge.status == "requires_capture" then
     address = charge.return_url or charge.success_url or address
   end
-  return { status = 303, body = "", headers = { Location = address, ["Cache-Control"] = "no-store" } }
+  return html.redirect(address)
 end
 
-local function respond(app, call)
-  local charge = app.ledger:find(call.path:match("^/pay/([A-Za-z0-9_]+)/?$") or "", app.clock())
+---@param app lomi.sandbox.App
+---@param call lomi.sandbox.Call
+---@return table response
+function M.serve(app, call)
+  local charge = app.charges:find(call.path:match("^/pay/([A-Za-z0-9_]+)/?$") or "", app.clock())
   local form = decode_form(call.method == "POST" and call.body or call.query)
   local secret = charge and charge.secret and views.client_secret(charge)
   if not charge or (secret and form.client_secret ~= secret) then
-    return error_page(404, "No such payment",
+    return html.refusal(404, "No such payment",
       "There is no such payment, or the link to it is not complete: it carries the client_secret of the charge.")
   end
   call.charge = charge
   if call.method == "POST" then return post(app, charge, form) end
   if call.method ~= "GET" and call.method ~= "HEAD" then
-    local page = error_page(405, "Not allowed", "This page takes GET and POST.")
+    local page = html.refusal(405, "Not allowed", "This page takes GET and POST.")
     page.headers.Allow = "GET, HEAD, POST"
     return page
   end
@@ -347,16 +310,6 @@ end
 --- Whether a path is the payer's page.
 function M.matches(path)
   return path:find("^/pay/") ~= nil
-end
-
----@param app lomi.sandbox.App
----@param call lomi.sandbox.Call
----@return table response
----@return boolean arrives
-function M.serve(app, call)
-  local response = respond(app, call)
-  response.headers["X-Request-Id"] = call.request_id
-  return response, true
 end
 
 return M

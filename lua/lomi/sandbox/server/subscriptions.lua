@@ -24,6 +24,12 @@ local function tell(merchant, event, subscription)
   merchant.publish(event, subscription.scope, data, merchant.clock())
 end
 
+local function change(merchant, subscription, changes)
+  merchant:change(subscription, changes)
+  tell(merchant, "SUBSCRIPTION_UPDATED", subscription)
+  return true
+end
+
 -- The end: nothing is due any more.
 local function finish(merchant, subscription, status)
   merchant:change(subscription, { status = status, end_date = day(merchant.clock()) })
@@ -54,16 +60,16 @@ end
 
 -- Charges the saved card. Wave and MTN would send the payer a link, which nobody opens here.
 local function charge_renewal(app, subscription)
-  local merchant, ledger, now = app.merchant, app.ledger, app.clock()
+  local merchant, charges, now = app.merchant, app.charges, app.clock()
   if subscription.kind ~= "card" then return false end
   merchant.renewing = subscription
   local params = {}
   for name, value in pairs(subscription.params) do params[name] = value end
   params.subscription_id = subscription.data.subscription_id
-  local charge = ledger:create_card(subscription.scope, params, nil, 2048, now)
+  local charge = charges:create_card(subscription.scope, params, nil, 2048, now)
   merchant.renewing = nil
-  ledger:confirm(charge, subscription.card, false, now)
-  if charge.status == "requires_action" then ledger:authenticate(charge, true, now) end -- agreed to at the signup
+  charges:confirm(charge, subscription.card, false, now)
+  if charge.status == "requires_action" then charges:authenticate(charge, true, now) end -- agreed to at the signup
   return charge.status == "succeeded"
 end
 
@@ -76,8 +82,7 @@ local function renew(app, subscription)
     local status = ON_FAILURE[product.failed_payment_action] or "past_due"
     if status == "cancelled" then return finish(merchant, subscription, status) end
     subscription.due = nil
-    merchant:change(subscription, { status = status })
-    return tell(merchant, "SUBSCRIPTION_UPDATED", subscription)
+    return change(merchant, subscription, { status = status })
   end
   subscription.charges = subscription.charges + 1
   subscription.due = subscription.due + INTERVALS[subscription.price.data.billing_interval]
@@ -126,17 +131,13 @@ function M.cancel(merchant, subscription, at_period_end)
     return true
   end
   subscription.ends = true
-  merchant:change(subscription, {})
-  tell(merchant, "SUBSCRIPTION_UPDATED", subscription)
-  return true
+  return change(merchant, subscription, {})
 end
 
 function M.resume(merchant, subscription)
   if not subscription.ends then return nil, "No cancellation of this subscription is planned" end
   subscription.ends = nil
-  merchant:change(subscription, {})
-  tell(merchant, "SUBSCRIPTION_UPDATED", subscription)
-  return true
+  return change(merchant, subscription, {})
 end
 
 function M.change_plan(merchant, subscription, price)
@@ -145,9 +146,8 @@ function M.change_plan(merchant, subscription, price)
   subscription.price = price
   subscription.params.amount = price.data.amount
     / (merchant.amounts ~= "minor" and price.data.currency_code ~= "XOF" and 100 or 1)
-  merchant:change(subscription, { price_id = price.data.price_id, product_id = price.product.data.product_id })
-  tell(merchant, "SUBSCRIPTION_UPDATED", subscription)
-  return true
+  return change(merchant, subscription, { price_id = price.data.price_id,
+    product_id = price.product.data.product_id })
 end
 
 function M.update(merchant, subscription, changes)
@@ -158,6 +158,7 @@ function M.update(merchant, subscription, changes)
     merchant:change(subscription, { next_billing_date = day(subscription.due) })
   end
   tell(merchant, "SUBSCRIPTION_UPDATED", subscription)
+  return true
 end
 
 --- Changes the subscription behind a transaction after a full refund.
@@ -171,9 +172,7 @@ function M.after_refund(merchant, transaction, action)
     applied = true
   elseif action == "pause" and before == "active" then
     subscription.due = nil
-    merchant:change(subscription, { status = "paused" })
-    tell(merchant, "SUBSCRIPTION_UPDATED", subscription)
-    applied = true
+    applied = change(merchant, subscription, { status = "paused" })
   end
   return { applied = applied, action = action, subscription_id = subscription.data.subscription_id,
     previous_status = before }

@@ -64,13 +64,12 @@ end
 ---@param charge lomi.sandbox.Charge
 ---@param url string where the payer pays
 function M.wave(charge, url)
-  if charge.status == "pending" then
-    return { transaction_id = charge.transaction_id, wave_launch_url = url, checkout_url = url, status = "PENDING",
-      next_action = { type = "redirect", url = url } }
-  end
-  return { transactionId = charge.transaction_id, transaction_id = charge.transaction_id, checkoutUrl = url,
-    checkout_url = url, wave_launch_url = url, status = transaction_status(charge),
+  local view = { transaction_id = charge.transaction_id, wave_launch_url = url, checkout_url = url, status = "PENDING",
     next_action = { type = "redirect", url = url } }
+  if charge.status ~= "pending" then
+    view.transactionId, view.checkoutUrl, view.status = charge.transaction_id, url, transaction_status(charge)
+  end
+  return view
 end
 
 --- The answer to creating an MTN charge.
@@ -121,8 +120,8 @@ function M.listed(charge)
   }
 end
 
-local PROVIDERS = { card = "STRIPE", wave = "WAVE", mtn = "MTN" }
-local METHODS = { card = "CARDS", wave = "MOBILE_MONEY", mtn = "MOBILE_MONEY" }
+M.PROVIDERS = { card = "STRIPE", wave = "WAVE", mtn = "MTN" }
+M.METHODS = { card = "CARDS", wave = "MOBILE_MONEY", mtn = "MOBILE_MONEY" }
 
 -- The service finds or makes a customer for every charge. Here it has one of its own, told by the transaction.
 local function customer_id(charge)
@@ -139,7 +138,7 @@ function M.event(charge, organization)
     transaction_id = charge.transaction_id, organization_id = organization, customer_id = customer_id(charge),
     transaction_type = "payment", status = transaction_status(charge), amount = charge.original_amount,
     gross_amount = charge.original_amount, currency_code = charge.original_currency,
-    provider_code = PROVIDERS[charge.kind], payment_method_code = METHODS[charge.kind],
+    provider_code = M.PROVIDERS[charge.kind], payment_method_code = M.METHODS[charge.kind],
     product_id = params.product_id or params.productId,
     subscription_id = params.subscription_id or params.subscriptionId,
     quantity = params.quantity or 1, description = params.description,

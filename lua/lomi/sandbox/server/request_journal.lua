@@ -27,14 +27,14 @@ local SECRET_HEADERS = { ["x-api-key"] = true, ["x-lomi-api-key"] = true, author
 ---@field replayed? boolean  the answer was a stored one
 ---@field warnings? string[]  where the live service would have refused
 
----@class lomi.sandbox.Journal
-local Journal = {}
-Journal.__index = Journal
+---@class lomi.sandbox.RequestJournal
+local RequestJournal = {}
+RequestJournal.__index = RequestJournal
 
 ---@param limits { items: integer, weight: number }?
----@return lomi.sandbox.Journal
+---@return lomi.sandbox.RequestJournal
 local function new(limits)
-  return setmetatable({ entries = Fifo.new(limits or LIMITS) }, Journal)
+  return setmetatable({ entries = Fifo.new(limits or LIMITS) }, RequestJournal)
 end
 
 local function without_secrets(text)
@@ -52,7 +52,7 @@ end
 ---@param now number
 ---@param request_id string
 ---@return lomi.sandbox.Entry # to be completed when it is answered
-function Journal:add(request, path, query, now, request_id)
+function RequestJournal:add(request, path, query, now, request_id)
   local headers, weight = {}, #request.body
   for name, value in pairs(request.headers) do
     weight = weight + #name + #value

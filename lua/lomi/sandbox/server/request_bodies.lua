@@ -1,62 +1,9 @@
 -- SPDX-License-Identifier: MIT
---- The bodies of all requests but charges, as the service takes them. Written apart from the client's contract: the two
---- must not share a mistake.
+--- The bodies of all requests but charges, as the service takes them.
 
-local charge_bodies = require "lomi.sandbox.server.charge_bodies"
+local body_fields = require "lomi.sandbox.server.body_fields"
 
 local M = {}
-
-local MOST = 9999999999
-
-local function money(least)
-  return function(value)
-    if type(value) == "number" and value % 1 == 0 and value >= least and value <= MOST then return value end
-    return nil, ("must be a whole number of minor units from %d to %.0f"):format(least, MOST)
-  end
-end
-
-local function text_like(pattern, says)
-  return function(value)
-    if type(value) == "string" and #value <= 2048 and value:find(pattern) then return value end
-    return nil, says
-  end
-end
-
-local function list_of(type_name, least)
-  return function(value)
-    -- An empty list has a metatable, see lomi.core.
-    local good = type(value) == "table" and (getmetatable(value) ~= nil or value[1] ~= nil) and #value >= least
-    for _, item in ipairs(good and value or {}) do good = good and type(item) == type_name end
-    if good then return value end
-    return nil, ("must be a list%s%s"):format(type_name == "string" and " of strings" or " of objects",
-      least > 0 and ", not empty" or "")
-  end
-end
-
-local KINDS = {
-  money = money(1), money_or_none = money(0),
-  url = text_like("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#%z\1-\32\127][^%z\1-\32\127]*$", "must be a URL"),
-  time = text_like("^%d%d%d%d%-%d%d%-%d%d", "must be a time in ISO 8601"),
-  date = text_like("^%d%d%d%d%-%d%d%-%d%d$", "must be a date, YYYY-MM-DD"),
-  texts = list_of("string", 0), some_texts = list_of("string", 1), objects = list_of("table", 0),
-  some_objects = list_of("table", 1),
-}
-for name, kind in pairs(charge_bodies.kinds) do KINDS[name] = kind end
-
--- "name* kind, name kind, …": a star for what is required; a|b for one of these.
-local function fields(text)
-  local list = {}
-  for name, star, kind in text:gmatch("([a-z0-9_A-Z]+)(%*?) ([a-z0-9_A-Z|]+)") do
-    if kind:find("|", 1, true) then
-      local choices = {}
-      for choice in kind:gmatch("[^|]+") do choices[#choices + 1] = choice end
-      list[#list + 1] = { name, charge_bodies.one_of(choices), required = star == "*" }
-    else
-      list[#list + 1] = { name, assert(KINDS[kind], kind), required = star == "*" }
-    end
-  end
-  return list
-end
 
 local ASKED = [[require_name boolean, require_email boolean, require_phone boolean, require_billing_address boolean,
   fields objects, success_url url, cancel_url url, metadata object, allow_coupon_code boolean,
@@ -122,18 +69,7 @@ local BODIES = {
   instant_settlement = [[mode* advance|rail, amount* money, currency_code* filled, payout_id filled,
     confirmation_token filled]],
 }
-for name, text in pairs(BODIES) do BODIES[name] = fields(text) end
-
--- An amount that is a number, and not a good one, has a code of its own.
-local function code_of(list, body)
-  for _, field in ipairs(list) do
-    local kind, value = field[2], body[field[1]]
-    if (kind == KINDS.money or kind == KINDS.money_or_none) and type(value) == "number" and not kind(value) then
-      return "amount_invalid"
-    end
-  end
-  return "bad_request"
-end
+for name, text in pairs(BODIES) do BODIES[name] = body_fields.fields(text) end
 
 --- Reads a body as the service does: the fields it knows.
 ---@param name string
@@ -142,10 +78,10 @@ end
 ---@return table? params
 ---@return table? fault as answer.error takes it
 function M.check(name, body, warn)
-  local params, faults = charge_bodies.check_fields(BODIES[name], body, warn, "")
+  local params, faults = body_fields.check(BODIES[name], body, warn)
   if params then return params end
-  return nil, { code = code_of(BODIES[name], body), message = "Validation failed: " .. table.concat(faults, "; "),
-    details = faults }
+  return nil, { code = body_fields.code_of(BODIES[name], body), details = faults,
+    message = "Validation failed: " .. table.concat(faults, "; ") }
 end
 
 return M

@@ -3,7 +3,7 @@
 local core = require "lomi.core"
 local direct = require "spec.support.direct"
 
-describe("lomi.sandbox.server.refunds", function()
+describe("lomi.sandbox.server.operations.refunds", function()
   local app
 
   before_each(function() app = direct.new { confirmation = "skipped" } end)

@@ -4,14 +4,15 @@
 
 local answer = require "lomi.sandbox.server.answer"
 local confirmation = require "lomi.sandbox.server.confirmation"
+local records = require "lomi.sandbox.server.operations.records"
 local subscriptions = require "lomi.sandbox.server.subscriptions"
 
 local FEE = 0 -- what a refund costs the merchant
 
 local refuse = answer.refuse
 
-local function plan(service, call, params)
-  local merchant = service.merchant
+local function plan(api, call, params)
+  local merchant = api.merchant
   local item, fault = merchant:find("transactions", call.scope, params.transaction_id)
   if not item then return nil, fault end
   local transaction = merchant:transaction_view(item)
@@ -37,8 +38,8 @@ local function plan(service, call, params)
     currency_code = transaction.currency_code, refund_type = whole and "full" or "partial" }
 end
 
-local function execute(service, call, params, planned)
-  local merchant = service.merchant
+local function execute(api, call, params, planned)
+  local merchant = api.merchant
   local item = merchant.transactions:find(call.scope, params.transaction_id)
   local refund = merchant:keep("refunds", call.scope, "refund_id", "re_", {
     transaction_id = planned.transaction_id, amount = params.amount, refunded_amount = params.amount,
@@ -62,4 +63,9 @@ local function execute(service, call, params, planned)
     subscription_action = applied })
 end
 
-return { create = confirmation("refund", plan, execute) }
+---@type lomi.sandbox.Operation[]
+return {
+  { "POST", "/refunds", work = confirmation("refund", plan, execute), key_required = true, asks_twice = true },
+  { "GET", "/refunds", work = records.list("refunds", { status = "status" }) },
+  { "GET", "/refunds/{id}", on = "refunds", work = records.get },
+}

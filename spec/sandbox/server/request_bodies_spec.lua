@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
-local bodies = require "lomi.sandbox.server.bodies"
+local request_bodies = require "lomi.sandbox.server.request_bodies"
 
-describe("lomi.sandbox.server.bodies", function()
+describe("lomi.sandbox.server.request_bodies", function()
   local warnings
 
   local function check(name, body)
     warnings = {}
-    return bodies.check(name, body, function(text) warnings[#warnings + 1] = text end)
+    return request_bodies.check(name, body, function(text) warnings[#warnings + 1] = text end)
   end
 
   -- All reasons of a refusal, and its code.

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
-local Journal = require "lomi.sandbox.server.journal"
+local RequestJournal = require "lomi.sandbox.server.request_journal"
 
 local function request(more)
   local all = { method = "POST", target = "/charge/card", headers = {}, body = "", connection = 3 }
@@ -7,9 +7,9 @@ local function request(more)
   return all
 end
 
-describe("lomi.sandbox.server.journal", function()
+describe("lomi.sandbox.server.request_journal", function()
   it("keeps headers and the body as they came", function()
-    local entry = Journal.new():add(request { headers = { ["x-one"] = "1, 2", host = "h" }, body = "\1\255" },
+    local entry = RequestJournal.new():add(request { headers = { ["x-one"] = "1, 2", host = "h" }, body = "\1\255" },
       "/charge/card", nil, 12.5, "rid")
     assert.same({ ["x-one"] = "1, 2", host = "h" }, entry.headers)
     assert.equal("\1\255", entry.body)
@@ -18,7 +18,7 @@ describe("lomi.sandbox.server.journal", function()
 
   it("keeps no key, wherever it is", function()
     local key = "lomi_sk_test_verysecret"
-    local entry = Journal.new():add(request {
+    local entry = RequestJournal.new():add(request {
       target = "/x/pi_1_secret_2?key=" .. key .. "&client_secret=pi_1_secret_2&a=b",
       headers = { ["x-api-key"] = key, authorization = "Bearer " .. key, ["x-lomi-api-key"] = "hunter2",
         ["x-other"] = "a " .. key, cookie = "c=1" },
@@ -33,18 +33,18 @@ describe("lomi.sandbox.server.journal", function()
   end)
 
   it("forgets the oldest, by number and by size", function()
-    local journal = Journal.new { items = 3, weight = 1e9 }
+    local journal = RequestJournal.new { items = 3, weight = 1e9 }
     for _ = 1, 5 do journal:add(request(), "/", nil, 0, "") end
     assert.equal(3, journal.entries:count())
     assert.equal(3, journal.entries:oldest().number)
 
-    journal = Journal.new { items = 1000, weight = 1000 }
+    journal = RequestJournal.new { items = 1000, weight = 1000 }
     for _ = 1, 50 do journal:add(request { body = ("x"):rep(100) }, "/", nil, 0, "") end
     assert.is_true(journal.entries:count() <= 10)
   end)
 
   it("keeps 64 KiB of a body, and its size", function()
-    local entry = Journal.new():add(request { body = ("x"):rep(100000) }, "/", nil, 0, "")
+    local entry = RequestJournal.new():add(request { body = ("x"):rep(100000) }, "/", nil, 0, "")
     assert.same({ 65536, 100000 }, { #entry.body, entry.body_size })
   end)
 end)

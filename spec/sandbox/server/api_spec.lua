@@ -5,7 +5,7 @@ local cost = require "spec.support.cost"
 local direct = require "spec.support.direct"
 local locale = require "spec.support.locale"
 
-describe("lomi.sandbox.server.service", function()
+describe("lomi.sandbox.server.api", function()
   local sandbox
 
   before_each(function() sandbox = direct.new() end)

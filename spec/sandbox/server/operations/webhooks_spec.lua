@@ -3,7 +3,7 @@
 local direct = require "spec.support.direct"
 local endpoints = require "lomi.sandbox.server.endpoints"
 
-describe("lomi.sandbox.server.endpoints", function()
+describe("lomi.sandbox.server.operations.webhooks", function()
   local URL, EVENTS = "https://shop.example/hook", { "PAYMENT_SUCCEEDED" }
   local app
 

@@ -39,36 +39,36 @@ local LIMITS = { items = 100000, weight = 64 * 1024 * 1024 }
 ---@field return_url string? where the payer's page leads back to, as its link said
 ---@field success_url string? the same, of its checkout session
 
----@class lomi.sandbox.Ledger.Options
+---@class lomi.sandbox.Charges.Options
 ---@field random fun(): string hex digits, 32 of them
 ---@field uuid fun(): string
 ---@field on_event fun(event: string, charge: lomi.sandbox.Charge, now: number)
 ---@field amounts lomi.sandbox.Amounts?
 ---@field limits { items: integer, weight: number }?
 
----@class lomi.sandbox.Ledger
+---@class lomi.sandbox.Charges
 ---@field organization string a UUID
 ---@field made integer charges made, forgotten ones included
-local Ledger = {}
-Ledger.__index = Ledger
+local Charges = {}
+Charges.__index = Charges
 
----@param options lomi.sandbox.Ledger.Options
----@return lomi.sandbox.Ledger
+---@param options lomi.sandbox.Charges.Options
+---@return lomi.sandbox.Charges
 local function new(options)
   return setmetatable({
     random = options.random, uuid = options.uuid, on_event = options.on_event, amounts = options.amounts,
     organization = options.uuid(), by_id = {}, holds = {}, forgotten = 0, made = 0,
     queue = Fifo.new(options.limits or LIMITS),
-  }, Ledger)
+  }, Charges)
 end
 
 -- Tells the webhooks of an event.
-function Ledger:tell(event, charge, now)
+function Charges:tell(event, charge, now)
   charge.updated = now
   self.on_event(event, charge, now)
 end
 
-function Ledger:add(charge, weight, now)
+function Charges:add(charge, weight, now)
   charge.created, charge.transaction_id = now, self.uuid()
   self.by_id[charge.id] = charge
   self.queue:push(charge, weight)
@@ -86,7 +86,7 @@ end
 ---@param key string? the idempotency key
 ---@param weight number bytes, about
 ---@return lomi.sandbox.Charge
-function Ledger:create_card(scope, params, key, weight, now)
+function Charges:create_card(scope, params, key, weight, now)
   local amount, currency = charge_bodies.convert(params.amount, params.currency_code, self.amounts)
   return self:add({
     id = "pi_" .. self.random():sub(1, 24), secret = self.random():sub(1, 25), kind = "card", scope = scope,
@@ -97,7 +97,7 @@ end
 
 --- Wave and MTN: nobody has to pay here, it is paid at once or never.
 ---@param pending boolean never
-function Ledger:create_mobile(kind, scope, params, key, weight, now, pending)
+function Charges:create_mobile(kind, scope, params, key, weight, now, pending)
   local charge = self:add({
     id = kind .. "_" .. self.random():sub(1, 24), kind = kind, scope = scope, params = params,
     amount = charge_bodies.minor(params.amount, params.currency, self.amounts), currency = ascii.lower(params.currency),
@@ -108,13 +108,13 @@ function Ledger:create_mobile(kind, scope, params, key, weight, now, pending)
 end
 
 ---@return lomi.sandbox.Charge?
-function Ledger:find(id, now)
+function Charges:find(id, now)
   self:expire(now)
   return self.by_id[id]
 end
 
 --- Releases the holds nobody captured in time.
-function Ledger:expire(now)
+function Charges:expire(now)
   for _, charge in pairs(self.holds) do
     if charge.capture_before <= now then self:close(charge, "hold_expired", now) end
   end
@@ -126,24 +126,24 @@ local function refuse(charge, what, where)
   return nil, ("the charge is %s; only a charge that is %s can be %s"):format(charge.status, where, what)
 end
 
-function Ledger:fail(charge, code, now)
+function Charges:fail(charge, code, now)
   charge.failure_code = code
   self:tell("PAYMENT_FAILED", charge, now)
 end
 
-function Ledger:succeed(charge, now)
+function Charges:succeed(charge, now)
   charge.status, charge.failure_code = "succeeded", nil
   self:tell("PAYMENT_SUCCEEDED", charge, now)
 end
 
 -- Cancels a charge, for any reason.
-function Ledger:close(charge, code, now)
+function Charges:close(charge, code, now)
   charge.status, charge.capture_before = "canceled", nil
   self.holds[charge.id] = nil
   self:fail(charge, code, now)
 end
 
-function Ledger:settle(charge, decline, now)
+function Charges:settle(charge, decline, now)
   if decline then
     charge.status = "requires_payment_method"
     return self:fail(charge, decline, now)
@@ -162,7 +162,7 @@ end
 ---@param number string
 ---@param expiry_past boolean? the expiry given with it lies behind us
 ---@return true? ok, string? reason, boolean? misuse the arguments, not the state, are wrong
-function Ledger:confirm(charge, number, expiry_past, now)
+function Charges:confirm(charge, number, expiry_past, now)
   if charge.kind ~= "card" then return nil, "a " .. charge.kind .. " charge is not paid by card", true end
   local card, reason = cards.find(number)
   if not card then return nil, reason, true end
@@ -182,7 +182,7 @@ end
 
 --- The payer answers the bank's 3-D Secure question.
 ---@param passed boolean
-function Ledger:authenticate(charge, passed, now)
+function Charges:authenticate(charge, passed, now)
   if charge.status ~= "requires_action" then return refuse(charge, "authenticated", "requires_action") end
   self:settle(charge, passed and charge.card.decline or not passed and "authentication_failed" or nil, now)
   return true
@@ -190,7 +190,7 @@ end
 
 local CANCELABLE = { requires_payment_method = true, requires_action = true, requires_capture = true }
 
-function Ledger:cancel(charge, now)
+function Charges:cancel(charge, now)
   if not CANCELABLE[charge.status] then
     return refuse(charge, "canceled", "requires_payment_method, requires_action or requires_capture")
   end
@@ -198,14 +198,14 @@ function Ledger:cancel(charge, now)
   return true
 end
 
-function Ledger:set_amount(charge, amount)
+function Charges:set_amount(charge, amount)
   charge.original_amount = amount
   charge.amount = charge_bodies.convert(amount, charge.original_currency, self.amounts)
 end
 
 ---@param amount number? nil: all of it
 ---@return true? ok, string? reason, boolean? misuse
-function Ledger:capture(charge, amount, now)
+function Charges:capture(charge, amount, now)
   if charge.status ~= "requires_capture" then return refuse(charge, "captured", "requires_capture") end
   amount = amount or charge.original_amount
   if amount > charge.original_amount then
@@ -221,7 +221,7 @@ end
 
 ---@param amount number the new total
 ---@return true? ok, string? reason, boolean? misuse
-function Ledger:increment(charge, amount, now)
+function Charges:increment(charge, amount, now)
   if charge.status ~= "requires_capture" then return refuse(charge, "incremented", "requires_capture") end
   if amount <= charge.original_amount then
     return nil, ("amount is the new total; it must be more than the %s %s that are held"):format(

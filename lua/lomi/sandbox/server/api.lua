@@ -1,43 +1,32 @@
 -- SPDX-License-Identifier: MIT
---- The lomi. API: its operations as data, and the one way a request goes through them: route, key, rate limit,
---- idempotency, work.
+--- The lomi. API: the one way a request goes through its operations: route, key, rate limit, idempotency, work.
 
 local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
+local request_bodies = require "lomi.sandbox.server.request_bodies"
+local form = require "lomi.sandbox.server.form"
 local Idempotency = require "lomi.sandbox.server.idempotency"
 local json = require "lomi.sandbox.server.json"
 local Limiter = require "lomi.sandbox.server.limiter"
-local form = require "lomi.sandbox.server.form"
-local charge_bodies = require "lomi.sandbox.server.charge_bodies"
-local resources = require "lomi.sandbox.server.resources"
+local OPERATIONS = require "lomi.sandbox.server.operations"
 local routes = require "lomi.sandbox.server.routes"
-local views = require "lomi.sandbox.server.views"
 
----@class lomi.sandbox.Operation
----@field [1] string method
----@field [2] string path
---- An answer, or nil and what answer.error takes.
----@field work fun(service: lomi.sandbox.Service, call: lomi.sandbox.Call): lomi.sandbox.Answer?, table?
----@field key_required boolean? strict insists on an idempotency key
----@field ignores_key boolean? an idempotency key changes nothing
----@field asks_twice boolean? the second call, with a confirmation_token, has another body under the same key
-
----@class lomi.sandbox.Service
-local Service = {}
-Service.__index = Service
+---@class lomi.sandbox.Api
+local Api = {}
+Api.__index = Api
 
 -- The general limits of the service; shown in headers only, unless a test asks for limits of its own.
 local GENERAL, CHARGING = { limit = 5000, window = 900 }, { limit = 120, window = 60 }
 
 ---@param options table of the sandbox
----@param ledger lomi.sandbox.Ledger
+---@param charges lomi.sandbox.Charges
 ---@param clock fun(): number seconds since the epoch
 ---@param merchant lomi.sandbox.Merchant
 ---@param deliveries lomi.sandbox.Deliveries
----@return lomi.sandbox.Service
-local function new(options, ledger, clock, merchant, deliveries)
-  local self = setmetatable({ options = options, ledger = ledger, clock = clock, merchant = merchant,
-    deliveries = deliveries }, Service)
+---@return lomi.sandbox.Api
+local function new(options, charges, clock, merchant, deliveries)
+  local self = setmetatable({ options = options, charges = charges, clock = clock, merchant = merchant,
+    deliveries = deliveries }, Api)
   self.idempotency = options.idempotency ~= "ignored" and Idempotency.new(json.same) or nil
   local asked = options.rate_limit
   self.enforced = asked ~= nil
@@ -45,93 +34,6 @@ local function new(options, ledger, clock, merchant, deliveries)
   self.charging = asked and self.general or Limiter.new(CHARGING.limit, CHARGING.window)
   return self
 end
-
-local WEIGHT = 1200 -- bytes a charge takes beside its body, about
-
--- Operations ---------------------------------------------------------------------------------------------------------
-
-local function find_charge(service, call)
-  local charge = service.ledger:find(call.id, service.clock())
-  if charge and charge.kind == "card" and charge.scope == call.scope then return charge end
-  return nil, { status = 404, message = "No card charge of this organization has the id " .. call.id }
-end
-
--- A move of the ledger as the API reports it.
-local function refusal(reason, misuse)
-  return nil, { status = misuse and 400 or 409, code = misuse and "amount_invalid" or nil, message = reason }
-end
-
-local function create_card(service, call)
-  local params, fault, appearance = charge_bodies.card(call.params, call.warn, service.options)
-  if not params then return nil, fault end
-  local charge = service.ledger:create_card(call.scope, params, call.idempotency_key, WEIGHT + #call.body,
-    service.clock())
-  call.charge = charge
-  local data = views.card(charge)
-  data.appearance = appearance
-  return answer.ok(201, { success = true, data = data,
-    next_action = { type = "client_secret", client_secret = data.client_secret } })
-end
-
-local function get_card(service, call)
-  local charge, fault = find_charge(service, call)
-  if not charge then return nil, fault end
-  call.charge = charge
-  return answer.ok(200, { success = true, data = views.current(charge) })
-end
-
-local function cancel_card(service, call)
-  local charge, fault = find_charge(service, call)
-  if not charge then return nil, fault end
-  call.charge = charge
-  local ok, reason = service.ledger:cancel(charge, service.clock())
-  if not ok and service.options.strict then return nil, { status = 500 } end -- as the service does
-  if not ok then return refusal(reason) end
-  return answer.ok(201, { success = true, data = { id = charge.id, status = charge.status } })
-end
-
--- Capture and increment: an amount, and a move of the ledger.
-local function move(name)
-  return function(service, call)
-    local charge, fault = find_charge(service, call)
-    if not charge then return nil, fault end
-    call.charge = charge
-    local params
-    params, fault = charge_bodies[name](call.params, call.warn, charge.original_currency, service.options)
-    if not params then return nil, fault end
-    local ok, reason, misuse = service.ledger[name](service.ledger, charge, params.amount, service.clock())
-    if not ok then return refusal(reason, misuse) end
-    return answer.ok(200, { success = true, data = views.current(charge) })
-  end
-end
-
-local function create_mobile(kind)
-  return function(service, call)
-    local params, fault = charge_bodies[kind](call.params, call.warn, service.options)
-    if not params then return nil, fault end
-    local scenario = ascii.lower(call.headers["x-scenario-key"] or "")
-    if scenario == "failed" then return nil, { message = "Charge failed (test scenario)" } end
-    local charge = service.ledger:create_mobile(kind, call.scope, params, call.idempotency_key, WEIGHT + #call.body,
-      service.clock(), scenario == "pending")
-    call.charge = charge
-    return answer.ok(201, views[kind](charge, call.origin .. "/pay/" .. charge.id))
-  end
-end
-
----@type lomi.sandbox.Operation[]
-local OPERATIONS = {
-  { "POST", "/charge/card", work = create_card, key_required = true },
-  { "GET", "/charge/card/{id}", work = get_card },
-  { "POST", "/charge/card/{id}/cancel", work = cancel_card, ignores_key = true },
-  { "POST", "/charge/card/{id}/capture", work = move "capture", key_required = true },
-  { "POST", "/charge/card/{id}/increment", work = move "increment", key_required = true },
-  { "POST", "/charge/wave", work = create_mobile "wave", key_required = true },
-  { "POST", "/charge/mtn", work = create_mobile "mtn", key_required = true },
-}
-for _, operation in ipairs(resources) do OPERATIONS[#OPERATIONS + 1] = operation end
-routes.compile(OPERATIONS)
-
--- The way there -----------------------------------------------------------------------------------------------------
 
 local LONGEST_KEY = 255 -- bytes; keys are kept for the rate limits
 
@@ -188,7 +90,7 @@ local function check_body(call)
   return true
 end
 
-function Service:limits(call)
+function Api:limits(call)
   local charging = call.method == "POST"
   local limiter = charging and self.charging or self.general
   local remaining, wait = limiter:hit(call.scope, self.clock())
@@ -205,9 +107,15 @@ local function failed(call, fault)
   return answer.error(fault.status or 400, call.request_id, fault)
 end
 
--- The operation itself.
-local function work(service, call, operation)
-  local done, fault = operation.work(service, call)
+-- The operation itself, with what its row asks for.
+local function work(api, call, operation)
+  if operation.unsimulated then call.warn "not simulated" end
+  local params, done, item, fault = call.params
+  if operation.on then item, fault = api.merchant:find(operation.on, call.scope, call.id) end
+  if operation.body and not fault then
+    params, fault = request_bodies.check(operation.body, params, call.warn)
+  end
+  if not fault then done, fault = operation.work(api, call, params, item) end
   return done or failed(call, fault)
 end
 
@@ -219,10 +127,10 @@ local REFUSALS = {
 }
 
 -- The work under its idempotency key.
-local function once(service, call, operation, recorded, works)
+local function once(api, call, operation, recorded, works)
   local key = Idempotency.read_key(call.headers["idempotency-key"])
   if not key and operation.key_required then
-    if service.options.strict then
+    if api.options.strict then
       return failed(call, { code = "idempotency_key_required",
         message = "Idempotency-Key is required on POST " .. operation[2] })
     end
@@ -233,8 +141,8 @@ local function once(service, call, operation, recorded, works)
   if key then
     local second = operation.asks_twice and call.params.confirmation_token and "\nconfirmed" or ""
     local route = call.path:gsub("/$", "")
-    verdict, call.intent, stored = service.idempotency:begin(call.scope .. "\n" .. route .. "\n" .. key .. second,
-      call.body, service.clock())
+    verdict, call.intent, stored = api.idempotency:begin(call.scope .. "\n" .. route .. "\n" .. key .. second,
+      call.body, api.clock())
   end
   if REFUSALS[verdict] then return failed(call, REFUSALS[verdict]) end
   if stored then
@@ -243,7 +151,7 @@ local function once(service, call, operation, recorded, works)
   end
 
   if recorded and not works then return recorded end
-  local done = work(service, call, operation)
+  local done = work(api, call, operation)
   return recorded or done
 end
 
@@ -253,7 +161,7 @@ end
 ---@param recorded lomi.sandbox.Answer? given instead of the true one, and kept under the idempotency key
 ---@param works boolean? the work is done even so
 ---@return lomi.sandbox.Answer
-function Service:answer(call, recorded, works)
+function Api:answer(call, recorded, works)
   local ok, fault = read_json(call)
   if not ok then return failed(call, fault) end
   local operation, id, second_id = routes.match(OPERATIONS, call.method, call.path)
@@ -279,7 +187,7 @@ end
 --- The wait of an injected fault is over, or there was none.
 ---@param call lomi.sandbox.Call
 ---@param done lomi.sandbox.Answer? kept under the idempotency key; nil: a bug of ours, which leaves the key free
-function Service:finish(call, done)
+function Api:finish(call, done)
   local intent = call.intent
   if not intent then return end
   call.intent = nil
