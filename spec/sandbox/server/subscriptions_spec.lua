@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The moves of a subscription; how one begins and renews: merchant_spec.lua.
 local core = require "lomi.core"
+local direct = require "spec.support.direct"
 local Merchant = require "lomi.sandbox.server.merchant"
 local subscriptions = require "lomi.sandbox.server.subscriptions"
 
@@ -75,10 +76,21 @@ describe("lomi.sandbox.server.subscriptions", function()
 
   it("renews with a card that the sandbox knows", function()
     assert.is_true(subscriptions.save_card(subscription, "4242 4242 4242 4242"))
-    assert.same({ "card", "4242424242424242" }, { subscription.kind, subscription.card })
+    assert.same({ "card", "4242424242424242" }, { subscription.paid_by, subscription.card })
     local ok, reason = subscriptions.save_card(subscription, "4242 4242 4242 4243")
     assert.is_nil(ok)
     assert.is_string(reason)
     assert.equal("4242424242424242", subscription.card)
+  end)
+
+  it("that a payment began shows null for what it has not", function()
+    local box = direct.new()
+    local product = box:call("POST", "/products", { name = "Box", product_type = "recurring",
+      prices = { { amount = 5000, currency_code = "XOF", billing_interval = "month" } } }).json
+    local session = box:call("POST", "/checkout-sessions", { product_id = product.product_id,
+      success_url = "https://shop.example/", cancel_url = "https://shop.example/" }).json
+    box:call("POST", session.checkout_url:match("/checkout/.*"), "method=wave&name=Awa&email=awa%40example.com")
+    local shown = box:call("GET", "/subscriptions").json.data[1]
+    assert.same({ "active", core.null, core.null }, { shown.status, shown.end_date, shown.metadata })
   end)
 end)

@@ -49,7 +49,7 @@ function M.begin(merchant, session, transaction)
   })
   local charge = transaction.charge
   subscription.price, subscription.due, subscription.charges = price, due, 1
-  subscription.kind, subscription.params = charge.kind, {}
+  subscription.paid_by, subscription.params = charge.kind, {}
   for name, value in pairs(charge.params) do subscription.params[name] = value end
   subscription.card = charge.card and charge.card.digits
   transaction.subscription, transaction.first = subscription, true
@@ -61,7 +61,7 @@ end
 -- Charges the saved card. Wave and MTN would send the payer a link, which nobody opens here.
 local function charge_renewal(app, subscription)
   local merchant, charges, now = app.merchant, app.charges, app.clock()
-  if subscription.kind ~= "card" then return false end
+  if subscription.paid_by ~= "card" then return false end
   merchant.renewing = subscription
   local params = {}
   for name, value in pairs(subscription.params) do params[name] = value end
@@ -112,7 +112,7 @@ end
 function M.save_card(subscription, number)
   local card, reason = cards.find(number)
   if not card then return nil, reason end
-  subscription.kind, subscription.card = "card", card.digits
+  subscription.paid_by, subscription.card = "card", card.digits
   return true
 end
 
