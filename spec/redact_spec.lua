@@ -114,8 +114,11 @@ describe("lomi.redact.text", function()
     end
   end)
 
-  it("hides a webhook secret that is percent-encoded", function()
+  it("hides keys and secrets that are percent-encoded", function()
     hides("YmFy", "secret=whsec_Zm9v%2BYmFy%2FQUJD%3D%3D&x=1")
+    hides("AbC123xyz", "/pay/pi_1?client%5Fsecret=pi%5F1%5Fsecret%5fAbC123xyz")
+    hides("AbC123xyz", "/x?key=lomi%5Fsk_test%5FAbC123xyz")
+    assert.equal("a%5Fb c_d", redact.text "a%5Fb c_d")
   end)
 
   it("leaves lists of amounts and numbers in other alphabets", function()

@@ -14,6 +14,7 @@ describe("a URL", function()
       ["https://a b"] = "spaces", ["a.example"] = "must be like https://", ["https://a/?q"] = "must be like https://",
       ["ftp://a"] = "must begin with https://", ["https://u:p@a"] = "user name", ["https://a:port"] = "host and port",
       ["https://a:65536"] = "between 1 and 65535", ["https://a/../b"] = "%. or %.%.",
+      ["https://a/" .. ("b"):rep(2039)] = "at most 2048 bytes",
     } do
       local parsed, why = urls.parse(text)
       assert.is_nil(parsed, text)

@@ -186,12 +186,13 @@ end
 
 local SHORTEST_SECRET = 4 -- bytes: a shorter one would be found in any text
 
--- The key, and a proxy's password (or its user alone, which is a token then) as written and as meant.
+-- The key, also as a URL has it, and a proxy's password (or its user alone, a token then) as written and as meant.
 local function secrets_of(key, user)
   local password = user and (user:match("^[^:]*:(.*)$") or user) or ""
   local plain = password:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  local encoded = key:gsub("[^A-Za-z0-9%-._~]", function(c) return ("%%%02X"):format(c:byte()) end)
   local secrets = { key }
-  for _, secret in ipairs { password, plain } do
+  for _, secret in ipairs { encoded, password, plain } do
     if #secret >= SHORTEST_SECRET and secret ~= secrets[#secrets] then secrets[#secrets + 1] = secret end
   end
   return secrets

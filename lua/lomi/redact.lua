@@ -174,6 +174,13 @@ local function hide_user(word)
   return at and word:sub(1, from + 2) .. "[hidden]" .. word:sub(at) or nil
 end
 
+-- What the service's keys and secrets look like.
+local function hide_by_form(text)
+  text = text:gsub("[Ll][Oo][Mm][Ii]_([SsPp][Kk]_[A-Za-z]+)_[A-Za-z0-9_%-]+", "lomi_%1_[hidden]")
+  text = text:gsub("_secret_[A-Za-z0-9_%-]+", "_secret_[hidden]")
+  return (text:gsub("whsec_[A-Za-z0-9_%-+/=%%]+", "whsec_[hidden]")) -- also percent-encoded
+end
+
 --- Secrets to take out wherever they stand, whatever they look like: an API key; or a list of it and others.
 ---@alias lomi.redact.Secrets string|string[]
 
@@ -187,10 +194,12 @@ function M.secrets(text, secrets)
   elseif secrets then
     text = hide(text, secrets, "[api key]")
   end
-  if text:find("_", 1, true) then
-    text = text:gsub("[Ll][Oo][Mm][Ii]_([SsPp][Kk]_[A-Za-z]+)_[A-Za-z0-9_%-]+", "lomi_%1_[hidden]")
-    text = text:gsub("_secret_[A-Za-z0-9_%-]+", "_secret_[hidden]")
-    text = text:gsub("whsec_[A-Za-z0-9_%-+/=%%]+", "whsec_[hidden]") -- also percent-encoded
+  if text:find("%%5[Ff]") then -- an underscore in a URL
+    local plain = text:gsub("%%5[Ff]", "_")
+    local hidden = hide_by_form(plain)
+    if hidden ~= plain then text = hidden end
+  elseif text:find("_", 1, true) then
+    text = hide_by_form(text)
   end
   if text:find("://", 1, true) then text = text:gsub("[\33-\126]+", hide_user) end
   return text

@@ -42,6 +42,8 @@ function M.has_dot_segment(path)
   return true
 end
 
+local LONGEST = 2048 -- bytes of a base URL
+
 ---@class lomi.Url
 ---@field scheme "http"|"https"
 ---@field host string  lower case, without brackets
@@ -53,6 +55,7 @@ end
 ---@return lomi.Url|nil
 ---@return string|nil reason
 function M.parse(url)
+  if #url > LONGEST then return nil, ("must be at most %d bytes long"):format(LONGEST) end
   if url:find("[^\33-\126]") then return nil, "must not hold spaces or control characters" end
   local scheme, authority, path = url:match("^([A-Za-z]+)://([^/?#\\]*)([^?#\\]*)$")
   if not scheme then return nil, "must be like https://host or http://127.0.0.1:4010, without query or fragment" end

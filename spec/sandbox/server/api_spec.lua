@@ -415,6 +415,15 @@ describe("lomi.sandbox.server.api", function()
       assert.equal("0", reply.headers["X-RateLimit-Remaining"])
     end)
 
+    it("are the tight ones for what moves or asks for money only", function()
+      for path, limit in pairs { ["/charge/wave"] = "120", ["/charge/card/x/cancel"] = "120", ["/refunds"] = "120",
+        ["/payouts"] = "120", ["/checkout-sessions"] = "120", ["/payment-requests"] = "120", ["/customers"] = "5000",
+        ["/products"] = "5000", ["/settlements/instant"] = "5000" } do
+        assert.equal(limit, post(path, "{}").headers["X-RateLimit-Limit"], path)
+      end
+      assert.equal("5000", get("/refunds").headers["X-RateLimit-Limit"])
+    end)
+
     it("are kept when asked for", function()
       sandbox = direct.new { rate_limit = { limit = 2, window = 60 } }
       sandbox:charge()

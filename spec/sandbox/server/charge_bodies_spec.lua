@@ -152,6 +152,14 @@ describe("lomi.sandbox.server.charge_bodies", function()
     end)
   end)
 
+  it("takes any currency of Wave and MTN, in upper case and without spaces", function()
+    local params = charge_bodies.wave({ amount = 21 / 2, currency = " eur", customer = { name = "Awa",
+      phoneNumber = "0700000000" } }, warn, {})
+    assert.equal("EUR", params.currency)
+    assert.same({ "currency is not a code in upper case" }, warnings)
+    assert.equal(1050, charge_bodies.minor(params.amount, params.currency))
+  end)
+
   it("checks Wave and MTN with the customer inside", function()
     local good = { amount = 500, currency = "XOF", customer = { name = "Awa", phoneNumber = "+221770000000" } }
     for _, number in ipairs { "+221770000000", "07 00 00 00 00", "(225) 07-00.00/00" } do

@@ -18,6 +18,11 @@ Api.__index = Api
 -- The general limits of the service; shown in headers only, unless a test asks for limits of its own.
 local GENERAL, CHARGING = { limit = 5000, window = 900 }, { limit = 120, window = 60 }
 
+-- What counts as charging, beside every POST of a charge.
+local MONEY = {
+  ["/checkout-sessions"] = true, ["/payment-requests"] = true, ["/refunds"] = true, ["/payouts"] = true,
+}
+
 ---@param options table of the sandbox
 ---@param charges lomi.sandbox.Charges
 ---@param clock fun(): number seconds since the epoch
@@ -90,8 +95,8 @@ local function check_body(call)
   return true
 end
 
-function Api:limits(call)
-  local charging = call.method == "POST"
+function Api:limits(call, operation)
+  local charging = call.method == "POST" and (MONEY[operation[2]] or operation[2]:find("^/charge/"))
   local limiter = charging and self.charging or self.general
   local remaining, wait = limiter:hit(call.scope, self.clock())
   call.reply_headers["X-RateLimit-Limit"] = ("%d"):format(limiter.limit)
@@ -174,7 +179,7 @@ function Api:answer(call, recorded, works)
   local account = call.headers["lomi-account"]
   if account and not account:find("^acct_[A-Za-z0-9_%-]+$") then call.warn("Lomi-Account does not look like acct_…") end
   call.scope = key .. "\n" .. (account or "")
-  ok, fault = self:limits(call)
+  ok, fault = self:limits(call, operation)
   if ok then ok, fault = check_body(call) end
   if not ok then return failed(call, fault) end
 

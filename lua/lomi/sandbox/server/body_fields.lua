@@ -100,6 +100,14 @@ local function currency(value, warn, name)
   return upper
 end
 
+-- Of Wave and MTN: any code.
+local function any_currency(value, warn, name)
+  local code = type(value) == "string" and ascii.upper(ascii.trim(value))
+  if not code or code == "" then return nil, "must be a string that is not blank" end
+  if code ~= value then warn(name .. " is not a code in upper case") end
+  return code
+end
+
 local function one_of(values, aliases)
   return function(value, warn, name)
     for _, known in ipairs(values) do
@@ -160,7 +168,7 @@ local KINDS = {
   object = exactly(is_object, "must be an object"),
   email = exactly(function(value) return is_string(value) and is_email(value) end, "must be an email address"),
   phone = exactly(is_phone, "must be a phone number, such as +2250700000000 or 07 00 00 00 00"),
-  name = name_or_blank, currency = currency, country = country, uuid = uuid4,
+  name = name_or_blank, currency = currency, any_currency = any_currency, country = country, uuid = uuid4,
   number = number {}, positive = number { above = 0 }, from_0 = number { least = 0 }, from_1 = number { least = 1 },
   whole = number { whole = true }, count = number { least = 1, whole = true },
   lax_number = number { lax = true }, lax_positive = number { above = 0, lax = true },
