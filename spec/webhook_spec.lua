@@ -2,6 +2,7 @@
 local child = require "spec.support.child"
 local core = require "lomi.core"
 local locale = require "spec.support.locale"
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 local webhook = require "lomi.webhook"
 
 local SECRET = "whsec_0123456789abcdef"
@@ -276,6 +277,19 @@ describe("lomi.webhook", function()
       reads(listed({ ":method", "POST" }, { "X-Lomi-Signature", SIGNATURE }))
       assert_refused("signature_malformed", "signature", webhook.construct_event(BODY,
         listed({ "x-lomi-signature", SIGNATURE }, { "x-lomi-signature", SIGNATURE }), SECRET))
+      -- An object with a method for it, as Turbo's.
+      local function getting(...)
+        local values, Object = { ... }, {}
+        function Object:get(name)
+          if type(self) == "table" and name:lower() == "x-lomi-signature" then return unpack(values) end
+        end
+        return setmetatable({ _fields = {} }, { __index = Object })
+      end
+      reads(getting(SIGNATURE))
+      reads(getting { SIGNATURE })
+      assert_refused("signature_missing", "signature", webhook.construct_event(BODY, getting(), SECRET))
+      assert_refused("signature_malformed", "signature",
+        webhook.construct_event(BODY, getting(SIGNATURE, SIGNATURE), SECRET))
       local userdata = newproxy and newproxy(true) or io.tmpfile()
       local mt = newproxy and getmetatable(userdata)
       if mt then

@@ -202,11 +202,20 @@ local function index(headers, name)
   return headers[name]
 end
 
--- Asks an object that computes its headers. Some raise for a name they do not have, or give "".
-local function ask(headers, spellings)
+-- Asks an object that computes its headers, or that has a method `get` for them and cannot be gone through. Some raise
+-- for a name they do not have, or give "".
+local function ask(headers, spellings, may_get)
   for _, name in ipairs(spellings) do
     local ok, value = pcall(index, headers, name)
     if ok and value ~= nil and value ~= "" and type(value) ~= "function" then return value end
+  end
+  local _, get = pcall(index, headers, may_get and "get")
+  if type(get) ~= "function" then return nil end
+  for _, name in ipairs(spellings) do
+    local values = { pcall(get, headers, name) }
+    if table.remove(values, 1) and values[1] ~= nil and values[1] ~= "" then
+      return #values == 1 and values[1] or values
+    end
   end
 end
 
@@ -222,7 +231,7 @@ local function read_headers(headers)
   end
   if mt.__index then
     for header, values in pairs(found) do
-      if #values == 0 then add_values(values, ask(headers, HEADERS[header])) end
+      if #values == 0 then add_values(values, ask(headers, HEADERS[header], not mt.__pairs)) end
     end
   end
   return found
