@@ -38,6 +38,15 @@ describe("lomi RESOURCE VERB", function()
     assert.equal("none\n", select(2, run "transactions list --limit 10"))
   end)
 
+  it("shows a list where nothing says what the answer is", function()
+    for body, shown in pairs { ['[{"event_id":"e_1"},2]'] = "e_1\n(a record without a name)\n",
+      ["[1,2]"] = "(a record", ["[]"] = "done", ["[null,1]"] = "none\n" } do
+      sandbox:fail { status = 200, body = body }
+      local status, text = run "webhooks delete w_1"
+      assert.same({ 0, true }, { status, text:find(shown, 1, true) ~= nil }, body .. text)
+    end
+  end)
+
   it("has usage without brackets for what is required, and for nothing else", function()
     local _, text = run "refunds create --help"
     local usage = text:match "^Usage: (.-)\n\n":gsub("%s+", " ")

@@ -171,20 +171,6 @@ local function id_field(record, row)
   return found
 end
 
-local function show_record(record, row, reply)
-  local names, first = {}, id_field(record, row)
-  for name in pairs(record) do
-    if name ~= first then names[#names + 1] = name end
-  end
-  table.sort(names)
-  if first then table.insert(names, 1, first) end
-  local rows = {}
-  for _, name in ipairs(names) do rows[#rows + 1] = { name, shown(record, name) } end
-  if reply.replayed then rows[#rows + 1] = { "replayed", "yes: nothing was done now" } end
-  if not rows[1] then rows[1] = { "done", "yes" } end
-  return output.block(rows)
-end
-
 local function show_list(page, row)
   if not page.data[1] then return output.line "none" end
   local lines = {}
@@ -209,6 +195,21 @@ local function show_list(page, row)
   return status
 end
 
+local function show_record(record, row, reply)
+  if type(next(record)) == "number" then return show_list({ data = record }, row) end -- nothing says what it is
+  local names, first = {}, id_field(record, row)
+  for name in pairs(record) do
+    if name ~= first then names[#names + 1] = name end
+  end
+  table.sort(names)
+  if first then table.insert(names, 1, first) end
+  local rows = {}
+  for _, name in ipairs(names) do rows[#rows + 1] = { name, shown(record, name) } end
+  if reply.replayed then rows[#rows + 1] = { "replayed", "yes: nothing was done now" } end
+  if not rows[1] then rows[1] = { "done", "yes" } end
+  return output.block(rows)
+end
+
 -- ---- the commands ---------------------------------------------------------------------------------
 
 -- Whether the person at the terminal wants it.
@@ -216,7 +217,7 @@ local function is_wanted(preview)
   local rows = {}
   local would = type(preview.preview) == "table" and preview.preview or {}
   for name in pairs(would) do
-    local text = shown(would, name)
+    local text = type(name) == "string" and shown(would, name)
     if text then rows[#rows + 1] = ("  %s: %s"):format(output.clean(name), output.clean(text)) end
   end
   table.sort(rows)
