@@ -47,7 +47,7 @@ describe("lomi.sandbox.server.request_journal", function()
     for _, target in ipairs { "/pay/pi_1?client_secret=pi_1_secret_AbC123",
       "/pay/pi_1?client%5Fsecret=pi%5F1%5Fsecret%5FAbC123",
       "/pay/pi_1?a=1&client_secret=AbC123&b=2" } do
-      local entry = Journal.new():add(request { target = target }, "/pay/pi_1", target:match("?(.*)"), 0, "")
+      local entry = RequestJournal.new():add(request { target = target }, "/pay/pi_1", target:match("?(.*)"), 0, "")
       assert.is_nil((entry.target .. entry.query):find("AbC123", 1, true), entry.target)
     end
   end)
