@@ -160,7 +160,8 @@ SPECS='
   echo "result libcurl $(pkg-config --modversion libcurl)"
   echo "result openssl $(pkg-config --modversion libcrypto)"
   echo "result microhttpd $(pkg-config --modversion libmicrohttpd)"
-  echo "result nginx $(PATH=$PATH:/usr/sbin:build/nginx/usr/sbin; nginx -v 2>&1 | sed "s,.*/,,")"
+  nginx=$(PATH=$PATH:/usr/sbin:build/nginx/usr/sbin; nginx -v 2>&1 | sed -n "s,^nginx version: nginx/,,p")
+  echo "result nginx ${nginx:--}"
   echo "result compilers gcc $(gcc -dumpfullversion)$([ -n "$emulated" ] || echo ", clang $(clang -dumpversion)")"
   ls -A /tmp # what the specs have left, if anything
   echo "result left $(ls -A /tmp | wc -l)"
