@@ -186,9 +186,10 @@ end
 
 print(machine())
 print(([[
-The median of the rounds, and from the least to the most. %d rounds of %d charges, all contenders in turns; a ratio is
-of one round. CPU time is of the client's process alone, its garbage collection in it. Every contender posts the same
-bytes and checks the status; all but the loop in C make the JSON, read the reply's, and take its client_secret.
+Each figure is the median of %d rounds of %d charges; the least and the most are in brackets. In every round all
+contenders take a turn, and a ratio compares two of the same round. CPU time is that of the client's process, garbage
+collection included. All contenders post the same bytes and check the status. All but the loop in C also make the JSON,
+read the reply's JSON, and take the client_secret out of it.
 ]]):format(ROUNDS, CHARGES))
 
 local server, worker = serve.start(), nginx_worker.start()
