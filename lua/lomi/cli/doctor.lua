@@ -222,9 +222,9 @@ local function speaks_http(failure, checked)
   } ~= nil
 end
 
--- libcurl names the host, the port and the trouble again.
+-- libcurl names the host, the port (after " port " or, in later ones, ":") and the trouble again.
 local function shortened(message)
-  message = message:gsub(": Failed to connect to [^ ]+ port %d+[^:]*: (.*)$", function(reason)
+  message = message:gsub(": Failed to connect to [^\n]- after %d+ ms: (.*)$", function(reason)
     return reason:find "^Could ?n[o']t connect" and "" or ": " .. reason
   end)
   return (message:gsub(": Could not resolve host: .*$", ": the name is unknown"):gsub("[ \n]+$", ""))
