@@ -503,6 +503,27 @@ describe("lomi.httpd", function()
       end
     end)
 
+    it("that fails keeps no core busy, though nobody reads the descriptor any more", function()
+      local server = start [[
+        local udp = require("socket").udp()
+        udp:setsockname("127.0.0.1", 0)
+        local app = {}
+        function app:pollfd() return udp:getfd() end
+        function app:step()
+          if require("socket").select({ udp }, nil, 0)[1] then error "step broke" end
+        end
+        function app:handle() return { body = tostring(select(2, udp:getsockname())) } end
+        return app
+      ]]
+      local udp = udp_socket()
+      udp:setpeername("127.0.0.1", tonumber(ask(server).body))
+      udp:send "unread"
+      repeat until ask(server).status == 500
+      local before = os.clock() -- of all threads of this process
+      socket.select(nil, nil, 0.3)
+      assert.is_true(os.clock() - before < 0.1)
+    end)
+
     it("that fails makes every later reply say so", function()
       for body, message in pairs {
         ["error('step broke')"] = "app:step failed: app:1: step broke",

@@ -80,7 +80,6 @@ static void fire_timers(lomi_httpd *s) {
     hang_up(s->awaited.first);
   while (s->suspended.first != NULL && s->suspended.first->due <= now) {
     lomi_peer *p = s->suspended.first;
-    lomi_peer_stop_waiting(p);
     if (p->phase == LOMI_PEER_RUNNING) {
       double seconds = 0;
       if (lomi_app_run(&s->app, &p->task, NULL, &p->reply, &seconds) == LOMI_APP_WAIT) {
@@ -90,6 +89,7 @@ static void fire_timers(lomi_httpd *s) {
       p->phase = LOMI_PEER_REPLYING;
       p->reply_time = lomi_now();
     }
+    lomi_peer_await(p); /* or it could stop reading between two pieces of its reply, for ever */
     MHD_resume_connection(p->mhd);
   }
 }
@@ -114,6 +114,8 @@ void *lomi_httpd_loop(void *server) {
     if (fds[LISTEN].revents != 0 || s->accept_due <= lomi_now())
       accept_peers(s);
     lomi_httpd_step(s);
+    if (!s->app.has_step) /* nobody reads what its descriptor has */
+      fds[APP].fd = -1;
     /* Connections that stay in the backlog are looked at when that is due. */
     fds[LISTEN].events = s->accept_due == HUGE_VAL ? POLLIN : 0;
     s->awake_at = lomi_httpd_next_due(s);

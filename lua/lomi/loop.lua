@@ -67,8 +67,8 @@ end or function(act)
 end
 
 -- Held by the task that failed: when the task goes and nobody has asked for its result, this tells.
-local function unheard_of(loop, message)
-  local unheard = { message = message }
+local function unheard_of(loop)
+  local unheard = {}
   unheard.guard = on_collected(function()
     if unheard.message == nil then return end
     if loop.on_error then
@@ -107,9 +107,16 @@ local CLOSED = { kind = "connection", message = "the loop is closed", sent = fal
 -- Servers that warm() visits, by loop. In none of its fields: a proxy's URL may hold a password.
 local servers_of = setmetatable({}, { __mode = "k" })
 
+-- An error may strike anywhere in here, and the next poll does it again: the results are what is set last.
 local function finish(loop, task, failed, results)
-  task.failed, task.results, task.waits = failed, results, nil
-  if failed and results ~= UNDONE then task.unheard = unheard_of(loop, results[1]) end
+  if not task.results then
+    if failed and results ~= UNDONE then
+      task.unheard = task.unheard or unheard_of(loop)
+      task.unheard.message = results[1]
+    end
+    task.failed, task.waits = failed, nil
+    task.results = results
+  end
   if loop.tasks[task] then
     loop.tasks[task] = nil
     loop.alive = loop.alive - 1
@@ -124,7 +131,8 @@ local function running_task(loop)
 end
 
 -- The coroutine has come back: it yielded, returned or raised.
-local function settle(loop, task, outer, _, first)
+local function settle(loop, task, outer, ok, first)
+  if not ok then task.raised = { n = 1, first } end -- before all else: an error may strike anywhere
   if status_of(task.coroutine) ~= "dead" then
     if loop.closed then
       if close_coroutine then close_coroutine(task.coroutine) end
@@ -136,9 +144,9 @@ local function settle(loop, task, outer, _, first)
   elseif task.returned then
     finish(loop, task, false, task.returned)
   else
-    if type(first) == "string" and traceback then first = traceback(task.coroutine, first) end
+    if type(first) == "string" and traceback then task.raised[1] = traceback(task.coroutine, first) end
     if close_coroutine then close_coroutine(task.coroutine) end
-    finish(loop, task, true, { n = 1, first })
+    finish(loop, task, true, task.raised)
   end
   loop.current = outer
 end
@@ -159,7 +167,7 @@ local function recover(loop)
     local waits = task.waits
     if status_of(task.coroutine) == "dead" then
       local raised = close_coroutine and select(2, close_coroutine(task.coroutine)) or INTERRUPTED
-      finish(loop, task, not task.returned, task.returned or { n = 1, raised })
+      finish(loop, task, not task.returned, task.returned or task.raised or { n = 1, raised })
     elseif type(waits) == "number" then
       loop.waiting[waits] = task
     elseif waits then

@@ -199,6 +199,36 @@ describe("a loop, whatever strikes,", function()
     assert.equal(0, loop.alive)
   end)
 
+  it("tells a failed task's error once, wherever an error strikes in poll", function()
+    for at = 1, 300 do
+      local one, told, raised = lomi.loop(), {}, false
+      one.on_error = function(message) told[#told + 1] = message end
+      one:spawn(function()
+        raised = true
+        error("the task's own", 0)
+      end)
+      pcall(function()
+        local steps = 0
+        debug.sethook(function()
+          steps = steps + 1
+          if steps < at then return end
+          debug.sethook()
+          error("struck", 0)
+        end, "", 1)
+        one:poll()
+        debug.sethook()
+      end)
+      debug.sethook()
+      one:poll()
+      collectgarbage()
+      collectgarbage()
+      assert.equal(1, #told, ("struck at %d: %s"):format(at, table.concat(told, " | ")))
+      -- LuaJIT has one hook for all coroutines, and no way to ask a dead one what it raised.
+      if raised and not jit then assert.match("^the task's own", told[1]) end -- luacheck: ignore 113
+      one:close()
+    end
+  end)
+
   describe("is closed for good,", function()
     -- Three tasks that wait for a reply, each with a `<close>` variable where Lua has them.
     local function fill(closed)
