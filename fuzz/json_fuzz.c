@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer target for json_encode_lua.c and json_decode_lua.c, in a real Lua with the real lua-cjson. The bytes are decoded as
- * they are; and they are a recipe for a value to encode, with all that Lua can put in one. Neither
- * may raise; what is written must be readable again, and be the same value. */
+/* libFuzzer target for json_encode_lua.c and json_decode_lua.c, in a real Lua with the real
+ * lua-cjson. The bytes are decoded as they are; and they are a recipe for a value to encode, with
+ * all that Lua can put in one. Neither may raise; what is written must be readable again, and be
+ * the same value. */
 #include "lua_fuzz.h"
 
 /* check(decoded?, value or bytes): raises what is wrong. */
