@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- lomi: card charges over the lomi. API, from Lua. Requiring it costs next to nothing: each part is loaded when it is
---- first used.
+--- lomi: the lomi. API from Lua: charges by card, Wave and MTN, every other resource (see contract/init.lua), and
+--- webhooks. Requiring it costs next to nothing: each part is loaded when it is first used.
 
 local lazy = require "lomi.lazy"
 

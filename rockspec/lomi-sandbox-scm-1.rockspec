@@ -5,7 +5,7 @@ source = { url = "git+https://github.com/lomiafrica/lomi-lua.git" }
 description = {
   summary = "The server behind lomi.sandbox: a lomi. payments API on your own machine",
   detailed = [[
-    A real server in a thread of its own that answers as the lomi. service does: charges, holds, 3-D Secure, signed
+    A real server in threads of its own that answers as the lomi. service does: charges, holds, 3-D Secure, signed
     webhooks; and that fails on demand: lost replies, declined cards, slow and broken answers.]],
   license = "MIT",
   homepage = "https://github.com/lomiafrica/lomi-lua",

@@ -346,8 +346,8 @@ static const char *host_of(const char *url) {
 }
 
 /* With a proxy in play, libcurl's own words may quote its URL, password and all; so they are not
- * used but for the target's certificate. libcurl 8.14 has the code of a host for one proxy in some
- * hundreds whose name cannot be resolved. */
+ * used but for the target's certificate. libcurl 8.14 sometimes reports a proxy that cannot be
+ * resolved as a host that cannot; so the text is checked too. */
 static void explain_with_proxy(lomi_connection *c, CURLcode code, const char *text) {
   long status = 0;
   char proxy[120];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine: many HTTP exchanges at once on one thread. It keeps a pool of idle connections and
- * all deadlines, and sends and reads with http1. Knows nothing of Lua, and nothing of libcurl.
+ * all deadlines, sends the bytes that its caller has written, and reads replies with http1. Knows
+ * nothing of Lua, and nothing of libcurl.
  *
  * A connection is read before a request is sent on it: anything but "would block" means that the
- * peer ended it or sent something nobody asked for. Another is taken in the place of an idle one;
- * on a new one the exchange fails, and nothing was sent.
+ * peer ended it or sent something nobody asked for. If it was an idle connection, another is tried;
+ * if it was a new one, the exchange fails. In both cases nothing was sent.
  *
  * After a fork the engine is unusable in the child; callers check lomi_engine_usable() first. */
 #ifndef LOMI_ENGINE_H

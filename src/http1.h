@@ -2,7 +2,7 @@
 /* The client's side of HTTP/1.1: writes the head of a request, parses a reply while it arrives.
  * Strict where two readers of one stream could disagree about where a reply ends. Holds no memory
  * of its own and knows nothing of Lua: everything goes into buffers of the caller, whose caps are
- * the limits. */
+ * the limits (LOMI_MAX_HEAD and LOMI_MAX_REPLY_BODY of lomi.h). */
 #ifndef LOMI_HTTP1_H
 #define LOMI_HTTP1_H
 

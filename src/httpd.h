@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* An HTTP server in threads of its own, which run a Lua application in a Lua state of its own. Its
  * starter's side: the application is made and closed by the calling thread; nothing here touches
- * the caller's Lua state. */
+ * the caller's Lua state.
+ *
+ * A request goes through httpd_requests.c, httpd_app.c, the application (the sandbox's is
+ * lua/lomi/sandbox/server/app.lua), httpd_reply.c, and httpd_requests.c again. A handler that has
+ * yielded is resumed by httpd_loop.c. */
 #ifndef LOMI_HTTPD_H
 #define LOMI_HTTPD_H
 

@@ -2,7 +2,8 @@
 /* libmicrohttpd's thread of the server: requests in, replies out. It calls what is here.
  *
  * A handler that waits must not hold up the others: its connection is suspended, and our thread
- * resumes it. A connection is suspended exactly as long as it is on that list. */
+ * resumes it. A connection is suspended as long as it is on the server's list
+ * `suspended`. */
 #include "httpd_requests.h"
 
 #include <errno.h>

@@ -38,7 +38,7 @@ typedef struct lomi_peer {
   unsigned long serial;
   lomi_peer_phase phase;
   bool oversized; /* the body is too large and was thrown away */
-  bool warned;    /* it is to give way, unless its request is just being read */
+  bool warned;    /* make_room found nothing to read from it; if so again, it is hung up */
   bool ending;    /* it was made to give way */
   lomi_buffer target, body;
   lomi_app_task task;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The version and the limits that all C files share. No lua.h here. */
+/* The version, and the limits that several C files share: sizes of a request, a reply and its JSON.
+ * A limit of one file alone is in that file. No lua.h here. */
 #ifndef LOMI_H
 #define LOMI_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A request's head and a reply, between Lua and http1: what lomi.core (for nginx) and lomi.engine
- * have in common. */
+ * have in common. The server's httpd_app.c has the headers of its requests from here, too. */
 #ifndef LOMI_MESSAGE_LUA_H
 #define LOMI_MESSAGE_LUA_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The one file that knows how this system waits for descriptors: epoll on Linux, kqueue on macOS
- * and the BSDs. On Linux -DLOMI_KQUEUE chooses kqueue, of a library.
+/* The one file that knows epoll, for Linux, and kqueue, for macOS and the BSDs. On Linux
+ * -DLOMI_KQUEUE chooses kqueue, of a library.
  *
  * Every descriptor has an owner, an address the caller chooses. Readiness is reported by descriptor
  * and the owner is looked up when the report is read, so a report about a descriptor that was

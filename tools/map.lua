@@ -12,8 +12,8 @@ local BEGIN, END = "<!-- map: made by make map -->\n```text\n", "```\n<!-- map: 
 -- `place` is the beginning of the names of its modules; the longest that fits counts.
 local FLOORS = {
   { name = "the command", places = { "lua/lomi/cli" } },
-  { name = "the sandbox, in your process", places = { "lua/lomi/sandbox/init" } },
-  { name = "the sandbox, in the server's thread", places = { "lua/lomi/sandbox/server/" } },
+  { name = "the sandbox, in your Lua state", places = { "lua/lomi/sandbox/init" } },
+  { name = "the sandbox, in the server's Lua state", places = { "lua/lomi/sandbox/server/" } },
   { name = "the door", places = { "lua/lomi", "lua/lomi/client", "lua/lomi/loop", "lua/lomi/webhook" } },
   { name = "a call, step by step", places = { "lua/lomi/call/" } },
   { name = "the configuration", places = { "lua/lomi/config" } },

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The straight line of a call: check → encode → send (again, if it is safe) → decode → table.
---- The methods are made from the contract; none is written by hand.
+--- The methods are made from the contract; none is written by hand. `send` makes the idempotency key and the request
+--- id; for a retry, call/attempts.lua keeps the key and makes a new id.
 
 local arguments = require "lomi.call.arguments"
 local attempts = require "lomi.call.attempts"

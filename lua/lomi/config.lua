@@ -18,7 +18,7 @@ local M = {}
 ---@class lomi.Options
 ---@field api_key? string  the secret key; default: LOMI_API_KEY, then LOMI_SECRET_KEY, of the environment
 ---@field environment? "sandbox"|"live"  told by the key's prefix; needed only for a key without a known one
----@field base_url? string  default: told by the environment. https, or http to a loopback host, whatever the key
+---@field base_url? string  default: follows from `environment`. https, or http to a loopback host, whatever the key
 ---@field account? string  the connected account to act for (`Lomi-Account`)
 ---@field timeout? number  seconds, one whole attempt, body included (30)
 ---@field connect_timeout? number  seconds, name lookup and TLS included (10)

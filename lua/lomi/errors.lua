@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
---- The one error shape. Everything that goes into it is redacted, bounded and put on one line here, so that it is fit
---- for a log.
+--- The one error shape. `message`, `code` and `request_id` are redacted, bounded and put on one line here; `details`
+--- and `fields` are redacted and bounded, but keep their line breaks; the idempotency key stays as it is.
+--- `tostring(err)` is one line, fit for a log.
 
 local redact = require "lomi.redact"
 

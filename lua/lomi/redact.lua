@@ -1,6 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --- Takes keys, client secrets, webhook secrets and card numbers out of text that may end up in a log. Its cost is
 --- linear and bounded, whatever the text: a hostile server writes it.
+---
+--- Which secrets: those that look like the service's are known here; a client's own, its key and its proxy's password,
+--- are collected in config.lua (`secrets_of`). When: errors.lua redacts every error as it is made, call/attempts.lua
+--- what `on_attempt` is told; the command and the sandbox what they print or keep.
 
 local ascii = require "lomi.ascii"
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The server behind `lomi webhook listen`: verifies what is posted to it, on any path, and prints it. Runs in the
---- server's thread.
+--- server's Lua state: `new` in the thread that starts the server, the rest in the server's two threads, which take
+--- turns.
 
 local core = require "lomi.core"
 local output = require "lomi.cli.output"

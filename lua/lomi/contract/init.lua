@@ -1,6 +1,19 @@
 -- SPDX-License-Identifier: MIT
---- The API as data: its hosts, and its resources, one file each. In the client only these files name a path or a field.
---- The sandbox has its own copy (charge_bodies.lua, request_bodies.lua), so that the two do not share a mistake.
+--- The API as data: its hosts, and its resources, one file each. In the client only these files name a path. A field is
+--- named elsewhere, too, where the client acts on it: call/amount.lua (an amount and its currency), client.lua and
+--- call/confirmation.lua (a second call), call/reply.lua, call/shapes.lua and call/pages.lua (what is around a result).
+--- The sandbox has its own copy (operations/, charge_bodies.lua, request_bodies.lua), so that the two do not share a
+--- mistake.
+---
+--- A new resource has a place in each of these:
+---
+--- - its file here, with its name in `resources` below, and a `@field` of `lomi.Client` in client.lua
+--- - its facts, written apart, in spec/contract/resources_spec.lua, and its file in the list of spec/mirror_spec.lua
+--- - a description in cli/resources.lua (DESCRIPTIONS), and a sentence for each new verb (SENTENCES)
+--- - in sandbox/server/: its rows in operations/, its fields in request_bodies.lua, and its kind in merchant.lua (KINDS)
+---   if it has records
+---
+--- Then `make map reference rockspecs`.
 
 return {
   hosts = {

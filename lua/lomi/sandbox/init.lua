@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
---- A lomi. API on this machine: a real server, in a thread of its own, to test a shop against.
+--- A lomi. API on this machine: a real server, in threads of its own, to test a shop against.
 ---
 ---     local sandbox = require("lomi.sandbox").start()
 ---     local client = lomi.new { api_key = "lomi_sk_test_demo", base_url = sandbox.url }
 ---
---- This file runs in the program; everything in sandbox/server/ runs in the server's thread, in a Lua state of its own.
+--- This file runs in the program's Lua state; everything in sandbox/server/ runs in one of the server's own. There the
+--- modules are loaded, and `new` of app.lua runs, in the thread that calls `start`; then the server's two threads take
+--- turns.
 --- A handle drives it over HTTP, under /_sandbox/…, so a sandbox in another process works the same way.
 
 local ascii = require "lomi.ascii"
@@ -308,7 +310,7 @@ local function url_host(host)
   return host:find(":", 1, true) and "[" .. host .. "]" or host
 end
 
---- Starts a sandbox in a thread of this process. Raises at the caller's line if an option is wrong.
+--- Starts a sandbox in threads of this process. Raises at the caller's line if an option is wrong.
 ---@param options? lomi.sandbox.Options
 ---@return lomi.Sandbox? sandbox  nil if it cannot listen
 ---@return string? reason
@@ -325,7 +327,7 @@ function M.start(options)
     if not tostring(httpd):find("module 'lomi.httpd' not found", 1, true) then error(httpd, 0) end
     error("sandbox.start: the sandbox's server is not installed: install the rock lomi-sandbox", 2)
   end
-  -- The server's thread signs webhooks until the process exits: libcrypto must outlive it, and so be loaded before.
+  -- The server's threads sign webhooks until the process exits: libcrypto must outlive them, and so be loaded before.
   require "lomi.crypto"
   local server
   server, reason = httpd.start {

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The lomi. API: the one way a request goes through its operations: route, key, rate limit, idempotency, work.
+--- The lomi. API: the one way a request goes through its operations: its JSON, route, key, rate limit, whether there is
+--- a body as there must be, idempotency, work.
 
 local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"

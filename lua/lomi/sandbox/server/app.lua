@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The sandbox's application: every request comes in here, and is the API's, the payer's page's, or a test's.
---- Runs in the server's thread. `handle` may yield seconds to wait.
+--- Runs in the server's Lua state: `new` in the thread that starts the server, the rest in the server's two threads,
+--- which take turns. `handle` may yield seconds to wait.
 
 local core = require "lomi.core"
 local curl = require "lomi.transport.curl"

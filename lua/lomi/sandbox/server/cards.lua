@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The test cards of the service, and the result of each. Any future expiry, any CVC.
+--- The test cards of the service, and the result of each. Any future expiry, any CVC. The decision is in charges.lua
+--- (`Charges:confirm`, `Charges:settle`).
 
 ---@class lomi.sandbox.Card
 ---@field number string as people write it

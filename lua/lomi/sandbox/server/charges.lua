@@ -1,11 +1,14 @@
 -- SPDX-License-Identifier: MIT
 --- The charges, and what can happen to them. Pure: ids, the time and `on_event` are passed in.
 ---
----   requires_payment_method ──confirm──▶ processing ──▶ succeeded
----        ▲    │                 │                 └──▶ requires_capture (hold) ──capture──▶ succeeded
----        │    │                 ▼                           │
----     declined│          requires_action ──authenticate──▶ (as confirm)
----             └──cancel, from all but processing, succeeded──▶ canceled ◀──the hold expires
+---   requires_payment_method ──confirm──▶ succeeded
+---                                    ├─▶ requires_capture (a hold) ──capture──▶ succeeded
+---                                    ├─▶ requires_action (3-D Secure) ──authenticate──▶ any of the others
+---                                    └─▶ requires_payment_method (declined)
+---
+---   requires_payment_method, requires_action, requires_capture ──cancel──▶ canceled
+---   requires_capture ──the hold expires──▶ canceled
+---   pending (Wave, MTN) ──at once, or never──▶ succeeded
 ---
 --- The oldest charges are forgotten when there are more than LIMITS says; `forgotten` counts them.
 

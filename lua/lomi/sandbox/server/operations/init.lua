@@ -1,6 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --- The operations of the API, as data. The money path has state: charges, customers, sessions, links, transactions,
 --- refunds, balances, products, subscriptions, webhook endpoints. The other resources are not simulated.
+---
+--- A file has the resource of its name, and some have others: balances.lua payouts and settlements, customers.lua
+--- transactions, checkout.lua payment links, unsimulated.lua coupons, payment requests, invoices, payout methods,
+--- providers and disputes.
 
 local routes = require "lomi.sandbox.server.routes"
 
