@@ -119,7 +119,7 @@ function M.new(lomi_url)
   return setmetatable({ lomi_url = lomi_url, loop = loop, client = client, orders = {} }, App)
 end
 
---- The game server, and a sandbox for it, each in a thread of its own.
+--- The game server, and a sandbox for it, each in threads of its own.
 ---@param port integer  0: any
 ---@return { url: string, sandbox: lomi.Sandbox, stop: fun() }
 function M.start(port)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Starts a scripted server (script_app.lua) for a spec: real sockets, in a thread of this process.
+--- Starts a scripted server (script_app.lua) for a spec: real sockets, in threads of this process.
 
 local core = require "lomi.core"
 local httpd = require "lomi.httpd"
