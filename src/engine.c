@@ -138,8 +138,9 @@ static size_t most_spare(const lomi_engine *e) {
 }
 
 static void spare_trim(lomi_engine *e) {
-  while (e->spare.count > most_spare(e)) {
-    lomi_exchange *x = e->spare.last;
+  lomi_exchange *before;
+  for (lomi_exchange *x = e->spare.last; x != NULL && e->spare.count > most_spare(e); x = before) {
+    before = x->prev;
     list_remove(x);
     exchange_free(x);
   }
