@@ -334,6 +334,47 @@ describe("an empty list", function()
     assert.equal('{"a":{}}', encode { a = {} })
   end)
 
+  it("lets no unchecked text out when a finalizer changes the value meanwhile", function()
+    local output, status = child.run [[
+      local core = require "lomi.core"
+      local payload, change = { list = core.empty_array, rows = {} }
+      for i = 1, 3000 do payload.rows[i] = { x = i, list = core.empty_array } end
+      local function finalizer() payload.s = change end
+      local function arm()
+        if newproxy then
+          getmetatable(newproxy(true)).__gc = finalizer
+        else
+          setmetatable({}, { __gc = finalizer })
+        end
+      end
+      local loop = {}
+      loop[1], loop[2] = loop, loop
+      for _, case in ipairs {
+        { "\255", "UTF%-8" }, { "\255\255\255\255", "UTF%-8" }, { '["\255"]', "UTF%-8" }, { "\192\175", "UTF%-8" },
+        { loop, "64 levels" },
+      } do
+        local refused = false -- after the check
+        change = case[1]
+        for _ = 1, 1000 do
+          collectgarbage "stop"
+          payload.s = "ok"
+          for _ = 1, 20 do arm() end
+          collectgarbage "restart"
+          local text, faults = core.encode(payload)
+          if text then
+            assert(text:find('"s":"ok"', 1, true), "encoded unchecked")
+          else
+            assert(faults[1].message:find(case[2]), faults[1].message)
+            refused = faults[1].field == "body"
+            if refused then break end
+          end
+        end
+        assert(refused, "no finalizer ran in time")
+      end
+    ]]
+    assert.equal(0, status, output)
+  end)
+
   it("is no name", function()
     assert.is_nil((core.decode "{[]:1}"))
     assert.is_nil((core.decode '{"a":[]:1}'))

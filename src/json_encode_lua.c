@@ -16,6 +16,9 @@ enum {
   MAX_KEY_SHOWN = 64 /* bytes of a key in a fault's field name */
 };
 
+static const char NOT_UTF8[] = "must be valid UTF-8 text";
+static const char TOO_DEEP[] = "is nested deeper than 64 levels, or contains itself";
+
 /* ---- the check ---- */
 
 /* Where in the value we are: a chain on the C stack, from the innermost key outwards. */
@@ -116,7 +119,7 @@ static void check_text(guard *g, const step *at, int i) {
   size_t len;
   const char *text = lua_tolstring(g->L, i, &len);
   if (count_bytes(g, at, len) && !lomi_is_utf8(text, len))
-    fault(g, at, "must be valid UTF-8 text");
+    fault(g, at, NOT_UTF8);
 }
 
 /* Would what lua-cjson writes be read back as the same whole number? */
@@ -177,7 +180,7 @@ static void check_value(guard *g, const step *at, int depth);
 static void check_table(guard *g, const step *at, int depth) {
   lua_State *L = g->L;
   if (depth > LOMI_MAX_JSON_DEPTH) {
-    fault(g, at, "is nested deeper than 64 levels, or contains itself");
+    fault(g, at, TOO_DEEP);
     return;
   }
   luaL_checkstack(L, LUA_MINSTACK, NULL);
@@ -247,18 +250,22 @@ static void check_value(guard *g, const step *at, int depth) {
 }
 
 /* Replaces the value on top of the stack, which the guard has passed, by a copy that has the mark
- * for every empty list. The user's own tables stay as they are. */
-static void mark_empty_lists(lua_State *L, int codec) {
+ * for every empty list. The user's own tables stay as they are. False: a finalizer has made the
+ * value too deep meanwhile. `depth` counts the tables around it. */
+static bool mark_empty_lists(lua_State *L, int codec, int depth) {
   int value = lua_gettop(L), copy = value + 1, key = value + 2;
   bool is_table = lua_istable(L, value), marked = is_list(L, codec, value);
   if (!is_table && !marked)
-    return;
+    return true;
+  if (is_table && depth >= LOMI_MAX_JSON_DEPTH)
+    return false;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   lua_newtable(L);
   if (is_table) {
     for (lua_pushnil(L); lua_next(L, value) != 0; lua_settop(L, key)) {
       marked = false;
-      mark_empty_lists(L, codec);
+      if (!mark_empty_lists(L, codec, depth + 1))
+        return false;
       lua_pushvalue(L, key);
       lua_insert(L, -2);
       lua_rawset(L, copy);
@@ -269,21 +276,53 @@ static void mark_empty_lists(lua_State *L, int codec) {
     lua_rawseti(L, copy, 1);
   }
   lua_replace(L, value);
+  return true;
 }
 
-/* Replaces the text on top of the stack by one with [] for every mark. */
+/* Replaces the text on top of the stack by one with [] for every list of a mark. Any other byte of
+ * a mark stays. */
 static void unmark_empty_lists(lua_State *L) {
+  static const char list[] = "[\"" LOMI_JSON_MARK "\"]";
+  enum { BEFORE = 2, LIST = sizeof list - 1, AFTER = LIST - BEFORE };
   size_t len;
   const char *at = lua_tolstring(L, -1, &len), *end = at + len, *mark;
   luaL_Buffer text;
   luaL_buffinit(L, &text);
   while ((mark = memchr(at, (unsigned char)LOMI_JSON_MARK[0], (size_t)(end - at))) != NULL) {
-    luaL_addlstring(&text, at, (size_t)(mark - 1 - at)); /* up to the bracket, without the quote */
-    at = mark + 2;
+    bool whole =
+        mark - at >= BEFORE && end - mark >= AFTER && memcmp(mark - BEFORE, list, LIST) == 0;
+    const char *to = whole ? mark - 1 : mark + 1; /* up to the bracket, without the quote */
+    luaL_addlstring(&text, at, (size_t)(to - at));
+    at = whole ? mark + 2 : to;
   }
   luaL_addlstring(&text, at, (size_t)(end - at));
   luaL_pushresult(&text);
   lua_remove(L, -2);
+}
+
+/* Writes the value on top of the stack, which the guard has passed. A finalizer may have run since,
+ * and may have changed it, so the text is checked as well. False: there is a fault. */
+static bool write_value(guard *g) {
+  lua_State *L = g->L;
+  if (g->has_empty && !mark_empty_lists(L, g->codec, 0)) {
+    fault(g, NULL, TOO_DEEP);
+    return false;
+  }
+  if (!lomi_json_call(L, g->codec, LOMI_JSON_ENCODE)) {
+    if (strcmp(lua_tostring(L, -1), "not enough memory") == 0)
+      lua_error(L); /* no fault of the payload */
+    fault(g, NULL, lua_tostring(L, -1));
+    return false;
+  }
+  if (g->has_empty)
+    unmark_empty_lists(L);
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  if (!lomi_is_utf8(text, len))
+    fault(g, NULL, NOT_UTF8);
+  else if (len > LOMI_MAX_REQUEST_BODY)
+    fault(g, NULL, "is larger than 1 MiB of JSON");
+  return g->faults == 0;
 }
 
 /* encode(value) -> text | nil, faults
@@ -301,19 +340,8 @@ int lomi_json_encode(lua_State *L) {
     if (g.may_point && !lomi_json_has_point())
       lomi_json_renew(L, 2);
     lua_pushvalue(L, 1);
-    if (g.has_empty)
-      mark_empty_lists(L, 2);
-    if (!lomi_json_call(L, 2, LOMI_JSON_ENCODE)) {
-      if (strcmp(lua_tostring(L, -1), "not enough memory") == 0)
-        return lua_error(L); /* no fault of the payload */
-      fault(&g, NULL, lua_tostring(L, -1));
-    } else {
-      if (g.has_empty)
-        unmark_empty_lists(L);
-      if (lua_rawlen(L, -1) <= LOMI_MAX_REQUEST_BODY)
-        return 1;
-      fault(&g, NULL, "is larger than 1 MiB of JSON");
-    }
+    if (write_value(&g))
+      return 1;
   }
   lua_pushnil(L);
   lua_pushvalue(L, 3);
