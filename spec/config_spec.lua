@@ -167,7 +167,7 @@ describe("a proxy", function()
       local token = check { api_key = "lomi_sk_test_demo", proxy = "http://Hunter2@proxy:1" }
       assert(token.secrets[2] == "Hunter2")
       local odd = check { api_key = "a+key/of=ours", environment = "sandbox", base_url = "http://127.0.0.1:1" }
-      assert(odd.secrets[2] == "a%2Bkey%2Fof%3Dours")
+      assert(odd.secrets[2] == "a%2Bkey%2Fof%3Dours" and odd.secrets[3] == "a%2bkey%2fof%3dours")
     ]], { https_proxy = "user:Hunter%322@proxy.example:3128", HTTPS_PROXY = "other:1" })
     assert.equal(0, status, output)
   end)

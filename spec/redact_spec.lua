@@ -114,11 +114,40 @@ describe("lomi.redact.text", function()
     end
   end)
 
+  it("hides card numbers apart by any separator, percent-encoded", function()
+    for _, separator in ipairs { " ", "\t", "\r\n", "-", ".", "/", "_", "+", " - ", "\194\160", "\194\173",
+      "\194\183", "\226\128\135", "\226\128\145", "\226\128\175", "\226\129\160", "\226\136\146",
+      "\227\128\128", "\239\187\191" } do
+      for _, form in ipairs { "%%%02X", "%%%02x", "%%25%02X" } do
+        local encoded = separator:gsub(".", function(c) return form:format(c:byte()) end)
+        local grouped = "4242" .. (encoded .. "4242"):rep(3)
+        for _, text in ipairs { "%s", "card=%s", "/pay?a=%%C3%%A9&card=%s&cvc=1", "a%%20%s%%20b", "%%22%s%%22",
+          "%%b0%s" } do
+          hides("4242", text:format(grouped))
+          hides("4242", text:format(CARD))
+        end
+      end
+    end
+    assert.equal("card=[card number]", redact.text "card=4242%0A4242%094242%7F4242")
+    assert.equal("[card number] ??a b", redact.text "4242%204242%204242%204242%20%C3%A9a%0Ab")
+    for _, text in ipairs { "a%0Ab", "4242%2C4242%2C4242%2C4242", "%E2%80%AF1%20000%C2%A0F", "100%", "%2", "%zz",
+      "%25%", "4000%E2%82%AC5000%E2%82%AC1200%E2%82%AC3008" } do
+      assert.equal(text, redact.text(text))
+    end
+  end)
+
   it("hides keys and secrets that are percent-encoded", function()
     hides("YmFy", "secret=whsec_Zm9v%2BYmFy%2FQUJD%3D%3D&x=1")
     hides("AbC123xyz", "/pay/pi_1?client%5Fsecret=pi%5F1%5Fsecret%5fAbC123xyz")
     hides("AbC123xyz", "/x?key=lomi%5Fsk_test%5FAbC123xyz")
-    assert.equal("a%5Fb c_d", redact.text "a%5Fb c_d")
+    hides("AbC123xyz", "key=lomi%255Fsk%255Ftest%255FAbC123xyz")
+    hides("AbC123xyz", "/pay/pi_1?client_secret=pi%255f1%25255Fsecret%255FAbC123xyz")
+    for _, secret in ipairs { "lomi_sk_test_abc", "lomi%5Fsk%5Ftest%5Fabc", "pi_1_secret_abc",
+      "pi%5F1%5Fsecret%5Fabc" } do
+      hides("def", secret .. "%2Ddef&x=1")
+      hides("def", secret .. "%252ddef&x=1")
+    end
+    assert.equal("a%5Fb c_d %255F", redact.text "a%5Fb c_d %255F")
   end)
 
   it("leaves lists of amounts and numbers in other alphabets", function()
@@ -244,7 +273,8 @@ describe("a cut", function()
   end
 
   it("leaves no part of a secret, wherever it falls", function()
-    for _, secret in ipairs { KEY, CARD, SPACED, (SPACED:gsub(" ", " - ")) } do
+    for _, secret in ipairs { KEY, CARD, SPACED, (SPACED:gsub(" ", " - ")),
+      (SPACED:gsub(" ", "%%25E2%%2580%%2591")) } do
       for _, size in ipairs { 100, 2048, 4096 } do
         for before = size - #secret - 1, size + 1 do
           local text = ("x"):rep(before) .. " " .. secret .. (" tail"):rep(2000)
@@ -295,7 +325,7 @@ end)
 describe("the cost of a hostile text", function()
   it("is small, whatever the text", function()
     for _, piece in ipairs { "1 ", "4 ", "4-", CARD .. " ", SPACED .. "-", "://", "://a@", "lomi_sk_", "_secret_",
-      "whsec_", "\194", "a-key", "42", "%s", "\226\128" } do
+      "whsec_", "\194", "a-key", "42", "%s", "\226\128", "4%20", "%25", "%5F", "%2525", "%E2%80%91", "25" } do
       local text = piece:rep(math.floor(4e6 / #piece))
       local list = {}
       for i = 1, 200 do list[i] = text end

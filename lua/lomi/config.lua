@@ -191,8 +191,9 @@ local function secrets_of(key, user)
   local password = user and (user:match("^[^:]*:(.*)$") or user) or ""
   local plain = password:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
   local encoded = key:gsub("[^A-Za-z0-9%-._~]", function(c) return ("%%%02X"):format(c:byte()) end)
+  local lower = encoded:gsub("%%%x%x", ascii.lower)
   local secrets = { key }
-  for _, secret in ipairs { encoded, password, plain } do
+  for _, secret in ipairs { encoded, lower, password, plain } do
     if #secret >= SHORTEST_SECRET and secret ~= secrets[#secrets] then secrets[#secrets + 1] = secret end
   end
   return secrets

@@ -146,14 +146,23 @@ local function hide_plain_cards(text)
   return table.concat(out) .. text:sub(done)
 end
 
--- In a URL, a separator is percent-encoded.
+local SEPARATOR = "[" .. SEPARATORS .. "]"
+local ENCODED_TWICE = 5 -- bytes, as %2520
+
+local function decode(hex)
+  local byte = tonumber(hex, 16)
+  local char = string.char(byte)
+  if byte > 32 and byte < 127 then return char end
+  return char:find(SEPARATOR) and " " or "?"
+end
+
+-- In a URL, a separator is percent-encoded, and so is what stands beside a number. What is no ASCII is not kept.
 local function hide_cards(text)
-  if text:find("%d%%2[0BDEFbdef]%d") or text:find("%d%%C2%%A0%d") then
-    local plain = text:gsub("%%2[0BDEFbdef]", " "):gsub("%%C2%%A0", " ")
-    local hidden = hide_plain_cards(plain)
-    if hidden ~= plain then return hidden end
-  end
-  return hide_plain_cards(text)
+  text = hide_plain_cards(text)
+  if not text:find("%%%x%x") then return text end
+  local plain = text:gsub("%%(%x%x)", decode):gsub("%%(%x%x)", decode)
+  local hidden = hide_plain_cards(plain)
+  return hidden ~= plain and hidden or text
 end
 
 -- ---- secrets ----------------------------------------------------------------------------------
@@ -178,11 +187,11 @@ local function hide_user(word)
   return at and word:sub(1, from + 2) .. "[hidden]" .. word:sub(at) or nil
 end
 
--- What the service's keys and secrets look like.
+-- What the service's keys and secrets look like, also percent-encoded.
 local function hide_by_form(text)
-  text = text:gsub("[Ll][Oo][Mm][Ii]_([SsPp][Kk]_[A-Za-z]+)_[A-Za-z0-9_%-]+", "lomi_%1_[hidden]")
-  text = text:gsub("_secret_[A-Za-z0-9_%-]+", "_secret_[hidden]")
-  return (text:gsub("whsec_[A-Za-z0-9_%-+/=%%]+", "whsec_[hidden]")) -- also percent-encoded
+  text = text:gsub("[Ll][Oo][Mm][Ii]_([SsPp][Kk]_[A-Za-z]+)_[A-Za-z0-9_%-%%]+", "lomi_%1_[hidden]")
+  text = text:gsub("_secret_[A-Za-z0-9_%-%%]+", "_secret_[hidden]")
+  return (text:gsub("whsec_[A-Za-z0-9_%-+/=%%]+", "whsec_[hidden]"))
 end
 
 --- Secrets to take out wherever they stand, whatever they look like: an API key; or a list of it and others.
@@ -198,8 +207,8 @@ function M.secrets(text, secrets)
   elseif secrets then
     text = hide(text, secrets, "[api key]")
   end
-  if text:find("%%5[Ff]") then -- an underscore in a URL
-    local plain = text:gsub("%%5[Ff]", "_")
+  if text:find("%%[25]*5[Ff]") then -- an underscore in a URL: %5F, or %255F
+    local plain = text:gsub("%%[25]*5[Ff]", "_")
     local hidden = hide_by_form(plain)
     if hidden ~= plain then text = hidden end
   elseif text:find("_", 1, true) then
@@ -235,7 +244,7 @@ function M.line(text, instead)
   return text
 end
 
-local WIDEST_CARD = 19 + 18 * WIDEST_GAP
+local WIDEST_CARD = 19 + 18 * WIDEST_GAP * ENCODED_TWICE
 
 -- Secrets go first, and then the text is cut: the cut leaves no part of one.
 ---@param instead? string  of what is no text on one line; nil: that stays
