@@ -134,6 +134,21 @@ describe("lomi.sandbox.server.api", function()
     assert.equal(200, get("/charge/card/" .. charge.id .. "/?a=b").status)
   end)
 
+  it("treats a path with a slash at its end as the same path, for a confirmation and a cursor too", function()
+    for i = 1, 2 do
+      post("/charge/wave", { amount = 1000 * i, currency = "XOF",
+        customer = { name = "Awa", phoneNumber = "+2250700000000" } })
+    end
+    local refund = { transaction_id = get("/transactions").json.data[1].transaction_id, amount = 500 }
+    for _, paths in ipairs { { "/refunds/", "/refunds" }, { "/refunds", "/refunds/" } } do
+      refund.confirmation_token = nil
+      refund.confirmation_token = post(paths[1], refund).json.confirmation_token
+      assert.equal(201, post(paths[2], refund).status)
+    end
+    local page = get("/transactions/?limit=1").json
+    assert.equal(200, get("/transactions?limit=1&cursor=" .. page.next_cursor).status)
+  end)
+
   it("shows a charge to its organization only", function()
     local charge = sandbox:charge()
     assert.equal(charge.id, get("/charge/card/" .. charge.id).json.data.id)

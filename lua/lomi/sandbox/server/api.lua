@@ -146,8 +146,7 @@ local function once(api, call, operation, recorded, works)
   local verdict, stored = "new", nil
   if key then
     local second = operation.asks_twice and call.params.confirmation_token and "\nconfirmed" or ""
-    local route = call.path:gsub("/$", "")
-    verdict, call.intent, stored = api.idempotency:begin(call.scope .. "\n" .. route .. "\n" .. key .. second,
+    verdict, call.intent, stored = api.idempotency:begin(call.scope .. "\n" .. call.path .. "\n" .. key .. second,
       call.body, api.clock())
   end
   if REFUSALS[verdict] then return failed(call, REFUSALS[verdict]) end
@@ -174,6 +173,7 @@ function Api:answer(call, recorded, works)
   if not operation then
     return failed(call, { status = 404, message = ("Cannot %s %s"):format(call.method, call.path) })
   end
+  call.path = call.path:gsub("/$", "") -- the same route
   call.id, call.second_id, call.query_fields = id, second_id, form.decode(call.query)
   local key, reason = read_key(call)
   if not key then return failed(call, { status = 401, message = reason }) end
