@@ -18,7 +18,7 @@ end
 ---@param script string
 ---@param env? table<string, string|false>  false: not set
 ---@return string output  stdout and stderr
----@return integer status  124: it did not end within 5 seconds, or more under a sanitizer or an emulator
+---@return integer status  124: it did not end within 20 seconds, or more under a sanitizer or an emulator
 function M.run(script, env)
   local command = { "env" }
   local set = { LUA_PATH = package.path, LUA_CPATH = package.cpath }
@@ -29,7 +29,7 @@ function M.run(script, env)
   for name, value in pairs(set) do
     if value then command[#command + 1] = quote(name .. "=" .. value) end
   end
-  command[#command + 1] = ("timeout %d %s -e %s 2>&1; echo \"status $?\""):format(5 * cost.FACTOR, M.LUA, quote(script))
+  command[#command + 1] = ("timeout %d %s -e %s 2>&1; echo \"status $?\""):format(20 * cost.FACTOR, M.LUA, quote(script))
   local pipe = assert(io.popen(LIMIT .. table.concat(command, " ")))
   local text = pipe:read("*a")
   pipe:close()
