@@ -43,7 +43,9 @@ for lua in $LUAS; do
     build "$DEBUG $SANITIZE" "$SANITIZE -Wl,-z,nodelete"
     make -s LUA="$lua" B="$B" CFLAGS="$DEBUG $SANITIZE" LDFLAGS="$SANITIZE" lib # a program: nothing to wrap, to keep
     enter
-    [ "$lua" = lua5.4 ] || LSAN_OPTIONS="suppressions=$PWD/tools/luajit.supp:print_suppressions=0"
+    known=tools/asan.supp
+    [ "$lua" = lua5.4 ] || known=tools/luajit.supp
+    LSAN_OPTIONS="suppressions=$PWD/$known:print_suppressions=0"
     export LSAN_OPTIONS
     # shellcheck disable=SC2086
     "$lua" "$BUSTED" ${SPEC:-spec} || failed="$failed $lua"
