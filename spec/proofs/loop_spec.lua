@@ -120,6 +120,7 @@ describe("a loop, whatever strikes,", function()
     end)
 
     it("in nginx, too, with a warm pool", function()
+      if nginx_of.missing then pending(nginx_of.missing) end
       local nginx = nginx_of.start()
       local said = nginx:run([[
         local asked = ...

@@ -98,7 +98,8 @@ for _, scheme in ipairs { "plain", "TLS" } do
       tls.remove(authority)
     end)
 
-    for _, name in ipairs(runners.NAMES) do
+    local names = runners.names(pending)
+    for _, name in ipairs(names) do
       it(name, function()
         local list, faults = {}, {}
         for i in ipairs(PLAYED) do
@@ -127,14 +128,14 @@ for _, scheme in ipairs { "plain", "TLS" } do
       local faults = {}
       for i, played in ipairs(PLAYED) do
         local texts = {}
-        for j, name in ipairs(runners.NAMES) do
+        for j, name in ipairs(names) do
           local result = assert(got[name], name .. " gave nothing")[i]
           local err = result.err or {}
           -- Newer libcurls treat a TLS stream that ends without a word as lost, older ones and nginx as closed.
           local message = tostring(err.message):gsub("was closed before", "was lost before")
           texts[j] = ("%s, %s, %s"):format(tostring(err.kind), tostring(err.outcome), message)
         end
-        if texts[1] ~= texts[2] or texts[1] ~= texts[3] then
+        if texts[1] ~= texts[2] or texts[3] and texts[1] ~= texts[3] then
           faults[#faults + 1] = ("%s:\n  %s"):format(played.name, table.concat(texts, "\n  "))
         end
       end

@@ -46,6 +46,13 @@ function M.nginx(ca_file)
   }
 end
 
-M.NAMES = { "curl", "loop", "nginx" }
+--- The transports that can run here. For what cannot, there is a pending spec with the reason.
+---@param pending function  busted's
+---@return string[]
+function M.names(pending)
+  if not nginx_of.missing then return { "curl", "loop", "nginx" } end
+  pending("nginx: " .. nginx_of.missing)
+  return { "curl", "loop" }
+end
 
 return M
