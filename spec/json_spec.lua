@@ -337,9 +337,10 @@ describe("an empty list", function()
   it("lets no unchecked text out when a finalizer changes the value meanwhile", function()
     local output, status = child.run [[
       local core = require "lomi.core"
-      local payload, change = { list = core.empty_array, rows = {} }
-      for i = 1, 3000 do payload.rows[i] = { x = i, list = core.empty_array } end
-      local function finalizer() payload.s = change end
+      local rows, change = {} -- a list is written in its order: the finalizers run before its last item is reached
+      for i = 1, 3000 do rows[i] = { x = i, list = core.empty_array } end
+      local payload = { rows }
+      local function finalizer() payload[2] = change end
       local function arm()
         if newproxy then
           getmetatable(newproxy(true)).__gc = finalizer
@@ -357,12 +358,12 @@ describe("an empty list", function()
         change = case[1]
         for _ = 1, 1000 do
           collectgarbage "stop"
-          payload.s = "ok"
+          payload[2] = "ok"
           for _ = 1, 20 do arm() end
           collectgarbage "restart"
           local text, faults = core.encode(payload)
           if text then
-            assert(text:find('"s":"ok"', 1, true), "encoded unchecked")
+            assert(text:find('"ok"]', 1, true), "encoded unchecked")
           else
             assert(faults[1].message:find(case[2]), faults[1].message)
             refused = faults[1].field == "body"
