@@ -29,7 +29,7 @@ function M.run(script, env)
   for name, value in pairs(set) do
     if value then command[#command + 1] = quote(name .. "=" .. value) end
   end
-  command[#command + 1] = ("timeout %d %s -e %s 2>&1; echo \"status $?\""):format(20 * cost.FACTOR, M.LUA, quote(script))
+  command[#command + 1] = ('timeout %d %s -e %s 2>&1; echo "status $?"'):format(20 * cost.FACTOR, M.LUA, quote(script))
   local pipe = assert(io.popen(LIMIT .. table.concat(command, " ")))
   local text = pipe:read("*a")
   pipe:close()
