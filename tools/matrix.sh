@@ -103,7 +103,7 @@ enter() {
   echo 'tester ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/tester"
   git -c safe.directory='*' bundle create -q "$root/home/tester/lomi.bundle" HEAD || return
   echo "emulated=$emulated$INSTALL" >"$root/home/tester/install.sh"
-  echo "emulated=$emulated${SPECS/MATRIX_TEST/${MATRIX_TEST:-make test}}" >"$root/home/tester/specs.sh"
+  echo "emulated=$emulated${SPECS/MATRIX_TEST/"${MATRIX_TEST:-make test}"}" >"$root/home/tester/specs.sh"
 }
 
 # inside ROOT COMMAND…: with ROOT as a whole machine's root: in a mere chroot no user namespace can be made.
