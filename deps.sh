@@ -103,10 +103,10 @@ nginx() {
 
 # Some specs charge under a locale with a decimal comma, or with letters that have other capitals.
 locales() {
-  for name in fr_FR tr_TR; do
-    locale -a 2>/dev/null | grep -qi "^$name\.utf-\?8$" && continue
-    echo "deps: making the locale $name.UTF-8"
-    as_root "localedef -i $name -f UTF-8 $name.UTF-8" localedef -i $name -f UTF-8 $name.UTF-8
+  for name in fr_FR.UTF-8 tr_TR.UTF-8 tr_TR.ISO-8859-9; do
+    [ "$(LC_ALL=$name locale charmap 2>/dev/null)" != "${name#*.}" ] || continue
+    echo "deps: making the locale $name"
+    as_root "localedef -i ${name%.*} -f ${name#*.} $name" localedef -i "${name%.*}" -f "${name#*.}" "$name"
   done
 }
 

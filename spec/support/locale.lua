@@ -11,7 +11,8 @@ function M.need(name, pending)
   local before = os.setlocale()
   local there = os.setlocale(name)
   os.setlocale(before)
-  if not there then pending(("no %s: run `localedef -i %s -f UTF-8 %s` as root"):format(name, name:sub(1, 5), name)) end
+  local language, charset = name:match("^(.-)%.(.*)$")
+  if not there then pending(("no %s: run `localedef -i %s -f %s %s` as root"):format(name, language, charset, name)) end
 end
 
 function M.need_french(pending)
