@@ -187,7 +187,7 @@ local function hide_user(word)
   return at and word:sub(1, from + 2) .. "[hidden]" .. word:sub(at) or nil
 end
 
--- What the service's keys and secrets look like, also percent-encoded.
+-- Patterns of the service's keys and secrets, plain and percent-encoded.
 local function hide_by_form(text)
   text = text:gsub("[Ll][Oo][Mm][Ii]_([SsPp][Kk]_[A-Za-z]+)_[A-Za-z0-9_%-%%]+", "lomi_%1_[hidden]")
   text = text:gsub("_secret_[A-Za-z0-9_%-%%]+", "_secret_[hidden]")

@@ -104,7 +104,7 @@ local function missing(options, rules)
   if first then return first, "is missing; it must be " .. wanted(rules[first]) end
 end
 
--- What is wrong with one value, and where: `name`, or a part of it.
+-- Finds the fault of one value, and the field that has it: `name`, or a part of it.
 local function fault_of(name, value, rule)
   if type(rule) == "string" then
     rule = KINDS[rule]

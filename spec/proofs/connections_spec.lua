@@ -188,13 +188,20 @@ describe("when four kept connections have died silently, the next call needs one
     loop:close()
   end)
 
-  it("nginx, though each call has a client of its own", function()
+  -- Runs the script with the options of a client.
+  local function in_nginx(script)
     local nginx_of = require "spec.support.nginx"
     if nginx_of.missing then pending(nginx_of.missing) end
     local nginx = nginx_of.start()
     local options = { base_url = server.url }
     for name, value in pairs(OPTIONS) do options[name] = value end
-    local got = nginx:run([[
+    local got = nginx:run(script, options)
+    nginx:stop()
+    return got
+  end
+
+  it("nginx, though each call has a client of its own", function()
+    local got = in_nginx [[
       local options = ...
       local function call()
         local result, err, reply = require("lomi").new(options):request("POST", "/", { body = {} })
@@ -205,18 +212,12 @@ describe("when four kept connections have died silently, the next call needs one
       for _, thread in ipairs(threads) do assert(ngx.thread.wait(thread)) end
       for i = 1, 3 do said[i] = call() end
       return said
-    ]], options)
-    nginx:stop()
+    ]]
     assert.same({ "connection 5, attempt 2", "connection 5, attempt 1", "connection 5, attempt 1" }, got)
   end)
 
   it("nginx", function()
-    local nginx_of = require "spec.support.nginx"
-    if nginx_of.missing then pending(nginx_of.missing) end
-    local nginx = nginx_of.start()
-    local options = { base_url = server.url }
-    for name, value in pairs(OPTIONS) do options[name] = value end
-    local got = nginx:run([[
+    local got = in_nginx [[
       local client = require("lomi").new((...))
       local function call() return client:request("POST", "/", { body = {} }) end
       local threads = {}
@@ -225,8 +226,7 @@ describe("when four kept connections have died silently, the next call needs one
       local result, err, reply = call()
       if err then return tostring(err) end
       return { connection = result.connection, attempts = reply.attempts }
-    ]], options)
-    nginx:stop()
+    ]]
     assert.same({ connection = 5, attempts = 2 }, got)
   end)
 end)

@@ -46,6 +46,19 @@ describe("a loop, whatever strikes,", function()
     return why == nil
   end
 
+  -- Raises in the coroutine when it has run so many instructions.
+  local function watch(co, at)
+    local function strike()
+      if coroutine.running() ~= co then -- LuaJIT has one hook for all coroutines
+        debug.sethook(co, strike, "", 1)
+        return
+      end
+      debug.sethook(co)
+      error("watchdog", 0)
+    end
+    debug.sethook(co, strike, "", at)
+  end
+
   -- Polls when the loop says so, until no task is left; nil and why if it takes too long or raises.
   local function poll_to_the_end()
     local deadline = core.now() + PATIENCE
@@ -293,16 +306,8 @@ describe("a loop, whatever strikes,", function()
           local closed, why
           local task = loop:spawn(function()
             local co = coroutine.running()
-            local function strike()
-              if coroutine.running() ~= co then -- LuaJIT has one hook for all coroutines
-                debug.sethook(co, strike, "", 1)
-                return
-              end
-              debug.sethook(co)
-              error("watchdog", 0)
-            end
             pcall(function()
-              debug.sethook(co, strike, "", at)
+              watch(co, at)
               pay(11000, on)
               debug.sethook(co)
             end)
@@ -369,15 +374,7 @@ describe("a loop, whatever strikes,", function()
       for at = 1, 900, 2 do
         loop:spawn(function()
           local co = coroutine.running()
-          local function strike()
-            if coroutine.running() ~= co then -- LuaJIT has one hook for all coroutines
-              debug.sethook(co, strike, "", 1)
-              return
-            end
-            debug.sethook(co)
-            error("watchdog", 0)
-          end
-          debug.sethook(co, strike, "", at)
+          watch(co, at)
           local ok = pcall(pay, 11000)
           debug.sethook(co)
           if not ok then cut = cut + 1 end

@@ -237,7 +237,7 @@ local function ask_and_confirm(args, typed, object, preview)
   return service.change(args, typed, function() return object:confirm(preview) end)
 end
 
---- What a command does: the call, and what comes of it.
+--- Makes the function that runs a command: it makes the call and shows the result.
 ---@param resource string
 ---@param verb string
 ---@param row lomi.contract.Operation

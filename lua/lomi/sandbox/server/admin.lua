@@ -39,7 +39,7 @@ local function find_charge(app, call)
   return nil, { status = 404, message = "the sandbox has no charge " .. call.id:sub(1, 80) }
 end
 
--- What became of a charge, as a test reports it.
+-- Answers a change of a charge's status: with the charge, or with the reason.
 local function moved(charge, done, reason, misuse)
   if done then return ok(views.listed(charge)) end
   return nil, { status = misuse and 400 or 409, message = reason }

@@ -19,7 +19,7 @@ Api.__index = Api
 -- The general limits of the service; shown in headers only, unless a test asks for limits of its own.
 local GENERAL, CHARGING = { limit = 5000, window = 900 }, { limit = 120, window = 60 }
 
--- What counts as charging, beside every POST of a charge.
+-- A POST to these counts against the limit for charges, as does every POST of a charge.
 local MONEY = {
   ["/checkout-sessions"] = true, ["/payment-requests"] = true, ["/refunds"] = true, ["/payouts"] = true,
 }

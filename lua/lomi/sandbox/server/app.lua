@@ -143,7 +143,7 @@ local function count_connection(app, serial)
   app.connections:trim(function(oldest) app.counted[oldest] = nil end)
 end
 
-local MOST_WARNINGS = 20 -- of one request; what it sends decides how many there are
+local MOST_WARNINGS = 20 -- kept of one request, whose sender could cause any number
 
 -- Adds a warning to a list.
 local function warn(warnings, text)

@@ -21,7 +21,7 @@ local function is_object(value)
   return type(value) == "table" and value[1] == nil and getmetatable(value) == nil
 end
 
--- What is taken as it is, if it is right.
+-- A kind that keeps a right value unchanged.
 local function exactly(is_right, says)
   return function(value)
     if is_right(value) then return value end
