@@ -1,7 +1,8 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: MIT
 # The proofs that need modules built in another way: make asan, tsan, valgrind, memerr, coverage. Each has its modules,
 # and tools/host.c to run them in, under build/<proof>/<lua>. SPEC: what to run instead of all that the proof runs.
+# The Luas run at the same time: the last of them is seen at once, the others when they have ended.
 #
 #   prove.sh PROOF
 set -eu
@@ -24,17 +25,16 @@ build() {
 
 # The programs the specs start are ours too; nothing of the tree's own build is.
 enter() {
-  PATH=$PWD/$B/bin:$path
+  PATH=$PWD/$B/bin:$PATH
   LUA=$lua
   eval "$(make -s LUA="$lua" B="$B" env)"
 }
 
-path=$PATH
-failed=""
-make -s --no-print-directory LUA=luajit modules # for nginx, which the specs start as it is
-for lua in $LUAS; do
-  echo "== $proof, $lua"
+# prove LUA: as a process of its own, for it changes the environment.
+prove() {
+  lua=$1
   B=build/$proof/$lua
+  echo "== $proof, $lua"
   SANITIZER=$proof # the specs are told by this
   export LUA PATH SANITIZER
   unset LUA_PATH LUA_CPATH
@@ -48,14 +48,14 @@ for lua in $LUAS; do
     LSAN_OPTIONS="suppressions=$PWD/$known:print_suppressions=0"
     export LSAN_OPTIONS
     # shellcheck disable=SC2086
-    "$lua" "$BUSTED" ${SPEC:-spec} || failed="$failed $lua"
+    "$lua" "$BUSTED" ${SPEC:-spec}
     ;;
   tsan)
     build "$DEBUG -fsanitize=thread" "-fsanitize=thread"
     enter
     # shellcheck disable=SC2086
     TSAN_OPTIONS="exitcode=66 die_after_fork=0" "$lua" "$BUSTED" \
-      ${SPEC:-spec/httpd_spec.lua spec/engine_spec.lua spec/loop_spec.lua spec/sandbox} || failed="$failed $lua"
+      ${SPEC:-spec/httpd_spec.lua spec/engine_spec.lua spec/loop_spec.lua spec/sandbox}
     ;;
   valgrind)
     build "$DEBUG" "-Wl,-z,nodelete"
@@ -65,12 +65,12 @@ for lua in $LUAS; do
     valgrind --quiet --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes \
       "$B/bin/$lua" "$BUSTED" --filter-out=fork \
       ${SPEC:-spec/json_spec.lua spec/http1_spec.lua spec/core_spec.lua spec/crypto_spec.lua spec/webhook_spec.lua
-        spec/engine_spec.lua spec/loop_spec.lua spec/httpd_spec.lua spec/sandbox/init_spec.lua} || failed="$failed $lua"
+        spec/engine_spec.lua spec/loop_spec.lua spec/httpd_spec.lua spec/sandbox/init_spec.lua}
     ;;
   memerr)
     build "$DEBUG $SANITIZE" "$SANITIZE -Wl,-z,nodelete $WRAP" tools/failing.c
     enter
-    LSAN_OPTIONS="suppressions=$PWD/tools/memerr.supp:print_suppressions=0" "$lua" tools/memerr.lua || failed="$failed $lua"
+    LSAN_OPTIONS="suppressions=$PWD/tools/memerr.supp:print_suppressions=0" "$lua" tools/memerr.lua
     ;;
   coverage)
     rm -rf "$B/lines"
@@ -83,14 +83,34 @@ for lua in $LUAS; do
     LOMI_LINES=$PWD/$B/lines
     export LOMI_LINES
     mkdir -p "$LOMI_LINES"
+    status=0
     # shellcheck disable=SC2086
-    "$lua" "$BUSTED" ${SPEC:-spec} || failed="$failed $lua"
-    "$lua" tools/memerr.lua || failed="$failed $lua"
+    "$lua" "$BUSTED" ${SPEC:-spec} || status=1
+    "$lua" tools/memerr.lua || status=1
+    return "$status"
     ;;
   esac
+}
+
+make -s LUA=luajit --no-print-directory modules # for nginx, which the specs start as it is
+declare -A pid
+trap '[ ${#pid[@]} = 0 ] || kill -- "${pid[@]/#/-}" 2>/dev/null || true' EXIT
+last=${LUAS##* }
+set -m # process groups of their own, which can be ended whole
+for lua in $LUAS; do
+  mkdir -p "build/$proof/$lua"
+  if [ "$lua" = "$last" ]; then prove "$lua" 2>&1 & else prove "$lua" >"build/$proof/$lua/log" 2>&1 & fi </dev/null
+  pid[$lua]=$!
+done
+set +m
+failed=""
+for lua in $last ${LUAS% *}; do
+  [ -n "${pid[$lua]:-}" ] || continue # the last one, told already
+  wait "${pid[$lua]}" || failed="$failed $lua"
+  unset "pid[$lua]"
+  [ "$lua" = "$last" ] || cat "build/$proof/$lua/log"
 done
 
-PATH=$path
 [ "$proof" != coverage ] || lua5.4 tools/coverage.lua build/coverage
 if [ -n "$failed" ]; then
   echo "$proof: not clean on$failed" >&2
