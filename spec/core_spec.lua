@@ -56,10 +56,14 @@ describe("lomi.core.now", function()
   end)
 
   it("counts finer than a millisecond", function()
-    local from = core.now()
-    local now
-    repeat now = core.now() until now > from
-    assert.is_true(now - from < 0.001)
+    local finest = math.huge
+    for _ = 1, 10 do
+      local from = core.now()
+      local now
+      repeat now = core.now() until now > from
+      finest = math.min(finest, now - from)
+    end
+    assert.is_true(finest < 0.001, finest)
   end)
 end)
 

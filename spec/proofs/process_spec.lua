@@ -282,14 +282,15 @@ describe("a process that charges", function()
     -- A busy machine takes its time to load libraries and to end: the measure is a process that sleeps after a call
     -- that was refused.
     local function check(url, env)
-      local most = os.getenv "SANITIZER" and 0.3 or 0.1 -- the end of the process looks for leaks there
+      local most, slowest = 0.1, 0.5
+      if os.getenv "SANITIZER" then most, slowest = 0.3, 2 end -- the end of the process looks for leaks there
       local all, sleeping
       for _ = 1, 3 do
         all, sleeping = interrupt(url, env), interrupt "https://127.0.0.1:1 sleep"
-        if all[5] < most + sleeping[5] and all[10] < 0.5 + sleeping[10] then return end
+        if all[5] < most + sleeping[5] and all[10] < slowest + sleeping[10] then return end
       end
       assert.is_true(all[5] < most + sleeping[5], ("half: over %.3f s, asleep %.3f s"):format(all[5], sleeping[5]))
-      assert.is_true(all[10] < 0.5 + sleeping[10], "the slowest took " .. all[10]) -- the timeout is 4 s
+      assert.is_true(all[10] < slowest + sleeping[10], "the slowest took " .. all[10]) -- the timeout is 4 s
     end
 
     it("while it connects", function()
