@@ -19,11 +19,12 @@ local HEADERS = {
 local app = { BODY = BODY }
 
 function app.new(options)
-  local delay = tonumber(options)
+  local delay, accepts = tonumber(options), 0
   return {
     handle = function(_, request)
+      accepts = math.max(accepts, request.connection)
       if request.target == "/accepts" then -- how many connections there have been
-        return { status = 200, headers = HEADERS, body = ('{"accepts":%d}'):format(request.accepts) }
+        return { status = 200, headers = HEADERS, body = ('{"accepts":%d}'):format(accepts) }
       end
       if delay > 0 then coroutine.yield(delay) end
       return { status = 201, headers = HEADERS, body = BODY }

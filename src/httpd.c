@@ -18,8 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "httpd_loop.h"
-#include "httpd_requests.h"
+#include "httpd_state.h"
 #include "os.h"
 
 enum { BACKLOG = 1024 };
@@ -174,12 +173,13 @@ static bool start_threads(lomi_httpd *s, const lomi_httpd_config *config, char *
 }
 
 /* On false `error` says why. */
-static bool set_up(lomi_httpd *s, const lomi_httpd_config *config, char *error, size_t size) {
+static bool set_up(lomi_httpd *s, const lomi_httpd_config *config, int *port, char *error,
+                   size_t size) {
   if (!lomi_pipe(s->wake)) {
     snprintf(error, size, "no descriptor: %s", strerror(errno));
     return false;
   }
-  s->listen_fd = listen_on(config->host, config->port, &s->port, error, size);
+  s->listen_fd = listen_on(config->host, config->port, port, error, size);
   if (s->listen_fd < 0)
     return false;
   if (!lomi_app_open(&s->app, &config->app)) {
@@ -196,7 +196,8 @@ static void free_server(lomi_httpd *s) {
   free(s);
 }
 
-lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_t error_size) {
+lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, int *port, char *error,
+                             size_t error_size) {
   pthread_once(&running.once, hook_process);
   lomi_httpd *s = running.hooked ? calloc(1, sizeof *s) : NULL;
   if (s == NULL) {
@@ -212,10 +213,9 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
   s->patience = config->patience;
   snprintf(s->reserved, sizeof s->reserved, "%s", config->reserved != NULL ? config->reserved : "");
   lomi_buffer_init(&s->headers, s->connection_memory);
-  s->pid = getpid();
   s->step_due = s->accept_due = HUGE_VAL;
   s->listen_fd = s->wake[0] = s->wake[1] = -1;
-  if (!set_up(s, config, error, error_size)) {
+  if (!set_up(s, config, port, error, error_size)) {
     end(s);
     free_server(s);
     return NULL;
@@ -224,18 +224,10 @@ lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error, size_
   return s;
 }
 
-const char *lomi_httpd_version(void) {
-  return MHD_get_version();
-}
-
-int lomi_httpd_port(const lomi_httpd *server) {
-  return server->port;
-}
-
+/* A server that is not on the list is the parent's, or has ended at exit. */
 void lomi_httpd_stop(lomi_httpd *server) {
-  if (server->pid != getpid())
+  if (list_take(server) == NULL)
     return;
-  if (list_take(server) != NULL)
-    end(server);
+  end(server);
   free_server(server);
 }

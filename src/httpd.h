@@ -30,15 +30,10 @@ typedef struct lomi_httpd_config {
 
 struct lomi_httpd;
 
-/* Returns once the application runs and the port listens, or NULL with the reason in `error`.
- * A server not stopped by its owner is stopped when the process exits. */
-struct lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, char *error,
+/* Returns once the application runs and the port listens, its number in *port; or NULL with the
+ * reason in `error`. A server not stopped by its owner is stopped when the process exits. */
+struct lomi_httpd *lomi_httpd_start(const lomi_httpd_config *config, int *port, char *error,
                                     size_t error_size);
-
-/* libmicrohttpd's. */
-const char *lomi_httpd_version(void);
-
-int lomi_httpd_port(const struct lomi_httpd *server);
 
 /* Ends the threads, waits for them and frees the server. In a forked child, where they do not
  * exist, does nothing: what was the parent's is left alone. */

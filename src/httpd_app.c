@@ -2,6 +2,7 @@
 #include "httpd_app.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "message_lua.h"
 
 static const double LONGEST_WAIT = 1e9; /* seconds */
+static const char APP = 'a';            /* its address is the application's key in the registry */
 
 typedef struct guarded_call {
   lua_CFunction f;
@@ -56,45 +58,44 @@ static void set_string(lua_State *L, const char *field, const char *bytes, size_
   lua_setfield(L, -2, field);
 }
 
-static void push_request(lua_State *L, const lomi_app_request *r) {
-  lua_createtable(L, 0, 6);
+static void push_request(lua_State *L, const lomi_app_task *r) {
+  lua_createtable(L, 0, 5);
   set_string(L, "method", r->method, strlen(r->method));
-  set_string(L, "target", r->target->data, r->target->len);
-  set_string(L, "body", r->body->data, r->body->len);
+  set_string(L, "target", r->target.data, r->target.len);
+  set_string(L, "body", r->body.data, r->body.len);
   lomi_push_headers(L, r->headers->data, r->headers->len);
   lua_setfield(L, -2, "headers");
   lua_pushinteger(L, (lua_Integer)r->connection);
   lua_setfield(L, -2, "connection");
-  lua_pushinteger(L, (lua_Integer)r->accepts);
-  lua_setfield(L, -2, "accepts");
 }
 
 /* ---- Tasks ---- */
 
-typedef struct task_call {
-  lomi_app *app;
-  lomi_app_task *task;
-  const lomi_app_request *request; /* NULL when the task is resumed */
-  lomi_httpd_reply *reply;
-  double *seconds;
-  lomi_app_status status;
-} task_call;
+/* Pushes the application's method, and the application. */
+static void push_method(lua_State *L, const char *name) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &APP);
+  lua_getfield(L, -1, name);
+  lua_insert(L, -2);
+}
+
+void lomi_app_abandon(lua_State *L, lomi_app_task *task) {
+  if (task->co != NULL)
+    luaL_unref(L, LUA_REGISTRYINDEX, task->ref);
+  task->co = NULL;
+}
 
 /* The coroutine's arguments are made here and moved: an error raised in it while
  * it does not run would have nowhere to go. */
 static int run_task(lua_State *L) {
-  task_call *call = lua_touserdata(L, 1);
-  lomi_app_task *task = call->task;
+  lomi_app_task *task = lua_touserdata(L, 1);
   lua_State *co = task->co;
   int nargs = 0, n = 0;
-  if (call->request != NULL) {
+  if (co == NULL) {
     co = lua_newthread(L);
     task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
     task->co = co;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, call->app);
-    lua_getfield(L, -1, "handle");
-    lua_insert(L, -2);
-    push_request(L, call->request); /* handle, app, request */
+    push_method(L, "handle");
+    push_request(L, task); /* handle, app, request */
     lua_xmove(L, co, 3);
     nargs = 2;
   }
@@ -103,9 +104,8 @@ static int run_task(lua_State *L) {
   case 0:
     lua_settop(co, 1);
     lua_xmove(co, L, 1);
-    lomi_app_abandon(call->app, task);
-    lomi_httpd_read_reply(L, lua_gettop(L), call->reply);
-    call->status = LOMI_APP_REPLY;
+    lomi_app_abandon(L, task);
+    lomi_httpd_read_reply(L, lua_gettop(L), &task->reply);
     return 0;
   case LUA_YIELD: {
     bool number = n > 0 && lua_type(co, -n) == LUA_TNUMBER;
@@ -116,8 +116,7 @@ static int run_task(lua_State *L) {
                         : n > 0 ? luaL_typename(co, -n)
                                 : "nothing");
     lua_pop(co, n);
-    *call->seconds = seconds;
-    call->status = LOMI_APP_WAIT;
+    task->seconds = seconds;
     return 0;
   }
   default:
@@ -128,62 +127,43 @@ static int run_task(lua_State *L) {
   }
 }
 
-lomi_app_status lomi_app_run(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
-                             lomi_httpd_reply *reply, double *seconds) {
-  task_call call = {app, task, request, reply, seconds, LOMI_APP_REPLY};
+bool lomi_app_run(lomi_app *app, lomi_app_task *task) {
   const char *failure = app->error;
   if (failure[0] == '\0')
-    failure = protected_call(app->L, run_task, &call);
+    failure = protected_call(app->L, run_task, task);
   if (failure == NULL)
-    return call.status;
-  lomi_httpd_reply_error(reply, 500, "internal_error", failure);
+    return task->co == NULL;
+  lomi_httpd_reply_error(&task->reply, 500, "internal_error", failure);
   lua_settop(app->L, 0);
-  lomi_app_abandon(app, task);
-  return LOMI_APP_REPLY;
-}
-
-void lomi_app_abandon(lomi_app *app, lomi_app_task *task) {
-  if (task->co != NULL)
-    luaL_unref(app->L, LUA_REGISTRYINDEX, task->ref);
-  task->co = NULL;
+  lomi_app_abandon(app->L, task);
+  return true;
 }
 
 /* ---- The application ---- */
 
-typedef struct step_call {
-  lomi_app *app;
-  double seconds;
-} step_call;
-
 static int run_step(lua_State *L) {
-  step_call *call = lua_touserdata(L, 1);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, call->app);
-  lua_getfield(L, -1, "step");
-  lua_insert(L, -2);
+  double *due = lua_touserdata(L, 1);
+  push_method(L, "step");
   lua_call(L, 1, 1);
-  call->seconds = -1;
   if (lua_isnil(L, -1))
     return 0;
   double seconds = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
   if (!(seconds >= 0))
     return luaL_error(L, "app:step must return seconds or nil, not %s",
                       lua_isnumber(L, -1) ? lua_tostring(L, -1) : luaL_typename(L, -1));
-  call->seconds = seconds < LONGEST_WAIT ? seconds : LONGEST_WAIT;
+  *due = seconds;
   return 0;
 }
 
 double lomi_app_step(lomi_app *app) {
-  if (!app->has_step)
-    return -1;
-  step_call call = {app, -1};
-  const char *failure = protected_call(app->L, run_step, &call);
+  double seconds = HUGE_VAL;
+  const char *failure = app->has_step ? protected_call(app->L, run_step, &seconds) : NULL;
   if (failure != NULL) {
     snprintf(app->error, sizeof app->error, "app:step failed: %s", failure);
     lua_settop(app->L, 0);
     app->has_step = false;
-    return -1;
   }
-  return call.seconds;
+  return seconds;
 }
 
 typedef struct open_call {
@@ -224,7 +204,7 @@ static int run_open(lua_State *L) {
     return luaL_error(L, "%s.new returned a %s without a method handle", config->module,
                       luaL_typename(L, -1));
   lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, call->app);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &APP);
 
   call->app->has_step = has_method(L, "step");
   if (has_method(L, "pollfd")) {

@@ -7,7 +7,7 @@
  *   handle(self, request) -> response, in a coroutine of its own: coroutine.yield(seconds) waits.
  *     request: method, target (as sent), headers (values by name in lower case, without outer
  *       white space; those of a repeated name joined with ", "), body, connection (which accepted
- *       connection this is, from 1), accepts (how many so far)
+ *       connection this is, from 1)
  *     response: status (200), headers (name = string), body (""), and of these at most one:
  *       drop = true     close without a byte          raw = bytes      these instead of HTTP
  *       reset = true    RST without a byte            trickle = bytes per second, of the body
@@ -37,10 +37,17 @@ typedef struct lomi_app_config {
 /* Room for the longest error text that is kept; longer ones are cut. */
 enum { LOMI_APP_ERROR = 4096 };
 
-/* A handler in progress: the coroutine, and the registry reference that keeps it alive. */
+/* A request, its handler in progress and its reply. The buffers are the server's, to fill and to
+ * free. */
 typedef struct lomi_app_task {
-  struct lua_State *co; /* NULL: none */
-  int ref;
+  const char *method;
+  lomi_buffer target, body;
+  const lomi_buffer *headers; /* "name\0value\0" for each: names in lower case, values trimmed */
+  unsigned long connection;
+  struct lua_State *co; /* NULL: the handler does not run */
+  int ref;              /* the registry's, which keeps the coroutine alive */
+  double seconds;       /* how long it wants to wait */
+  lomi_httpd_reply reply;
 } lomi_app_task;
 
 typedef struct lomi_app {
@@ -50,31 +57,19 @@ typedef struct lomi_app {
   char error[LOMI_APP_ERROR]; /* what app:step() raised; not empty: every request is told so */
 } lomi_app;
 
-/* Everything borrowed for the duration of lomi_app_run(). */
-typedef struct lomi_app_request {
-  const char *method;
-  const lomi_buffer *target, *body;
-  const lomi_buffer *headers; /* "name\0value\0" for each: names in lower case, values trimmed */
-  unsigned long connection, accepts;
-} lomi_app_request;
-
 /* A fresh Lua state with the application in it. On false the reason is in app->error; close it
  * all the same. */
 bool lomi_app_open(lomi_app *app, const lomi_app_config *config);
 void lomi_app_close(lomi_app *app); /* idempotent; every task must have been abandoned or ended */
 
-typedef enum {
-  LOMI_APP_REPLY, /* the reply is filled in, the task has ended */
-  LOMI_APP_WAIT,  /* the task wants to be resumed in `seconds` */
-} lomi_app_status;
+/* Starts the handler, or resumes it. True: the reply is there; a failure of the application is one,
+ * too, a 500 that says what it was. False: the handler wants to be resumed in `seconds`. */
+bool lomi_app_run(lomi_app *app, lomi_app_task *task);
 
-/* Starts the task with a request, or resumes it: `request` is NULL. A failure of the application is
- * a reply, too: a 500 that says what it was. */
-lomi_app_status lomi_app_run(lomi_app *app, lomi_app_task *task, const lomi_app_request *request,
-                             lomi_httpd_reply *reply, double *seconds);
-void lomi_app_abandon(lomi_app *app, lomi_app_task *task); /* idempotent */
+/* Ends the handler of a task, in the application's state. Idempotent. */
+void lomi_app_abandon(struct lua_State *L, lomi_app_task *task);
 
-/* Calls app:step(): seconds until it wants to be called again, negative for "when something
+/* Calls app:step(): seconds until it wants to be called again, HUGE_VAL for "when something
  * happens". */
 double lomi_app_step(lomi_app *app);
 

@@ -3,7 +3,7 @@
  *
  * libmicrohttpd could accept them, too; but it would stop at the first EMFILE until one of its
  * connections closes. Here some descriptors are held back, and slow peers give way. */
-#include "httpd_loop.h"
+#include "httpd_state.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -80,15 +80,8 @@ static void fire_timers(lomi_httpd *s) {
     hang_up(s->awaited.first);
   while (s->suspended.first != NULL && s->suspended.first->due <= now) {
     lomi_peer *p = s->suspended.first;
-    if (p->phase == LOMI_PEER_RUNNING) {
-      double seconds = 0;
-      if (lomi_app_run(&s->app, &p->task, NULL, &p->reply, &seconds) == LOMI_APP_WAIT) {
-        lomi_peer_wait(p, &s->suspended, lomi_now() + seconds);
-        continue;
-      }
-      p->phase = LOMI_PEER_REPLYING;
-      p->reply_time = lomi_now();
-    }
+    if (p->phase == LOMI_PEER_RUNNING && !lomi_peer_run(p))
+      continue;
     lomi_peer_await(p); /* or it could stop reading between two pieces of its reply, for ever */
     MHD_resume_connection(p->mhd);
   }
@@ -113,7 +106,7 @@ void *lomi_httpd_loop(void *server) {
       lomi_httpd_fill_reserve(s);
     if (fds[LISTEN].revents != 0 || s->accept_due <= lomi_now())
       accept_peers(s);
-    lomi_httpd_step(s);
+    s->step_due = lomi_now() + lomi_app_step(&s->app);
     if (!s->app.has_step) /* nobody reads what its descriptor has */
       fds[APP].fd = -1;
     /* Connections that stay in the backlog are looked at when that is due. */

@@ -10,6 +10,7 @@
  * httpd_app.h. Misuse raises; a port in use or an application that does not start is nil, err. */
 #include "httpd.h"
 
+#include <microhttpd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static int httpd_start(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, h);
 
   char error[2048];
-  h->server = lomi_httpd_start(&config, error, sizeof error);
+  h->server = lomi_httpd_start(&config, &h->port, error, sizeof error);
   if (h->server == NULL) {
     lua_pushnil(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, h);
@@ -113,7 +114,6 @@ static int httpd_start(lua_State *L) {
     lua_pushstring(L, error);
     return 2;
   }
-  h->port = lomi_httpd_port(h->server);
   return 1;
 }
 
@@ -158,7 +158,7 @@ int luaopen_lomi_httpd(lua_State *L) {
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
-  lua_pushstring(L, lomi_httpd_version());
+  lua_pushstring(L, MHD_get_version());
   lua_setfield(L, -2, "version");
   return 1;
 }

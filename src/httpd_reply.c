@@ -14,18 +14,16 @@ enum {
 };
 
 void lomi_httpd_reply_init(lomi_httpd_reply *reply) {
-  memset(reply, 0, sizeof *reply);
+  *reply = (lomi_httpd_reply){.status = 200};
   lomi_buffer_init(&reply->headers, MAX_HEADERS);
   lomi_buffer_init(&reply->body, MAX_BODY);
 }
 
 void lomi_httpd_reply_clear(lomi_httpd_reply *reply) {
-  lomi_buffer headers = reply->headers, body = reply->body;
-  memset(reply, 0, sizeof *reply);
-  lomi_buffer_clear(&headers, KEPT);
-  lomi_buffer_clear(&body, KEPT);
-  reply->headers = headers;
-  reply->body = body;
+  lomi_buffer_clear(&reply->headers, KEPT);
+  lomi_buffer_clear(&reply->body, KEPT);
+  reply->raw = reply->truncated = reply->reset = false;
+  reply->trickle = 0;
 }
 
 void lomi_httpd_reply_free(lomi_httpd_reply *reply) {
@@ -62,8 +60,10 @@ void lomi_httpd_reply_error(lomi_httpd_reply *reply, int status, const char *cod
             append(&reply->body, "{\"error\":{\"code\":\"") && append(&reply->body, code) &&
             append(&reply->body, "\",\"message\":\"") && append_escaped(&reply->body, message) &&
             append(&reply->body, "\",\"details\":null}}");
-  if (!ok)
-    reply->kind = LOMI_HTTPD_REPLY_DROP;
+  if (ok)
+    return;
+  lomi_httpd_reply_clear(reply);
+  reply->raw = true;
 }
 
 /* Raises if the buffer cannot take it. */
@@ -99,10 +99,11 @@ static void read_headers(lua_State *L, int t, lomi_buffer *out) {
   lua_pop(L, 1);
 }
 
-/* An absent field is the empty string. */
-static void read_bytes(lua_State *L, int t, const char *field, lomi_buffer *out) {
+/* False if the field is absent. */
+static bool read_bytes(lua_State *L, int t, const char *field, lomi_buffer *out) {
   lua_getfield(L, t, field);
-  if (!lua_isnil(L, -1)) {
+  bool present = !lua_isnil(L, -1);
+  if (present) {
     if (lua_type(L, -1) != LUA_TSTRING)
       luaL_error(L, "response.%s must be a string, not %s", field, luaL_typename(L, -1));
     size_t len;
@@ -110,6 +111,7 @@ static void read_bytes(lua_State *L, int t, const char *field, lomi_buffer *out)
     append_or_raise(L, out, bytes, len, field);
   }
   lua_pop(L, 1);
+  return present;
 }
 
 /* False if the field is absent; raises unless it is a finite number. */
@@ -139,7 +141,7 @@ void lomi_httpd_read_reply(lua_State *L, int t, lomi_httpd_reply *reply) {
 
   double status = 200, truncate = 0;
   bool drop = read_flag(L, t, "drop");
-  bool raw = read_flag(L, t, "raw");
+  bool raw = read_bytes(L, t, "raw", &reply->body);
   bool trickle = read_number(L, t, "trickle", &reply->trickle);
   reply->truncated = read_number(L, t, "truncate", &truncate);
   reply->reset = read_flag(L, t, "reset");
@@ -147,21 +149,10 @@ void lomi_httpd_read_reply(lua_State *L, int t, lomi_httpd_reply *reply) {
     luaL_error(L, "response: of drop, raw, trickle, truncate and reset only the last two go "
                   "together");
 
-  if (drop) {
-    reply->kind = LOMI_HTTPD_REPLY_DROP;
+  reply->raw = drop || raw || (reply->reset && !reply->truncated);
+  if (reply->raw)
     return;
-  }
-  if (raw) {
-    reply->kind = LOMI_HTTPD_REPLY_RAW;
-    read_bytes(L, t, "raw", &reply->body);
-    return;
-  }
-  if (reply->reset && !reply->truncated) {
-    reply->kind = LOMI_HTTPD_REPLY_RESET;
-    return;
-  }
 
-  reply->kind = LOMI_HTTPD_REPLY_HTTP;
   read_number(L, t, "status", &status);
   if (status < 200 || status > 999 || status != floor(status))
     luaL_error(L, "response.status must be a whole number from 200 to 999");

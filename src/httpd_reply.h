@@ -11,20 +11,13 @@
 
 struct lua_State;
 
-typedef enum {
-  LOMI_HTTPD_REPLY_HTTP,  /* as HTTP has it, with the faults of `truncate` and `trickle` */
-  LOMI_HTTPD_REPLY_DROP,  /* close without a byte */
-  LOMI_HTTPD_REPLY_RESET, /* RST without a byte */
-  LOMI_HTTPD_REPLY_RAW,   /* `body` as it is, then close */
-} lomi_httpd_reply_kind;
-
 typedef struct lomi_httpd_reply {
-  lomi_httpd_reply_kind kind;
+  bool raw; /* the bytes of `body` and no HTTP, then the end */
   int status;
   lomi_buffer headers; /* "name\0value\0" for each */
   lomi_buffer body;
   bool truncated; /* end after `truncate` bytes of the body, which are fewer than it has */
-  bool reset;     /* … with a RST */
+  bool reset;     /* an early end is a RST */
   size_t truncate;
   double trickle; /* body bytes per second; 0: as fast as they go */
 } lomi_httpd_reply;
@@ -33,7 +26,7 @@ void lomi_httpd_reply_init(lomi_httpd_reply *reply);
 void lomi_httpd_reply_clear(lomi_httpd_reply *reply); /* keeps some memory for the next one */
 void lomi_httpd_reply_free(lomi_httpd_reply *reply);
 
-/* Makes it {"error":{"code":…,"message":…,"details":null}}, or a drop when out of memory. */
+/* Makes it {"error":{"code":…,"message":…,"details":null}}, or nothing raw when out of memory. */
 void lomi_httpd_reply_error(lomi_httpd_reply *reply, int status, const char *code,
                             const char *message);
 

@@ -4,7 +4,7 @@
  * A handler that waits must not hold up the others: its connection is suspended, and our thread
  * resumes it. A connection is suspended as long as it is on the server's list
  * `suspended`. */
-#include "httpd_requests.h"
+#include "httpd_state.h"
 
 #include <errno.h>
 #include <math.h>
@@ -48,9 +48,9 @@ static bool pause_full(lomi_peer *p) {
 
 /* ---- Replies on the wire ---- */
 
-/* Closes once all of it is on the wire. */
+/* Ends the connection once all of it is on the wire. */
 static enum MHD_Result send_raw(lomi_peer *p) {
-  const lomi_buffer *b = &p->reply.body;
+  const lomi_buffer *b = &p->task.reply.body;
   while (p->sent < b->len) {
     ssize_t n = send(p->fd, b->data + p->sent, b->len - p->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0) {
@@ -61,12 +61,14 @@ static enum MHD_Result send_raw(lomi_peer *p) {
       break;
     }
   }
+  if (p->task.reply.reset)
+    lomi_reset(p->fd);
   return MHD_NO;
 }
 
 /* How much of the body may be out by now. */
 static size_t body_allowed(const lomi_peer *p) {
-  const lomi_httpd_reply *r = &p->reply;
+  const lomi_httpd_reply *r = &p->task.reply;
   if (r->truncated)
     return r->truncate;
   if (r->trickle > 0) {
@@ -79,7 +81,7 @@ static size_t body_allowed(const lomi_peer *p) {
 
 static ssize_t read_body(void *cls, uint64_t pos, char *out, size_t max) {
   lomi_peer *p = cls;
-  const lomi_httpd_reply *r = &p->reply;
+  const lomi_httpd_reply *r = &p->task.reply;
   size_t allowed = body_allowed(p);
   if (allowed > pos) {
     size_t n = allowed - (size_t)pos < max ? allowed - (size_t)pos : max;
@@ -100,7 +102,7 @@ static ssize_t read_body(void *cls, uint64_t pos, char *out, size_t max) {
 
 /* NULL if libmicrohttpd refuses a header, which is then in *refused, or is out of memory. */
 static struct MHD_Response *make_response(lomi_peer *p, const char **refused) {
-  lomi_httpd_reply *r = &p->reply;
+  const lomi_httpd_reply *r = &p->task.reply;
   struct MHD_Response *response =
       r->truncated || r->trickle > 0
           ? MHD_create_response_from_callback(r->body.len, READ_BLOCK, read_body, p, NULL)
@@ -129,38 +131,23 @@ static enum MHD_Result queue_reply(lomi_peer *p) {
     snprintf(message, sizeof message,
              "response.headers: %.64s: not a header, or one that the server writes itself",
              refused);
-    lomi_httpd_reply_error(&p->reply, 500, "internal_error", message);
+    lomi_httpd_reply_error(&p->task.reply, 500, "internal_error", message);
     response = make_response(p, &refused);
   }
   if (response == NULL)
     return MHD_NO;
-  p->reply_time = lomi_now();
-  lomi_httpd_enter(p->server);
-  lomi_peer_await(p);
-  lomi_httpd_leave(p->server);
-  enum MHD_Result queued = MHD_queue_response(p->mhd, (unsigned)p->reply.status, response);
+  enum MHD_Result queued = MHD_queue_response(p->mhd, (unsigned)p->task.reply.status, response);
   MHD_destroy_response(response);
   return queued;
-}
-
-/* MHD_NO closes the connection. */
-static enum MHD_Result deliver(lomi_peer *p) {
-  switch (p->reply.kind) {
-  case LOMI_HTTPD_REPLY_HTTP: return queue_reply(p);
-  case LOMI_HTTPD_REPLY_RAW: return send_raw(p);
-  case LOMI_HTTPD_REPLY_RESET: lomi_reset(p->fd); return MHD_NO;
-  case LOMI_HTTPD_REPLY_DROP: break;
-  }
-  return MHD_NO;
 }
 
 /* ---- Requests ---- */
 
 static void end_request(lomi_peer *p) {
-  lomi_app_abandon(&p->server->app, &p->task);
-  lomi_buffer_clear(&p->target, KEPT);
-  lomi_buffer_clear(&p->body, KEPT);
-  lomi_httpd_reply_clear(&p->reply);
+  lomi_app_abandon(p->server->app.L, &p->task);
+  lomi_buffer_clear(&p->task.target, KEPT);
+  lomi_buffer_clear(&p->task.body, KEPT);
+  lomi_httpd_reply_clear(&p->task.reply);
   p->phase = LOMI_PEER_IDLE;
   p->oversized = false;
   p->sent = 0;
@@ -172,10 +159,10 @@ static void end_peer(lomi_peer *p) {
   lomi_peer_stop_waiting(p);
   s->peers--;
   s->ending -= p->ending;
-  lomi_app_abandon(&s->app, &p->task);
-  lomi_buffer_free(&p->target);
-  lomi_buffer_free(&p->body);
-  lomi_httpd_reply_free(&p->reply);
+  lomi_app_abandon(s->app.L, &p->task);
+  lomi_buffer_free(&p->task.target);
+  lomi_buffer_free(&p->task.body);
+  lomi_httpd_reply_free(&p->task.reply);
   free(p);
 }
 
@@ -188,10 +175,11 @@ static lomi_peer *new_peer(lomi_httpd *s, struct MHD_Connection *mhd) {
   p->server = s;
   p->mhd = mhd;
   p->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-  p->serial = s->accepts;
-  lomi_buffer_init(&p->target, s->connection_memory);
-  lomi_buffer_init(&p->body, MAX_BODY);
-  lomi_httpd_reply_init(&p->reply);
+  p->task.connection = s->accepts;
+  p->task.headers = &s->headers;
+  lomi_buffer_init(&p->task.target, s->connection_memory);
+  lomi_buffer_init(&p->task.body, MAX_BODY);
+  lomi_httpd_reply_init(&p->task.reply);
   s->peers++;
   lomi_peer_await(p);
   return p;
@@ -217,7 +205,7 @@ static void *target_received(void *cls, const char *target, struct MHD_Connectio
   lomi_httpd_enter(p->server);
   end_request(p); /* one whose head was malformed is not reported as completed */
   lomi_httpd_leave(p->server);
-  lomi_buffer_status status = lomi_buffer_append(&p->target, target, strlen(target));
+  lomi_buffer_status status = lomi_buffer_append(&p->task.target, target, strlen(target));
   return status == LOMI_BUFFER_OK ? p : NULL;
 }
 
@@ -257,44 +245,37 @@ static bool is_refused(const lomi_peer *p) {
   const lomi_httpd *s = p->server;
   size_t n = strlen(s->reserved);
   return (unsigned)s->reserves + s->awaited.count < FEW &&
-         (n == 0 || p->target.len < n || memcmp(p->target.data, s->reserved, n) != 0);
+         (n == 0 || p->task.target.len < n || memcmp(p->task.target.data, s->reserved, n) != 0);
 }
 
-static lomi_app_status run_handler(lomi_peer *p, const char *method, double *seconds) {
+/* False: the handler waits; else the reply is there. */
+static bool run_handler(lomi_peer *p, const char *method) {
   lomi_httpd *s = p->server;
+  p->phase = LOMI_PEER_REPLYING;
   if (is_refused(p)) {
-    lomi_httpd_reply_error(&p->reply, 503, "service_unavailable",
+    lomi_httpd_reply_error(&p->task.reply, 503, "service_unavailable",
                            "the sandbox has no room for more connections");
-    return LOMI_APP_REPLY;
+    return true;
   }
   if (p->oversized) {
-    lomi_httpd_reply_error(&p->reply, 413, "payload_too_large", "the body is larger than 2 MiB");
-    return LOMI_APP_REPLY;
+    lomi_httpd_reply_error(&p->task.reply, 413, "payload_too_large",
+                           "the body is larger than 2 MiB");
+    return true;
   }
+  p->task.method = method;
   lomi_buffer_clear(&s->headers, KEPT);
   MHD_get_connection_values(p->mhd, MHD_HEADER_KIND, collect_header, &s->headers);
-  lomi_app_request request = {
-      .method = method,
-      .target = &p->target,
-      .headers = &s->headers,
-      .body = &p->body,
-      .connection = p->serial,
-      .accepts = s->accepts,
-  };
-  return lomi_app_run(&s->app, &p->task, &request, &p->reply, seconds);
+  return lomi_peer_run(p);
 }
 
 static void handle(lomi_peer *p, const char *method) {
-  double seconds = 0;
+  lomi_httpd *s = p->server;
   lomi_peer_stop_waiting(p);
-  if (run_handler(p, method, &seconds) == LOMI_APP_WAIT) {
-    p->phase = LOMI_PEER_RUNNING;
-    suspend(p, seconds);
-  } else {
-    p->phase = LOMI_PEER_REPLYING;
-    p->reply_time = lomi_now();
-  }
-  lomi_httpd_step(p->server);
+  if (run_handler(p, method))
+    lomi_peer_await(p);
+  else
+    MHD_suspend_connection(p->mhd);
+  s->step_due = lomi_now() + lomi_app_step(&s->app);
 }
 
 /* Called with the head alone, then with each piece of the body, then with neither; and once more
@@ -310,7 +291,7 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
   if (p == NULL)
     return MHD_NO;
   if (*size > 0) {
-    p->oversized |= lomi_buffer_append(&p->body, data, *size) != LOMI_BUFFER_OK;
+    p->oversized |= lomi_buffer_append(&p->task.body, data, *size) != LOMI_BUFFER_OK;
     *size = 0;
     return MHD_YES;
   }
@@ -326,8 +307,8 @@ static enum MHD_Result request_progress(void *cls, struct MHD_Connection *mhd, c
   bool replies = p->phase == LOMI_PEER_REPLYING;
   lomi_httpd_leave(s);
   if (replies)
-    return deliver(p);
-  return goes_on ? MHD_YES : MHD_NO;
+    return p->task.reply.raw ? send_raw(p) : queue_reply(p);
+  return goes_on ? MHD_YES : MHD_NO; /* MHD_NO closes the connection */
 }
 
 bool lomi_httpd_start_daemon(lomi_httpd *s, const char *tls_cert, const char *tls_key) {

@@ -20,11 +20,6 @@ void lomi_httpd_leave(lomi_httpd *s) {
   pthread_mutex_unlock(&s->mutex);
 }
 
-void lomi_httpd_step(lomi_httpd *s) {
-  double seconds = lomi_app_step(&s->app);
-  s->step_due = seconds < 0 ? HUGE_VAL : lomi_now() + seconds;
-}
-
 double lomi_httpd_next_due(const lomi_httpd *s) {
   double due = fmin(s->step_due, s->accept_due);
   if (s->suspended.first != NULL)
@@ -36,6 +31,16 @@ void lomi_httpd_wake(lomi_httpd *s) {
   const char byte = 0;
   while (write(s->wake[1], &byte, 1) < 0 && errno == EINTR) /* a full pipe wakes it, too */
     continue;
+}
+
+bool lomi_peer_run(lomi_peer *p) {
+  lomi_httpd *s = p->server;
+  bool replied = lomi_app_run(&s->app, &p->task);
+  p->reply_time = lomi_now();
+  p->phase = replied ? LOMI_PEER_REPLYING : LOMI_PEER_RUNNING;
+  if (!replied)
+    lomi_peer_wait(p, &s->suspended, p->reply_time + p->task.seconds);
+  return replied;
 }
 
 /* Searched from the end: waits are mostly of equal length, so the newest is mostly the last. */

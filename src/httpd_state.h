@@ -6,7 +6,6 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
-#include <sys/types.h>
 
 #include "httpd_app.h"
 
@@ -35,14 +34,11 @@ typedef struct lomi_peer {
   lomi_httpd *server;
   struct MHD_Connection *mhd;
   int fd;
-  unsigned long serial;
   lomi_peer_phase phase;
   bool oversized; /* the body is too large and was thrown away */
   bool warned;    /* make_room found nothing to read from it; if so again, it is hung up */
   bool ending;    /* it was made to give way */
-  lomi_buffer target, body;
   lomi_app_task task;
-  lomi_httpd_reply reply;
   size_t sent;          /* of a raw reply */
   double reply_time;    /* when the pace of a trickle began */
   lomi_peer_list *list; /* where it waits, until `due`; or NULL */
@@ -53,10 +49,8 @@ typedef struct lomi_peer {
 struct lomi_httpd {
   /* Written before the threads start, and then not until they have ended. */
   lomi_httpd *next; /* of the running ones, under their mutex */
-  pid_t pid;
   pthread_t thread; /* ours; libmicrohttpd keeps its own */
   bool started;
-  int port;
   int listen_fd;
   int wake[2]; /* a pipe that ends our thread's wait */
   struct MHD_Daemon *daemon;
@@ -78,14 +72,33 @@ struct lomi_httpd {
   unsigned long accepts;
 };
 
+/* ---- httpd_requests.c: libmicrohttpd's thread ---- */
+
+/* Starts libmicrohttpd, which waits for connections that are added. With a certificate and its key
+ * it speaks TLS; both may be NULL. False: it did not start. */
+bool lomi_httpd_start_daemon(lomi_httpd *s, const char *tls_cert, const char *tls_key);
+
+/* ---- httpd_loop.c: our thread ---- */
+
+void *lomi_httpd_loop(void *server); /* until it is stopping */
+
+/* The descriptors held back for peers: takes all it can get; closes one, false if there is none. */
+void lomi_httpd_fill_reserve(lomi_httpd *s);
+bool lomi_httpd_release_one(lomi_httpd *s);
+
+/* ---- httpd_state.c: both ---- */
+
 /* False: the calling thread has entered already, as when an application calls os.exit(). */
 bool lomi_httpd_enter(lomi_httpd *s);
 void lomi_httpd_leave(lomi_httpd *s); /* wakes our thread if something is due earlier now */
 
 /* The rest: between enter and leave. */
-void lomi_httpd_step(lomi_httpd *s);
 double lomi_httpd_next_due(const lomi_httpd *s);
 void lomi_httpd_wake(lomi_httpd *s);
+
+/* Runs the handler, or resumes it. False: it waits, on the list of the suspended; else the reply is
+ * there. */
+bool lomi_peer_run(lomi_peer *p);
 
 /* Puts it on the list, and takes it off the one it was on. */
 void lomi_peer_wait(lomi_peer *p, lomi_peer_list *list, double due);

@@ -40,7 +40,6 @@ function Server:stop() end
 ---@field headers table<string, string>  by name in lower case; the values of a repeated one joined with `, `
 ---@field body string
 ---@field connection integer  which accepted connection this is, from 1
----@field accepts integer  connections accepted so far
 
 --- What it gives; of the last five at most one, but for `truncate` with `reset`.
 ---@class lomi.httpd.Response
