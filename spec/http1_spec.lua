@@ -349,8 +349,6 @@ describe("a reply", function()
       ["content-length"] = "2" }, reply.headers)
     assert.equal(reply.headers, reply.headers)
     assert.is_nil(reply.anything_else)
-    assert.same({ "a, b", "2", nil }, { http1.field(reply.head, "via"), http1.field(reply.head, "content-length"),
-      http1.field(reply.head, "vi") })
   end)
 
   it("has the whole headers of a head that a program has cut", function()
@@ -359,8 +357,6 @@ describe("a reply", function()
       local reply = reply_of "HTTP/1.1 204 No Content\r\n\r\n"
       reply.head = head
       assert.same(headers, reply.headers)
-      assert.is_nil(http1.field(head, "via"))
-      assert.equal(headers.a, http1.field(head, "a"))
     end
   end)
 

@@ -25,10 +25,6 @@ static inline void lua_setuservalue(lua_State *L, int i) {
   lua_setfenv(L, i);
 }
 
-static inline void lua_getuservalue(lua_State *L, int i) {
-  lua_getfenv(L, i);
-}
-
 /* Every LuaJIT number is a double; "integer" has no separate meaning there. */
 static inline int lua_isinteger(lua_State *L, int i) {
   (void)L;

@@ -3,7 +3,6 @@
 #include "core.h"
 #include "lomi.h"
 #include "os.h"
-#include "stay_loaded.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -21,17 +20,13 @@ typedef struct pool {
   unsigned char bytes[252];
 } pool;
 
-typedef struct pool_owner {
-  pool *page; /* NULL: this kernel cannot empty it, so nothing is kept */
-} pool_owner;
-
 static void fetch(lua_State *L, void *to, size_t n) {
   if (getentropy(to, n) != 0)
     luaL_error(L, "the system gives no random bytes: %s", strerror(errno));
 }
 
 static void random_bytes(lua_State *L, void *to, size_t n) {
-  pool *p = ((pool_owner *)lua_touserdata(L, lua_upvalueindex(1)))->page;
+  pool *p = *(pool **)lua_touserdata(L, lua_upvalueindex(1));
   if (p == NULL) {
     fetch(L, to, n);
     return;
@@ -46,16 +41,17 @@ static void random_bytes(lua_State *L, void *to, size_t n) {
 }
 
 static int pool_gc(lua_State *L) {
-  pool_owner *owner = lua_touserdata(L, 1);
-  if (owner->page != NULL)
-    munmap(owner->page, sizeof *owner->page);
-  owner->page = NULL;
+  pool **owner = lua_touserdata(L, 1);
+  if (*owner != NULL)
+    munmap(*owner, sizeof **owner);
+  *owner = NULL;
   return 0;
 }
 
+/* Pushes the owner of a pool, or of NULL: this kernel cannot empty it, so nothing is kept. */
 static void push_pool(lua_State *L) {
-  pool_owner *owner = lua_newuserdata(L, sizeof *owner);
-  owner->page = NULL;
+  pool **owner = lua_newuserdata(L, sizeof *owner);
+  *owner = NULL;
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, pool_gc);
   lua_setfield(L, -2, "__gc");
@@ -64,13 +60,12 @@ static void push_pool(lua_State *L) {
   if (page == MAP_FAILED)
     return;
   if (madvise(page, sizeof(pool), LOMI_WIPEONFORK) == 0)
-    owner->page = page;
+    *owner = page;
   else
     munmap(page, sizeof(pool));
 }
 
-/* uuid4() -> text. A random (version 4) UUID: safe to use as an idempotency key by many processes.
- */
+/* uuid4() -> text. A random (version 4) UUID: many processes may use it as an idempotency key. */
 static int core_uuid4(lua_State *L) {
   unsigned char bytes[16];
   random_bytes(L, bytes, sizeof bytes);
@@ -90,9 +85,7 @@ static int core_uuid4(lua_State *L) {
 
 /* now() -> seconds since some fixed moment, never set back (CLOCK_MONOTONIC) */
 static int core_now(lua_State *L) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  lua_pushnumber(L, (lua_Number)t.tv_sec + (lua_Number)t.tv_nsec / 1e9);
+  lua_pushnumber(L, lomi_now());
   return 1;
 }
 
@@ -106,14 +99,7 @@ static int core_time(lua_State *L) {
 
 /* sleep(seconds): may end early, when a signal comes, so that Lua can handle it */
 static int core_sleep(lua_State *L) {
-  const lua_Number longest = 1e6;
-  lua_Number seconds = luaL_checknumber(L, 1);
-  if (!(seconds > 0))
-    return 0;
-  if (seconds > longest)
-    seconds = longest;
-  struct timespec t = {.tv_sec = (time_t)seconds};
-  t.tv_nsec = (long)((seconds - (lua_Number)t.tv_sec) * 1e9);
+  struct timespec t = lomi_timespec(luaL_checknumber(L, 1));
   nanosleep(&t, NULL);
   return 0;
 }
@@ -155,8 +141,8 @@ static const luaL_Reg random_functions[] = {
 
 LOMI_EXPORT int luaopen_lomi_core(lua_State *L);
 
-LOMI_EXPORT int luaopen_lomi_core(lua_State *L) {
-  lomi_stay_loaded(); /* LuaJIT unloads a library before it runs older finalizers, which may call it
+int luaopen_lomi_core(lua_State *L) {
+  lomi_stay_loaded(); /* LuaJIT unloads a library, and then runs older finalizers that may call it
                        */
   luaL_newlib(L, core_functions);
   push_pool(L);

@@ -3,7 +3,6 @@
  * Loaded at the first webhook, never by require "lomi": libcrypto costs milliseconds to load. */
 #include "compat.h"
 #include "lomi.h"
-#include "stay_loaded.h"
 
 #include <limits.h>
 #include <openssl/crypto.h>

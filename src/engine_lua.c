@@ -5,7 +5,6 @@
 #include "engine.h"
 #include "lomi.h"
 #include "message_lua.h"
-#include "stay_loaded.h"
 
 #include <stdio.h>
 #include <stdlib.h>

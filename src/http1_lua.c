@@ -73,15 +73,6 @@ static int http1_request(lua_State *L) {
   return give_text(L, &text, written, problem);
 }
 
-/* field(head, name) -> the header's value in a reply's `head`, or nil; the name is in lower case */
-static int http1_field(lua_State *L) {
-  size_t head_len, name_len;
-  const char *head = luaL_checklstring(L, 1, &head_len);
-  const char *name = luaL_checklstring(L, 2, &name_len);
-  lomi_push_field(L, head, head_len, name, name_len);
-  return 1;
-}
-
 /* --- parser -------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -139,8 +130,9 @@ static int push_reply(lua_State *L) {
   return 1;
 }
 
-/* Pushes the reply. The parser is busy meanwhile. */
-static lomi_http1 *make_reply(lua_State *L) {
+/* reply() -> reply, keep_alive. keep_alive: another request may go over the connection. Raises
+ * before "done". */
+static int parser_reply(lua_State *L) {
   parser *p = check_parser(L);
   if (lomi_http1_feed(&p->http1, "", 0) != LOMI_HTTP1_DONE)
     luaL_error(L, "there is no reply: feed or eof have not said \"done\"");
@@ -150,30 +142,9 @@ static lomi_http1 *make_reply(lua_State *L) {
   int status = lua_pcall(L, 1, 1, 0);
   p->busy = false;
   if (status != 0)
-    lua_error(L);
-  return &p->http1;
-}
-
-/* reply() -> reply, keep_alive. keep_alive: another request may go over the connection. Raises
- * before "done". */
-static int parser_reply(lua_State *L) {
-  const lomi_http1 *http1 = make_reply(L);
-  lua_pushboolean(L, lomi_http1_keep_alive(http1));
+    return lua_error(L);
+  lua_pushboolean(L, lomi_http1_keep_alive(&p->http1));
   return 2;
-}
-
-/* result() -> status, headers, body, keep_alive, leftover: the same in parts. leftover: how many
- * bytes came after the reply. */
-static int parser_result(lua_State *L) {
-  const lomi_http1 *http1 = make_reply(L);
-  bool keep_alive = lomi_http1_keep_alive(http1);
-  size_t leftover = http1->leftover;
-  lua_getfield(L, -1, "status");
-  lua_getfield(L, -2, "headers");
-  lua_getfield(L, -3, "body");
-  lua_pushboolean(L, keep_alive);
-  lua_pushinteger(L, (lua_Integer)leftover);
-  return 5;
 }
 
 /* lost(how) -> as eof(), for a stream that ended in another way: `how` is a word such as "reset" */
@@ -198,19 +169,12 @@ static int parser_gc(lua_State *L) {
 }
 
 static const luaL_Reg parser_methods[] = {
-    {"feed", parser_feed},
-    {"eof", parser_eof},
-    {"lost", parser_lost},
-    {"reply", parser_reply},
-    {"result", parser_result},
-    {"reset", parser_reset},
-    {NULL, NULL},
+    {"feed", parser_feed},   {"eof", parser_eof},     {"lost", parser_lost},
+    {"reply", parser_reply}, {"reset", parser_reset}, {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
-    {"field", http1_field},     {"lines", http1_lines}, {"parser", http1_parser},
-    {"request", http1_request}, {NULL, NULL},
-};
+    {"lines", http1_lines}, {"parser", http1_parser}, {"request", http1_request}, {NULL, NULL}};
 
 int lomi_open_http1(lua_State *L) {
   luaL_newmetatable(L, PARSER_TYPE); /* if it is not new, an earlier try ended half-way */

@@ -7,7 +7,6 @@
 #include "httpd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -135,8 +134,7 @@ static int listen_on(const char *host, int port, int *bound_port, char *error, s
   memset(&bound, 0, sizeof bound);
   socklen_t len = sizeof bound;
   int fd = lomi_socket(address->ai_family, SOCK_STREAM, 0);
-  bool ok = fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
-            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+  bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
             bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0 &&
             getsockname(fd, (struct sockaddr *)&bound, &len) == 0;
   if (ok) {
@@ -175,7 +173,7 @@ static bool start_threads(lomi_httpd *s, const lomi_httpd_config *config, char *
 /* On false `error` says why. */
 static bool set_up(lomi_httpd *s, const lomi_httpd_config *config, int *port, char *error,
                    size_t size) {
-  if (!lomi_pipe(s->wake)) {
+  if (!lomi_pair(s->wake)) {
     snprintf(error, size, "no descriptor: %s", strerror(errno));
     return false;
   }

@@ -87,11 +87,6 @@ static void fire_timers(lomi_httpd *s) {
   }
 }
 
-static int milliseconds(double seconds) {
-  const double longest = 1e6; /* seconds, so that milliseconds fit an int */
-  return (int)ceil(fmin(fmax(seconds, 0), longest) * 1e3);
-}
-
 void *lomi_httpd_loop(void *server) {
   lomi_httpd *s = server;
   enum { WAKE, LISTEN, APP, COUNT };
@@ -114,7 +109,7 @@ void *lomi_httpd_loop(void *server) {
     s->awake_at = lomi_httpd_next_due(s);
     double seconds = s->awake_at - lomi_now();
     lomi_httpd_leave(s);
-    poll(fds, COUNT, milliseconds(seconds));
+    poll(fds, COUNT, lomi_milliseconds(seconds));
     while (read(s->wake[0], bytes, sizeof bytes) > 0)
       continue;
     for (int i = 0; i < COUNT; i++)

@@ -17,7 +17,6 @@
 
 #include "compat.h"
 #include "lomi.h"
-#include "stay_loaded.h"
 
 #define SERVER "lomi.httpd.server"
 

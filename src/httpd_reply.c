@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "httpd_reply.h"
+/* A reply of the server, read from the table that the Lua application gives. Run by the thread that
+ * runs the application. */
+#include "httpd_app.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -29,7 +29,7 @@ double lomi_httpd_next_due(const lomi_httpd *s) {
 
 void lomi_httpd_wake(lomi_httpd *s) {
   const char byte = 0;
-  while (write(s->wake[1], &byte, 1) < 0 && errno == EINTR) /* a full pipe wakes it, too */
+  while (write(s->wake[1], &byte, 1) < 0 && errno == EINTR) /* a full one wakes it, too */
     continue;
 }
 

@@ -52,7 +52,7 @@ struct lomi_httpd {
   pthread_t thread; /* ours; libmicrohttpd keeps its own */
   bool started;
   int listen_fd;
-  int wake[2]; /* a pipe that ends our thread's wait */
+  int wake[2]; /* what is written to 1 ends our thread's wait for 0 */
   struct MHD_Daemon *daemon;
   char reserved[64]; /* targets that begin so are served when there is no room */
   size_t connection_memory;

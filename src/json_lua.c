@@ -60,27 +60,22 @@ static int refuse_at_close(lua_State *L) {
  * instance, so it is finalized before it, and takes the instance away. A warden that is not the
  * codec's any more is mere garbage. */
 static int warden_gc(lua_State *L) {
+  int codec = lua_upvalueindex(1);
   lua_settop(L, 1);
-  lua_getuservalue(L, 1);
-  if (!lua_istable(L, 2))
-    return 0;
-  lua_rawgeti(L, 2, LOMI_JSON_WARDEN);
-  if (lua_rawequal(L, 3, 1)) {
-    static const int gone[] = {LOMI_JSON_NEW, LOMI_JSON_ENCODE, LOMI_JSON_DECODE};
-    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
-      lua_pushcfunction(L, refuse_at_close);
-      lua_rawseti(L, 2, gone[i]);
-    }
+  lua_rawgeti(L, codec, LOMI_JSON_WARDEN);
+  bool in_use = lua_rawequal(L, 1, 2);
+  for (int i = LOMI_JSON_NEW; in_use && i <= LOMI_JSON_DECODE; i++) {
+    lua_pushcfunction(L, refuse_at_close);
+    lua_rawseti(L, codec, i);
   }
   return 0;
 }
 
 static void push_warden(lua_State *L, int codec) {
   lua_newuserdata(L, 1);
-  lua_pushvalue(L, codec);
-  lua_setuservalue(L, -2);
   lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, warden_gc);
+  lua_pushvalue(L, codec);
+  lua_pushcclosure(L, warden_gc, 1);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The version, and the limits that several C files share: sizes of a request, a reply and its JSON.
- * A limit of one file alone is in that file. No lua.h here. */
+/* What every C module has: the version, how it is exported and stays loaded; and the limits that
+ * several files share. A limit of one file alone is in that file. No lua.h here. */
 #ifndef LOMI_H
 #define LOMI_H
 
@@ -14,5 +14,10 @@
 
 /* Exported from a shared object; everything else is hidden. */
 #define LOMI_EXPORT __attribute__((visibility("default")))
+
+/* Keeps the shared library this is linked into in memory to the end of the process. Closing a Lua
+ * state unloads its C modules, but a thread of theirs (libcurl's resolver, the sandbox) or an exit
+ * handler they registered may have code of theirs to run yet. */
+void lomi_stay_loaded(void);
 
 #endif

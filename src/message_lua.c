@@ -75,8 +75,9 @@ static const char *value_of(const char *name, const char *end) {
   return value < end ? value : NULL;
 }
 
-void lomi_push_field(lua_State *L, const char *head, size_t head_len, const char *name,
-                     size_t name_len) {
+/* Pushes the value of a header in a reply's `head`; nil if it has none. Names are in lower case. */
+static void push_field(lua_State *L, const char *head, size_t head_len, const char *name,
+                       size_t name_len) {
   int found = 0;
   const char *at = head, *end = head + head_len, *value;
   for (; (value = value_of(at, end)) != NULL; at = value + strlen(value) + 1) {
@@ -136,9 +137,9 @@ void lomi_push_reply(lua_State *L, const lomi_http1 *p) {
   lua_setfield(L, -2, "body");
   lua_pushlstring(L, p->line > 0 ? p->head->data : "", p->line);
   lua_setfield(L, -2, "head");
-  lomi_push_field(L, p->head->data, p->line, "x-request-id", 12);
+  push_field(L, p->head->data, p->line, "x-request-id", 12);
   lua_setfield(L, -2, "request_id");
-  lomi_push_field(L, p->head->data, p->line, "idempotency-cache-hit", 21);
+  push_field(L, p->head->data, p->line, "idempotency-cache-hit", 21);
   bool replayed = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "true") == 0;
   lua_pop(L, 1);
   lua_pushboolean(L, replayed);

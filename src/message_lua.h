@@ -34,8 +34,4 @@ void lomi_push_reply(lua_State *L, const lomi_http1 *p);
  * are joined with ", ". */
 void lomi_push_headers(lua_State *L, const char *head, size_t head_len);
 
-/* Pushes the value of a header in a reply's `head`; nil if it has none. Names are in lower case. */
-void lomi_push_field(lua_State *L, const char *head, size_t head_len, const char *name,
-                     size_t name_len);
-
 #endif

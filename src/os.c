@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* accept4, pipe2 */
+#define _GNU_SOURCE /* accept4 */
 #include "os.h"
 
 #include <errno.h>
@@ -7,13 +7,26 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 double lomi_now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+struct timespec lomi_timespec(double seconds) {
+  const double longest = 1e6;
+  seconds = seconds > 0 ? seconds : 0;
+  seconds = seconds < longest ? seconds : longest;
+  struct timespec t = {.tv_sec = (time_t)seconds};
+  t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+  return t;
+}
+
+int lomi_milliseconds(double seconds) {
+  struct timespec t = lomi_timespec(seconds);
+  return (int)t.tv_sec * 1000 + (int)((t.tv_nsec + 999999) / 1000000);
 }
 
 int lomi_fd_raise(int fd) {
@@ -26,41 +39,19 @@ int lomi_fd_raise(int fd) {
   return raised;
 }
 
+/* Given as a descriptor is opened: on Linux no fork comes in between. */
 #if LOMI_LINUX
-
-int lomi_socket(int family, int type, int protocol) {
-  return lomi_fd_raise(socket(family, type | SOCK_CLOEXEC, protocol));
-}
-
-int lomi_accept(int listener) {
-  return lomi_fd_raise(accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
-}
-
-static bool open_pipe(int ends[2]) {
-  return pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0;
-}
-
-/* Disconnecting a TCP socket this way sends a RST. */
-void lomi_reset(int fd) {
-  struct sockaddr none = {.sa_family = AF_UNSPEC};
-  (void)connect(fd, &none, sizeof none);
-}
-
+enum { FROM_THE_START = SOCK_CLOEXEC | SOCK_NONBLOCK };
 #else
-
-static void close_on_exec(int fd) {
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-static void dont_block(int fd) {
-  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
+enum { FROM_THE_START = 0 };
+#endif
 
 static int prepared(int fd) {
   fd = lomi_fd_raise(fd);
-  if (fd < 0)
+  if (fd < 0 || FROM_THE_START != 0)
     return fd;
-  close_on_exec(fd);
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 #ifdef SO_NOSIGPIPE
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
@@ -69,25 +60,34 @@ static int prepared(int fd) {
 }
 
 int lomi_socket(int family, int type, int protocol) {
-  return prepared(socket(family, type, protocol));
+  return prepared(socket(family, type | FROM_THE_START, protocol));
 }
 
 int lomi_accept(int listener) {
-  int fd = prepared(accept(listener, NULL, NULL));
-  if (fd >= 0)
-    dont_block(fd);
-  return fd;
+#if LOMI_LINUX
+  return prepared(accept4(listener, NULL, NULL, FROM_THE_START));
+#else
+  return prepared(accept(listener, NULL, NULL));
+#endif
 }
 
-static bool open_pipe(int ends[2]) {
-  if (pipe(ends) != 0)
+bool lomi_pair(int ends[2]) {
+  if (socketpair(AF_UNIX, SOCK_STREAM | FROM_THE_START, 0, ends) != 0)
     return false;
-  for (int i = 0; i < 2; i++) {
-    close_on_exec(ends[i]);
-    dont_block(ends[i]);
-  }
-  return true;
+  ends[0] = prepared(ends[0]);
+  ends[1] = prepared(ends[1]);
+  return ends[0] >= 0 && ends[1] >= 0;
 }
+
+#if LOMI_LINUX
+
+/* Disconnecting a TCP socket this way sends a RST. */
+void lomi_reset(int fd) {
+  struct sockaddr none = {.sa_family = AF_UNSPEC};
+  (void)connect(fd, &none, sizeof none);
+}
+
+#else
 
 /* Closing a socket that lingers for no time sends a RST; dup2() closes it and keeps its number
  * taken. Without a descriptor for that, the owner's own close has to do. */
@@ -98,19 +98,11 @@ void lomi_reset(int fd) {
   if (other < 0)
     return;
   dup2(other, fd);
-  close_on_exec(fd);
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
   close(other);
 }
 
 #endif
-
-bool lomi_pipe(int ends[2]) {
-  if (!open_pipe(ends))
-    return false;
-  ends[0] = lomi_fd_raise(ends[0]);
-  ends[1] = lomi_fd_raise(ends[1]);
-  return ends[0] >= 0 && ends[1] >= 0;
-}
 
 bool lomi_flush(int fd) {
   const int on = 1;

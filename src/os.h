@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #if defined(__linux__) && !defined(LOMI_PORTABLE)
 #define LOMI_LINUX 1
@@ -28,13 +29,13 @@ enum { LOMI_LOWEST_FD = 3 };
  * with the original closed and errno set. */
 int lomi_fd_raise(int fd);
 
-/* These give raised descriptors, close-on-exec, or -1 (false) and errno. */
+/* These give raised descriptors, close-on-exec and non-blocking, or -1 (false) and errno. */
 int lomi_socket(int family, int type, int protocol);
-int lomi_accept(int listener); /* non-blocking */
+int lomi_accept(int listener);
 
-/* Both ends are non-blocking; bytes go from 1 to 0. On false one of them may be open: the caller
- * closes what is not -1. */
-bool lomi_pipe(int ends[2]);
+/* Two ends that are connected. On false one of them may be open: the caller closes what is not -1.
+ */
+bool lomi_pair(int ends[2]);
 
 /* Pushes out what a TCP socket holds back. False: some of it has not left yet. True where the
  * system does not tell. */
@@ -45,5 +46,9 @@ void lomi_reset(int fd);
 
 /* Seconds on CLOCK_MONOTONIC, the clock of every deadline. */
 double lomi_now(void);
+
+/* How long to wait, as the system takes it: 0 to a million seconds. Milliseconds are rounded up. */
+struct timespec lomi_timespec(double seconds);
+int lomi_milliseconds(double seconds);
 
 #endif

@@ -8,14 +8,12 @@
 #include <unistd.h>
 
 #if defined(__linux__) && !defined(LOMI_KQUEUE)
-#include <math.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #else
 #include <fcntl.h>
 #include <sys/event.h>
 #include <sys/time.h>
-#include <time.h>
 #endif
 
 struct lomi_watch {
@@ -26,14 +24,11 @@ struct lomi_watch {
 
 enum { FIRST_WATCHES = 64, MOST_REPORTS = 256 }; /* the next wait reports the others */
 
-/* ---- what the system has: queue_open, queue_set, queue_drop, queue_wait, read_report ----------
- */
+/* ---- what the system has: queue_open, queue_set, queue_drop, queue_wait, read_report ---- */
 
 #if defined(__linux__) && !defined(LOMI_KQUEUE)
 
-struct lomi_report {
-  struct epoll_event event;
-};
+typedef struct epoll_event queue_event;
 
 static int queue_open(void) {
   return epoll_create1(EPOLL_CLOEXEC);
@@ -63,31 +58,23 @@ static void queue_drop(lomi_poller *p, int fd) {
   control(p, EPOLL_CTL_DEL, fd, 0);
 }
 
-static int in_milliseconds(double seconds) {
-  const double longest = 1e6; /* seconds, so that milliseconds fit an int */
-  return seconds <= 0 ? 0 : (int)ceil((seconds < longest ? seconds : longest) * 1e3);
-}
-
 static int queue_wait(lomi_poller *p, double seconds) {
-  return epoll_wait(p->fd, (struct epoll_event *)(void *)p->reports, MOST_REPORTS,
-                    in_milliseconds(seconds));
+  return epoll_wait(p->fd, p->reports, MOST_REPORTS, lomi_milliseconds(seconds));
 }
 
-static int read_report(const struct lomi_report *report, unsigned *events) {
-  uint32_t happened = report->event.events;
+static int read_report(const queue_event *event, unsigned *events) {
+  uint32_t happened = event->events;
   *events = 0;
   if (happened & (EPOLLIN | EPOLLERR | EPOLLHUP))
     *events |= LOMI_READABLE;
   if (happened & (EPOLLOUT | EPOLLERR | EPOLLHUP))
     *events |= LOMI_WRITABLE;
-  return report->event.data.fd;
+  return event->data.fd;
 }
 
 #else
 
-struct lomi_report {
-  struct kevent event;
-};
+typedef struct kevent queue_event;
 
 static int queue_open(void) {
   int fd = kqueue();
@@ -127,18 +114,11 @@ static bool queue_set(lomi_poller *p, int fd, const struct lomi_watch *known, un
 }
 
 static int queue_wait(lomi_poller *p, double seconds) {
-  const double longest = 1e6;
-  if (!(seconds > 0))
-    seconds = 0;
-  else if (seconds > longest)
-    seconds = longest;
-  struct timespec t = {.tv_sec = (time_t)seconds};
-  t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
-  return kevent(p->fd, NULL, 0, (struct kevent *)(void *)p->reports, MOST_REPORTS, &t);
+  struct timespec t = lomi_timespec(seconds);
+  return kevent(p->fd, NULL, 0, p->reports, MOST_REPORTS, &t);
 }
 
-static int read_report(const struct lomi_report *report, unsigned *events) {
-  const struct kevent *event = &report->event;
+static int read_report(const queue_event *event, unsigned *events) {
   *events = event->filter == EVFILT_READ ? LOMI_READABLE : LOMI_WRITABLE;
   if ((event->flags & EV_EOF) && event->fflags != 0) /* an error */
     *events = LOMI_READABLE | LOMI_WRITABLE;
@@ -147,8 +127,7 @@ static int read_report(const struct lomi_report *report, unsigned *events) {
 
 #endif
 
-/* ---- what all have ----------------------------------------------------------------------------
- */
+/* ---- what all have ---- */
 
 static struct lomi_watch *watch_at(lomi_poller *p, int fd) {
   size_t index = (size_t)fd;
@@ -181,7 +160,7 @@ bool lomi_poller_open(lomi_poller *p) {
     p->device = status.st_dev;
     p->inode = status.st_ino;
   }
-  p->reports = malloc(MOST_REPORTS * sizeof *p->reports);
+  p->reports = malloc(MOST_REPORTS * sizeof(queue_event));
   if (p->fd >= 0 && p->reports != NULL && watch_at(p, p->fd) != NULL)
     return true;
   lomi_poller_close(p);
@@ -241,6 +220,6 @@ lomi_wait_status lomi_poller_wait(lomi_poller *p, double seconds, int *ready) {
 }
 
 void *lomi_poller_report(const lomi_poller *p, int i, int *fd, unsigned *events) {
-  *fd = read_report(&p->reports[i], events);
+  *fd = read_report((const queue_event *)p->reports + i, events);
   return (size_t)*fd < p->count ? p->watches[*fd].owner : NULL;
 }

@@ -20,8 +20,8 @@ typedef struct lomi_poller {
   int fd; /* the system's object; -1: none. Readable when a watched descriptor is ready */
   struct lomi_watch *watches; /* by descriptor */
   size_t count;               /* entries in `watches` */
-  struct lomi_report *reports;
-  dev_t device; /* of `fd`, as it was opened */
+  void *reports;              /* of the last wait, as the system gives them */
+  dev_t device;               /* of `fd`, as it was opened */
   ino_t inode;
   bool lost; /* somebody else closed `fd`: the number may belong to another file by now */
 } lomi_poller;

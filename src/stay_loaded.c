@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* dladdr */
-#include "stay_loaded.h"
+#include "lomi.h"
 
 #include <dlfcn.h>
 #include <stddef.h>

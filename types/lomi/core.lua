@@ -88,12 +88,6 @@ function http1.lines(fields) end
 ---@return string? reason
 function http1.request(method, target, lines, fields, body) end
 
---- A header of a reply.
----@param head string  the reply's
----@param name string  in lower case
----@return string? value  those of a repeated one joined with `, `
-function http1.field(head, name) end
-
 --- A parser that waits for a reply.
 ---@return lomi.core.http1.Parser
 function http1.parser() end
@@ -126,14 +120,6 @@ function Parser:lost(how) end
 ---@return table reply
 ---@return boolean keep_alive  another request may go over the connection
 function Parser:reply() end
-
---- The same in parts.
----@return integer status
----@return table<string, string> headers  names in lower case
----@return string body
----@return boolean keep_alive  another request may go over the connection
----@return integer leftover  bytes that came after the reply
-function Parser:result() end
 
 --- Forgets everything and waits for the next reply.
 function Parser:reset() end
