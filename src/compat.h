@@ -16,10 +16,6 @@ int luaL_error(lua_State *L, const char *format, ...) __attribute__((noreturn));
 
 #define lua_rawlen(L, i) lua_objlen((L), (i))
 
-static inline int lua_absindex(lua_State *L, int i) {
-  return (i > 0 || i <= LUA_REGISTRYINDEX) ? i : lua_gettop(L) + i + 1;
-}
-
 /* A userdata's user value is a table. */
 static inline void lua_setuservalue(lua_State *L, int i) {
   lua_setfenv(L, i);
@@ -32,15 +28,14 @@ static inline int lua_isinteger(lua_State *L, int i) {
   return 0;
 }
 
+/* `i` is LUA_REGISTRYINDEX, here and below. */
 static inline int lua_rawgetp(lua_State *L, int i, const void *key) {
-  i = lua_absindex(L, i);
   lua_pushlightuserdata(L, (void *)key);
   lua_rawget(L, i);
   return lua_type(L, -1);
 }
 
 static inline void lua_rawsetp(lua_State *L, int i, const void *key) {
-  i = lua_absindex(L, i);
   lua_pushlightuserdata(L, (void *)key);
   lua_insert(L, -2);
   lua_rawset(L, i);

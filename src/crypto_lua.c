@@ -16,16 +16,6 @@ static const char *check_string(lua_State *L, int arg, size_t *len) {
   return lua_tolstring(L, arg, len);
 }
 
-static void push_hex(lua_State *L, const unsigned char *bytes, size_t n) {
-  static const char digits[] = "0123456789abcdef";
-  char hex[2 * SHA256_BYTES];
-  for (size_t i = 0; i < n; i++) {
-    hex[2 * i] = digits[bytes[i] >> 4];
-    hex[2 * i + 1] = digits[bytes[i] & 15];
-  }
-  lua_pushlstring(L, hex, 2 * n);
-}
-
 /* hmac_sha256(key, bytes) -> 64 lower-case hex digits, or nil, message if OpenSSL refuses (a
  * configuration without SHA-256, no memory). */
 static int crypto_hmac_sha256(lua_State *L) {
@@ -52,7 +42,11 @@ static int crypto_hmac_sha256(lua_State *L) {
     lua_pushfstring(L, "OpenSSL cannot compute HMAC-SHA256: %s", reason);
     return 2;
   }
-  push_hex(L, mac, sizeof mac);
+  static const char digits[] = "0123456789abcdef";
+  char hex[2 * SHA256_BYTES];
+  for (size_t i = 0; i < sizeof hex; i++)
+    hex[i] = digits[i % 2 == 0 ? mac[i / 2] >> 4 : mac[i / 2] & 15];
+  lua_pushlstring(L, hex, sizeof hex);
   return 1;
 }
 

@@ -9,7 +9,7 @@
 
 #define PARSER_TYPE "lomi.http1.parser"
 
-/* --- requests ------------------------------------------------------------------------------ */
+/* ---- requests ---- */
 
 /* Becomes text of what the buffer holds, a light userdata. Called protected. */
 static int push_text(lua_State *L) {
@@ -18,8 +18,7 @@ static int push_text(lua_State *L) {
   return 1;
 }
 
-/* Pushes push_text and its argument: in LuaJIT both may raise, so before there is memory to free.
- */
+/* Pushes push_text and its argument: LuaJIT may raise here, so before there is memory to free. */
 static void begin_text(lua_State *L, lomi_buffer *b, size_t cap) {
   lua_pushcfunction(L, push_text);
   lua_pushlightuserdata(L, b);
@@ -73,7 +72,7 @@ static int http1_request(lua_State *L) {
   return give_text(L, &text, written, problem);
 }
 
-/* --- parser -------------------------------------------------------------------------------- */
+/* ---- parser ---- */
 
 typedef struct {
   lomi_http1 http1;

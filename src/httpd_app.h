@@ -86,9 +86,7 @@ double lomi_app_step(lomi_app *app);
 
 /* ---- httpd_reply.c ---- */
 
-void lomi_httpd_reply_init(lomi_httpd_reply *reply);
 void lomi_httpd_reply_clear(lomi_httpd_reply *reply); /* keeps some memory for the next one */
-void lomi_httpd_reply_free(lomi_httpd_reply *reply);
 
 /* Makes it {"error":{"code":…,"message":…,"details":null}}, or nothing raw when out of memory. */
 void lomi_httpd_reply_error(lomi_httpd_reply *reply, int status, const char *code,

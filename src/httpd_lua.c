@@ -12,7 +12,6 @@
 
 #include <microhttpd.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "compat.h"
@@ -52,11 +51,10 @@ static int whole_option(lua_State *L, const char *name, int least, int most, int
   lua_getfield(L, 1, name);
   if (lua_isnil(L, -1))
     return otherwise;
-  char expected[64];
-  snprintf(expected, sizeof expected, "a whole number from %d to %d", least, most);
-  if (lua_type(L, -1) != LUA_TNUMBER)
-    option_error(L, name, expected, -1);
-  lua_Number value = lua_tonumber(L, -1);
+  const char *expected = lua_pushfstring(L, "a whole number from %d to %d", least, most);
+  if (lua_type(L, -2) != LUA_TNUMBER)
+    option_error(L, name, expected, -2);
+  lua_Number value = lua_tonumber(L, -2);
   if (!(value >= least && value <= most) || value != (int)value)
     luaL_argerror(L, 1, lua_pushfstring(L, "%s must be %s", name, expected));
   return (int)value;
@@ -76,7 +74,7 @@ static const char *package_field(lua_State *L, const char *name) {
 static int httpd_start(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  luaL_checkstack(L, 20, NULL);
+  luaL_checkstack(L, 30, NULL);
   lomi_httpd_config config = {0};
   config.app.module = string_option(L, "app", NULL);
   if (config.app.module == NULL)

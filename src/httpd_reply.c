@@ -9,28 +9,13 @@
 
 #include "compat.h"
 
-enum {
-  MAX_HEADERS = 64 * 1024,
-  MAX_BODY = 64 * 1024 * 1024,
-  KEPT = 64 * 1024, /* bytes a cleared reply may hold on to */
-};
-
-void lomi_httpd_reply_init(lomi_httpd_reply *reply) {
-  *reply = (lomi_httpd_reply){.status = 200};
-  lomi_buffer_init(&reply->headers, MAX_HEADERS);
-  lomi_buffer_init(&reply->body, MAX_BODY);
-}
+enum { KEPT = 64 * 1024 }; /* bytes a cleared reply may hold on to */
 
 void lomi_httpd_reply_clear(lomi_httpd_reply *reply) {
   lomi_buffer_clear(&reply->headers, KEPT);
   lomi_buffer_clear(&reply->body, KEPT);
   reply->raw = reply->truncated = reply->reset = false;
   reply->trickle = 0;
-}
-
-void lomi_httpd_reply_free(lomi_httpd_reply *reply) {
-  lomi_buffer_free(&reply->headers);
-  lomi_buffer_free(&reply->body);
 }
 
 static bool append(lomi_buffer *b, const char *text) {

@@ -2,8 +2,7 @@
 /* libmicrohttpd's thread of the server: requests in, replies out. It calls what is here.
  *
  * A handler that waits must not hold up the others: its connection is suspended, and our thread
- * resumes it. A connection is suspended as long as it is on the server's list
- * `suspended`. */
+ * resumes it. A connection is suspended as long as it is on the server's list `suspended`. */
 #include "httpd_state.h"
 
 #include <errno.h>
@@ -18,6 +17,8 @@
 
 enum {
   MAX_BODY = 2 * 1024 * 1024,
+  MAX_REPLY_HEADERS = 64 * 1024,
+  MAX_REPLY_BODY = 64 * 1024 * 1024,
   FEW = 4, /* room is short with fewer than so many descriptors left */
   READ_BLOCK = 16 * 1024,
   KEPT = 64 * 1024, /* bytes of buffers a connection holds on to between requests */
@@ -25,18 +26,15 @@ enum {
 
 static const double MOMENT = 0.001; /* seconds until a full socket is tried again */
 
-static void suspend(lomi_peer *p, double seconds) {
-  lomi_peer_wait(p, &p->server->suspended, lomi_now() + seconds);
-  MHD_suspend_connection(p->mhd);
-}
-
 /* False: the server or the connection ends, and so must the reply. */
 static bool pause_reply(lomi_peer *p, double seconds) {
   lomi_httpd *s = p->server;
   lomi_httpd_enter(s);
   bool paused = !s->stopping && !p->ending;
-  if (paused)
-    suspend(p, seconds);
+  if (paused) {
+    lomi_peer_wait(p, &s->suspended, lomi_now() + seconds);
+    MHD_suspend_connection(p->mhd);
+  }
   lomi_httpd_leave(s);
   return paused;
 }
@@ -162,7 +160,8 @@ static void end_peer(lomi_peer *p) {
   lomi_app_abandon(s->app.L, &p->task);
   lomi_buffer_free(&p->task.target);
   lomi_buffer_free(&p->task.body);
-  lomi_httpd_reply_free(&p->task.reply);
+  lomi_buffer_free(&p->task.reply.headers);
+  lomi_buffer_free(&p->task.reply.body);
   free(p);
 }
 
@@ -179,7 +178,8 @@ static lomi_peer *new_peer(lomi_httpd *s, struct MHD_Connection *mhd) {
   p->task.headers = &s->headers;
   lomi_buffer_init(&p->task.target, s->connection_memory);
   lomi_buffer_init(&p->task.body, MAX_BODY);
-  lomi_httpd_reply_init(&p->task.reply);
+  lomi_buffer_init(&p->task.reply.headers, MAX_REPLY_HEADERS);
+  lomi_buffer_init(&p->task.reply.body, MAX_REPLY_BODY);
   s->peers++;
   lomi_peer_await(p);
   return p;

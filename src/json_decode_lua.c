@@ -211,8 +211,7 @@ static int refuse(lua_State *L, const char *reason) {
   return 2;
 }
 
-/* ---- the weight of a reply ----------------------------------------------------------------------
- */
+/* ---- the weight of a reply ---- */
 
 enum { VALUE_WEIGHT = 40 };
 

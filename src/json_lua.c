@@ -6,8 +6,7 @@
  * locale it was made under. It reads control characters in strings, refuses half of a surrogate
  * pair, and makes the same table of [] and {}. So a value is checked before it is encoded
  * (json_encode_lua.c), a text before it is decoded, and the result is tidied (json_decode_lua.c).
- * Here is the instance of lua-cjson that both use: one of our own, never the settings others share.
- */
+ * Here is the instance of lua-cjson that both use: one of our own, with settings of our own. */
 #include "json_lua.h"
 
 #include <langinfo.h>

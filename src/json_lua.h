@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What encode and decode share: our instance of lua-cjson, and how an empty list gets through it.
- */
+/* What encode and decode share: our instance of lua-cjson, and how it carries an empty list. */
 #ifndef LOMI_JSON_LUA_H
 #define LOMI_JSON_LUA_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For a program with Lua inside, in C or C++: link liblomi.a, and call lomi_open on each Lua state.
- */
+/* For a program in C or C++ with Lua inside: link liblomi.a, call lomi_open on each Lua state. */
 #ifndef LOMI_OPEN_H
 #define LOMI_OPEN_H
 

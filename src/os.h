@@ -33,8 +33,7 @@ int lomi_fd_raise(int fd);
 int lomi_socket(int family, int type, int protocol);
 int lomi_accept(int listener);
 
-/* Two ends that are connected. On false one of them may be open: the caller closes what is not -1.
- */
+/* Two connected ends. On false one of them may be open: the caller closes what is not -1. */
 bool lomi_pair(int ends[2]);
 
 /* Pushes out what a TCP socket holds back. False: some of it has not left yet. True where the

@@ -7,12 +7,11 @@
 
 #include "text.h"
 
-/* ---- formats --------------------------------------------------------------------------------- */
+/* ---- formats ---- */
 
 typedef bool format(const char *text, size_t len);
 
-/* Like a@b.c: one "@", a dot within what is behind it, neither white space nor control characters.
- */
+/* Like a@b.c: one "@", a dot within what is behind it, no white space, no control characters. */
 static bool is_email(const char *text, size_t len) {
   const size_t longest = 254;
   const char *at = NULL, *dot = NULL, *end = text + len;
@@ -60,7 +59,7 @@ static int schema_is(lua_State *L) {
   return 1;
 }
 
-/* ---- the plan: what the contract says of each field ------------------------------------------ */
+/* ---- the plan: what the contract says of each field ---- */
 
 enum { MAX_FIELDS = 64, MAX_CHOICES = 8, MAX_RULES = 8 };
 
@@ -195,11 +194,9 @@ static void read_rule(lua_State *L, const plan *p, rule *r) {
   r->unless = set_of(L, p);
 }
 
-/* ---- the check --------------------------------------------------------------------------------
- */
+/* ---- the check ---- */
 
-/* Does the rule surely hold? `given`: the fields that are there; `broken`: those with a fraction.
- */
+/* Does the rule surely hold? `given`: the fields that are there; `broken`: those of a fraction. */
 static bool rule_holds(const rule *r, uint64_t given, uint64_t broken) {
   uint64_t there = given & r->fields;
   switch (r->name) {
