@@ -64,7 +64,7 @@ static int schema_is(lua_State *L) {
 enum { MAX_FIELDS = 64, MAX_CHOICES = 8, MAX_RULES = 8 };
 
 typedef struct field {
-  const char *name; /* anchored, as the choices are; short strings with the same bytes are one */
+  const char *name; /* the DTO's, as the choices are; short strings with the same bytes are one */
   int type;         /* of Lua; LUA_TNONE: always for Lua to look at */
   bool filled;
   double above, least;
@@ -91,20 +91,14 @@ static bool equal(const char *a, const char *b) {
   return a != NULL && strcmp(a, b) == 0;
 }
 
-/* Keeps the string on top of the stack alive in `anchors`, and pops it. */
-static const char *anchor(lua_State *L, int anchors) {
-  const char *text = lua_tostring(L, -1);
-  lua_rawseti(L, anchors, (int)lua_rawlen(L, anchors) + 1);
-  return text;
-}
-
-static void read_choices(lua_State *L, field *f, int list, int anchors) {
+static void read_choices(lua_State *L, field *f, int list) {
   f->choices = (int)lua_rawlen(L, list);
   if (f->choices > MAX_CHOICES)
     f->type = LUA_TNONE;
   for (int i = 0; i < f->choices && i < MAX_CHOICES; i++) {
     lua_rawgeti(L, list, i + 1);
-    f->choice[i] = anchor(L, anchors);
+    f->choice[i] = lua_tostring(L, -1);
+    lua_pop(L, 1);
   }
 }
 
@@ -125,7 +119,7 @@ static int type_of(lua_State *L, const char *name) {
 
 /* One entry of a field's definition: its name, and its value on top of the stack. The Lua check
  * looks at the entries that are not known here. */
-static void read_entry(lua_State *L, field *f, const char *name, int anchors) {
+static void read_entry(lua_State *L, field *f, const char *name) {
   int value = lua_gettop(L);
   if (equal(name, "filled"))
     f->filled = lua_toboolean(L, value);
@@ -136,7 +130,7 @@ static void read_entry(lua_State *L, field *f, const char *name, int anchors) {
   else if (equal(name, "longest"))
     f->longest = (size_t)lua_tonumber(L, value);
   else if (equal(name, "enum"))
-    read_choices(L, f, value, anchors);
+    read_choices(L, f, value);
   else if (equal(name, "format"))
     read_format(L, f);
   else if (!equal(name, "name") && !equal(name, "required") && !equal(name, "type") &&
@@ -145,16 +139,15 @@ static void read_entry(lua_State *L, field *f, const char *name, int anchors) {
 }
 
 /* The field's definition is on top of the stack. */
-static void read_field(lua_State *L, field *f, int anchors) {
+static void read_field(lua_State *L, field *f) {
   int definition = lua_gettop(L);
   *f = (field){.above = -HUGE_VAL, .least = -HUGE_VAL, .longest = SIZE_MAX};
   lua_getfield(L, definition, "name");
-  f->name = anchor(L, anchors);
+  f->name = lua_tostring(L, -1);
   lua_getfield(L, definition, "type");
   f->type = type_of(L, lua_tostring(L, -1));
-  lua_pop(L, 1);
   for (lua_pushnil(L); lua_next(L, definition) != 0; lua_pop(L, 1))
-    read_entry(L, f, lua_tostring(L, -2), anchors);
+    read_entry(L, f, lua_tostring(L, -2));
 }
 
 /* The set of the fields that the top of the stack names, a string or a list of them; pops it. */
@@ -278,7 +271,8 @@ static int schema_fits(lua_State *L) {
   return 1;
 }
 
-/* fits_of(dto) -> fits, a function; nil: there is too much in it */
+/* fits_of(dto) -> fits, a function, which keeps the DTO, that must not change any more; nil: there
+ * is too much in it */
 static int schema_fits_of(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -289,19 +283,19 @@ static int schema_fits_of(lua_State *L) {
     return 0;
   plan *p = lua_newuserdata(L, sizeof *p); /* 4 */
   *p = (plan){.count = 0};
-  lua_newtable(L); /* 5: anchors */
   for (; p->count < (int)count; p->count++) {
     lua_rawgeti(L, 2, p->count + 1);
-    read_field(L, &p->fields[p->count], 5);
-    lua_settop(L, 5);
+    read_field(L, &p->fields[p->count]);
+    lua_settop(L, 4);
   }
   for (; p->rules < (int)rules; p->rules++) {
     lua_rawgeti(L, 3, p->rules + 1);
     read_rule(L, p, &p->rule[p->rules]);
-    lua_settop(L, 5);
+    lua_settop(L, 4);
   }
   lua_getfield(L, 1, "required");
   p->required = set_of(L, p);
+  lua_pushvalue(L, 1);
   lua_pushcclosure(L, schema_fits, 2);
   return 1;
 }
