@@ -189,10 +189,7 @@ static int run_open(lua_State *L) {
   lua_getglobal(L, "require");
   lua_pushstring(L, config->module);
   lua_call(L, 1, 1);
-  if (!lua_istable(L, -1))
-    return luaL_error(L, "module '%s' is a %s, not a table with new", config->module,
-                      luaL_typename(L, -1));
-  if (!has_method(L, "new"))
+  if (!lua_istable(L, -1) || !has_method(L, "new"))
     return luaL_error(L, "module '%s' has no function new", config->module);
   lua_getfield(L, -1, "new");
   if (config->options != NULL)

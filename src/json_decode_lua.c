@@ -133,7 +133,6 @@ static const char *prepare(lua_State *L, bool *has_empty) {
 
 typedef struct cleaner {
   lua_State *L;
-  int codec;      /* stack index */
   bool keep_null; /* else null is an absent field */
   bool has_empty; /* there may be marks of empty lists */
 } cleaner;
@@ -188,7 +187,7 @@ static bool tidy(const cleaner *c) {
     case LUA_TSTRING:
       if (!c->has_empty || !is_mark(L, value))
         break;
-      lua_rawgeti(L, c->codec, LOMI_JSON_EMPTY_MT);
+      lua_rawgeti(L, LOMI_JSON_CODEC, LOMI_JSON_EMPTY_MT);
       lua_setmetatable(L, table);
       lua_pushnil(L);
       set(L, table, key);
@@ -248,7 +247,7 @@ static bool is_too_heavy(const char *at, const char *end) {
  * the weight is bounded. */
 int lomi_json_decode(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
-  cleaner c = {.L = L, .codec = 2, .keep_null = lua_toboolean(L, 2)};
+  cleaner c = {.L = L, .keep_null = lua_toboolean(L, 2)};
   size_t len;
   const char *text = lua_tolstring(L, 1, &len);
   if (lua_toboolean(L, 3) && is_too_heavy(text, text + len))
@@ -258,30 +257,29 @@ int lomi_json_decode(lua_State *L) {
   const char *reason = prepare(L, &c.has_empty);
   if (reason != NULL)
     return refuse(L, reason);
-  lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushvalue(L, 1);
-  bool good = lomi_json_call(L, 2, LOMI_JSON_DECODE);
+  bool good = lomi_json_call(L, LOMI_JSON_DECODE);
   if (!good) {
     /* Bad JSON, or an instance that looks for another locale's decimal point. A new one tells. */
-    lua_settop(L, 2);
-    lomi_json_renew(L, 2);
+    lua_settop(L, 1);
+    lomi_json_renew(L, LOMI_JSON_CODEC);
     lua_pushvalue(L, 1);
-    good = lomi_json_call(L, 2, LOMI_JSON_DECODE);
+    good = lomi_json_call(L, LOMI_JSON_DECODE);
   }
   if (!good) {
     lua_pushnil(L);
     lua_insert(L, -2);
     return 2;
   }
-  bool is_table = lua_istable(L, 3);
+  bool is_table = lua_istable(L, 2);
   if (!is_table) { /* tidied as the one field of a table */
     lua_createtable(L, 1, 0);
-    lua_insert(L, 3);
-    lua_rawseti(L, 3, 1);
+    lua_insert(L, 2);
+    lua_rawseti(L, 2, 1);
   }
   if (!tidy(&c))
     return refuse(L, "it holds a number too large to read");
   if (!is_table)
-    lua_rawgeti(L, 3, 1);
+    lua_rawgeti(L, 2, 1);
   return 1;
 }

@@ -29,7 +29,6 @@ typedef struct step {
 
 typedef struct guard {
   lua_State *L;
-  int codec;      /* stack index */
   int list;       /* stack index of the faults, nil until there is one */
   int faults;     /* how many are in it */
   size_t bytes;   /* a lower bound of the encoded size so far */
@@ -159,15 +158,15 @@ static void check_number(guard *g, const step *at, int i) {
 }
 
 /* Is the value at stack index i a list, even if it is empty? */
-static bool is_list(lua_State *L, int codec, int i) {
+static bool is_list(lua_State *L, int i) {
   int top = lua_gettop(L);
   bool is = false;
   if (lua_islightuserdata(L, i)) {
-    lua_rawgeti(L, codec, LOMI_JSON_EMPTY_ARRAY);
+    lua_rawgeti(L, LOMI_JSON_CODEC, LOMI_JSON_EMPTY_ARRAY);
     is = lua_rawequal(L, i, -1);
   } else if (lua_getmetatable(L, i)) {
-    lua_rawgeti(L, codec, LOMI_JSON_EMPTY_MT);
-    lua_rawgeti(L, codec, LOMI_JSON_ARRAY_MT);
+    lua_rawgeti(L, LOMI_JSON_CODEC, LOMI_JSON_EMPTY_MT);
+    lua_rawgeti(L, LOMI_JSON_CODEC, LOMI_JSON_ARRAY_MT);
     is = lua_rawequal(L, -3, -2) || lua_rawequal(L, -3, -1);
   }
   lua_settop(L, top);
@@ -215,7 +214,7 @@ static void check_table(guard *g, const step *at, int depth) {
       return;
     }
   }
-  if (!numbers && !names && is_list(L, g->codec, table))
+  if (!numbers && !names && is_list(L, table))
     g->has_empty = true;
   if (numbers && (names || !positions || largest != count))
     fault(g, at,
@@ -237,7 +236,7 @@ static void check_value(guard *g, const step *at, int depth) {
   case LUA_TLIGHTUSERDATA:
     if (lua_touserdata(L, top) == NULL) /* null */
       break;
-    if (is_list(L, g->codec, top)) {
+    if (is_list(L, top)) {
       g->has_empty = true;
       break;
     } /* FALLTHROUGH */
@@ -252,9 +251,9 @@ static void check_value(guard *g, const step *at, int depth) {
 /* Replaces the value on top of the stack, which the guard has passed, by a copy that has the mark
  * for every empty list. The user's own tables stay as they are. False: a finalizer has made the
  * value too deep meanwhile. `depth` counts the tables around it. */
-static bool mark_empty_lists(lua_State *L, int codec, int depth) {
+static bool mark_empty_lists(lua_State *L, int depth) {
   int value = lua_gettop(L), copy = value + 1, key = value + 2;
-  bool is_table = lua_istable(L, value), marked = is_list(L, codec, value);
+  bool is_table = lua_istable(L, value), marked = is_list(L, value);
   if (!is_table && !marked)
     return true;
   if (is_table && depth >= LOMI_MAX_JSON_DEPTH)
@@ -264,7 +263,7 @@ static bool mark_empty_lists(lua_State *L, int codec, int depth) {
   if (is_table) {
     for (lua_pushnil(L); lua_next(L, value) != 0; lua_settop(L, key)) {
       marked = false;
-      if (!mark_empty_lists(L, codec, depth + 1))
+      if (!mark_empty_lists(L, depth + 1))
         return false;
       lua_pushvalue(L, key);
       lua_insert(L, -2);
@@ -304,11 +303,11 @@ static void unmark_empty_lists(lua_State *L) {
  * and may have changed it, so the text is checked as well. False: there is a fault. */
 static bool write_value(guard *g) {
   lua_State *L = g->L;
-  if (g->has_empty && !mark_empty_lists(L, g->codec, 0)) {
+  if (g->has_empty && !mark_empty_lists(L, 0)) {
     fault(g, NULL, TOO_DEEP);
     return false;
   }
-  if (!lomi_json_call(L, g->codec, LOMI_JSON_ENCODE)) {
+  if (!lomi_json_call(L, LOMI_JSON_ENCODE)) {
     if (strcmp(lua_tostring(L, -1), "not enough memory") == 0)
       lua_error(L); /* no fault of the payload */
     fault(g, NULL, lua_tostring(L, -1));
@@ -330,20 +329,19 @@ static bool write_value(guard *g) {
 int lomi_json_encode(lua_State *L) {
   luaL_checkany(L, 1);
   lua_settop(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(1)); /* 2: codec */
-  lua_pushnil(L);                        /* 3: faults */
-  guard g = {.L = L, .codec = 2, .list = 3};
+  lua_pushnil(L); /* 2: faults */
+  guard g = {.L = L, .list = 2};
   lua_pushvalue(L, 1);
   check_value(&g, NULL, 0);
-  lua_settop(L, 3);
+  lua_settop(L, 2);
   if (g.faults == 0) {
     if (g.may_point && !lomi_json_has_point())
-      lomi_json_renew(L, 2);
+      lomi_json_renew(L, LOMI_JSON_CODEC);
     lua_pushvalue(L, 1);
     if (write_value(&g))
       return 1;
   }
   lua_pushnil(L);
-  lua_pushvalue(L, 3);
+  lua_pushvalue(L, 2);
   return 2;
 }

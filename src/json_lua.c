@@ -59,13 +59,12 @@ static int refuse_at_close(lua_State *L) {
  * instance, so it is finalized before it, and takes the instance away. A warden that is not the
  * codec's any more is mere garbage. */
 static int warden_gc(lua_State *L) {
-  int codec = lua_upvalueindex(1);
   lua_settop(L, 1);
-  lua_rawgeti(L, codec, LOMI_JSON_WARDEN);
+  lua_rawgeti(L, LOMI_JSON_CODEC, LOMI_JSON_WARDEN);
   bool in_use = lua_rawequal(L, 1, 2);
   for (int i = LOMI_JSON_NEW; in_use && i <= LOMI_JSON_DECODE; i++) {
     lua_pushcfunction(L, refuse_at_close);
-    lua_rawseti(L, codec, i);
+    lua_rawseti(L, LOMI_JSON_CODEC, i);
   }
   return 0;
 }
@@ -109,8 +108,8 @@ void lomi_json_renew(lua_State *L, int codec) {
 }
 
 /* An instance made by cjson.safe raises nothing: it gives nil and the message. */
-bool lomi_json_call(lua_State *L, int codec, int function) {
-  lua_rawgeti(L, codec, function);
+bool lomi_json_call(lua_State *L, int function) {
+  lua_rawgeti(L, LOMI_JSON_CODEC, function);
   lua_insert(L, -2);
   if (call_cjson(L, 1, 2) == 0) {
     bool good = !lua_isnil(L, -2);

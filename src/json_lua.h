@@ -7,7 +7,8 @@
 
 #include "compat.h"
 
-/* The codec: the upvalue of encode and decode, a sequence. */
+/* The codec, a sequence: the upvalue of encode and decode, where all that they call finds it. */
+#define LOMI_JSON_CODEC lua_upvalueindex(1)
 enum {
   LOMI_JSON_NEW = 1,
   LOMI_JSON_ENCODE,
@@ -23,7 +24,7 @@ enum {
 #define LOMI_JSON_MARK "\xFF"
 
 /* A new instance reads the locale's decimal point anew: lua-cjson does that nowhere else. `codec`
- * is a stack index, here and below. */
+ * is a stack index. */
 void lomi_json_renew(lua_State *L, int codec);
 
 /* Is the locale's decimal point the one of JSON? */
@@ -31,7 +32,7 @@ bool lomi_json_has_point(void);
 
 /* Calls LOMI_JSON_ENCODE or _DECODE with the argument on top of the stack, and replaces it by the
  * result, or on false by a message. */
-bool lomi_json_call(lua_State *L, int codec, int function);
+bool lomi_json_call(lua_State *L, int function);
 
 int lomi_json_encode(lua_State *L);
 int lomi_json_decode(lua_State *L);

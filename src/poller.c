@@ -194,12 +194,10 @@ bool lomi_poller_watch(lomi_poller *p, int fd, unsigned events, void *owner) {
 }
 
 void lomi_poller_forget(lomi_poller *p, int fd) {
-  if (fd < 0 || (size_t)fd >= p->count)
-    return;
   /* Not left to the close: a forked child may hold the same socket open. */
-  if (p->watches[fd].registered)
+  if (fd >= 0 && (size_t)fd < p->count && p->watches[fd].registered)
     queue_drop(p, fd);
-  p->watches[fd] = (struct lomi_watch){0};
+  lomi_poller_renew(p, fd);
 }
 
 void lomi_poller_renew(lomi_poller *p, int fd) {
