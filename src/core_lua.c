@@ -20,13 +20,17 @@ typedef struct pool {
   unsigned char bytes[252];
 } pool;
 
+typedef struct pool_owner {
+  pool *page; /* NULL: this kernel cannot empty it, so nothing is kept */
+} pool_owner;
+
 static void fetch(lua_State *L, void *to, size_t n) {
   if (getentropy(to, n) != 0)
     luaL_error(L, "the system gives no random bytes: %s", strerror(errno));
 }
 
 static void random_bytes(lua_State *L, void *to, size_t n) {
-  pool *p = *(pool **)lua_touserdata(L, lua_upvalueindex(1));
+  pool *p = ((pool_owner *)lua_touserdata(L, lua_upvalueindex(1)))->page;
   if (p == NULL) {
     fetch(L, to, n);
     return;
@@ -41,17 +45,16 @@ static void random_bytes(lua_State *L, void *to, size_t n) {
 }
 
 static int pool_gc(lua_State *L) {
-  pool **owner = lua_touserdata(L, 1);
-  if (*owner != NULL)
-    munmap(*owner, sizeof **owner);
-  *owner = NULL;
+  pool_owner *owner = lua_touserdata(L, 1);
+  if (owner->page != NULL)
+    munmap(owner->page, sizeof *owner->page);
+  owner->page = NULL;
   return 0;
 }
 
-/* Pushes the owner of a pool, or of NULL: this kernel cannot empty it, so nothing is kept. */
 static void push_pool(lua_State *L) {
-  pool **owner = lua_newuserdata(L, sizeof *owner);
-  *owner = NULL;
+  pool_owner *owner = lua_newuserdata(L, sizeof *owner);
+  owner->page = NULL;
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, pool_gc);
   lua_setfield(L, -2, "__gc");
@@ -60,7 +63,7 @@ static void push_pool(lua_State *L) {
   if (page == MAP_FAILED)
     return;
   if (madvise(page, sizeof(pool), LOMI_WIPEONFORK) == 0)
-    *owner = page;
+    owner->page = page;
   else
     munmap(page, sizeof(pool));
 }
@@ -142,8 +145,7 @@ static const luaL_Reg random_functions[] = {
 LOMI_EXPORT int luaopen_lomi_core(lua_State *L);
 
 int luaopen_lomi_core(lua_State *L) {
-  lomi_stay_loaded(); /* LuaJIT unloads a library, and then runs older finalizers that may call it
-                       */
+  lomi_stay_loaded(); /* LuaJIT unloads a library, then runs older finalizers that may call it */
   luaL_newlib(L, core_functions);
   push_pool(L);
   luaL_setfuncs(L, random_functions, 1);

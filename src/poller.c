@@ -43,8 +43,7 @@ static bool control(lomi_poller *p, int operation, int fd, unsigned events) {
   return epoll_ctl(p->fd, operation, fd, &event) == 0;
 }
 
-/* libcurl may close a descriptor without a word: the system then knows less, or more, than we do.
- */
+/* libcurl may close a descriptor without a word: the system then knows less or more than we do. */
 static bool queue_set(lomi_poller *p, int fd, const struct lomi_watch *known, unsigned events) {
   bool done = control(p, known->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, events);
   if (!done && errno == ENOENT)

@@ -34,7 +34,6 @@ local EXCUSED = {
     ["done = control(p, EPOLL_CTL_ADD, fd, events);"] = "libcurl has closed a descriptor without a word",
     ["done = control(p, EPOLL_CTL_MOD, fd, events);"] = "libcurl has closed a descriptor without a word",
     ["if (w == NULL) return false;"] = "there is no memory for the table of watches",
-    ["if (fd < 0 || (size_t)fd >= p->count) return;"] = "libcurl forgets a descriptor that was never watched",
   },
 }
 
