@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The Lua application of a server: requests in, replies out. One thread uses it at a time.
- * Nothing here raises, whatever the application does; knows nothing of libmicrohttpd.
+ * Knows nothing of libmicrohttpd, and raises nothing to it, whatever the application does.
  *
  * The application is what require(app).new(options) returns, a table with
  *
@@ -88,12 +88,12 @@ double lomi_app_step(lomi_app *app);
 
 void lomi_httpd_reply_clear(lomi_httpd_reply *reply); /* keeps some memory for the next one */
 
-/* Makes it {"error":{"code":…,"message":…,"details":null}}, or nothing raw when out of memory. */
+/* Makes it {"error":{"code":…,"message":…,"details":null}}; without memory, a reply of no byte. */
 void lomi_httpd_reply_error(lomi_httpd_reply *reply, int status, const char *code,
                             const char *message);
 
-/* Reads the table at stack index t. Raises on anything it cannot make a reply of, at any point:
- * what is in `reply` is then of no use. */
+/* Reads the table at stack index t, for lomi_app_run. Raises on anything it cannot make a reply of,
+ * at any point: what is in `reply` is then of no use. */
 void lomi_httpd_read_reply(struct lua_State *L, int t, lomi_httpd_reply *reply);
 
 #endif
