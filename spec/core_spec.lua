@@ -154,6 +154,24 @@ describe("the version", function()
     local sandbox = read(("rockspec/lomi-sandbox-%s-1.rockspec"):format(core.version))
     assert.matches('"lomi == ' .. core.version .. '"', sandbox, 1, true)
   end)
+
+  it("has rockspecs that build each C module from the sources of the Makefile", function()
+    local makefile = read("Makefile"):gsub("\\\n", " ")
+    local function sorted(text, pattern)
+      local names = {}
+      for name in text:gmatch(pattern) do names[#names + 1] = name end
+      table.sort(names)
+      return names
+    end
+    local library, sandbox = read "rockspec/lomi-scm-1.rockspec", read "rockspec/lomi-sandbox-scm-1.rockspec"
+    for module, text in pairs {
+      core = library:match '%["lomi%.core"%].-}', engine = library:match '%["lomi%.engine"%].-}',
+      crypto = library:match '%["lomi%.crypto"%].-}', httpd = sandbox,
+    } do
+      local sources = makefile:match("\n" .. module .. "_SRC[ ]*:=([^\n]*)")
+      assert.same(sorted(sources, "%S+%.c"), sorted(text, "src/([a-z0-9_]+%.c)"), module)
+    end
+  end)
 end)
 
 describe("require 'lomi'", function()

@@ -7,6 +7,7 @@
 
 void lomi_add_json(lua_State *L);
 void lomi_add_schema(lua_State *L);
+void lomi_add_resumer(lua_State *L);
 
 int lomi_open_http1(lua_State *L); /* pushes a table of functions: core.http1 */
 

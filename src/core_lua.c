@@ -153,6 +153,7 @@ int luaopen_lomi_core(lua_State *L) {
   lua_setfield(L, -2, "version");
   lomi_add_json(L);
   lomi_add_schema(L);
+  lomi_add_resumer(L);
   lomi_open_http1(L);
   lua_setfield(L, -2, "http1");
   return 1;

@@ -22,7 +22,7 @@ local FLOORS = {
   { name = "the tools of the house", places = { "lua/lomi/errors", "lua/lomi/redact", "lua/lomi/rules",
     "lua/lomi/suggest", "lua/lomi/ascii", "lua/lomi/iso8601", "lua/lomi/url", "lua/lomi/timers", "lua/lomi/lazy" } },
   { name = "C that Lua sees", places = { "src/core_lua", "src/json_lua", "src/json_encode_lua",
-    "src/json_decode_lua", "src/schema_lua", "src/http1_lua",
+    "src/json_decode_lua", "src/schema_lua", "src/http1_lua", "src/resume_lua",
     "src/engine_lua", "src/crypto_lua", "src/httpd_lua", "src/open" } },
   { name = "C", places = { "src/" } },
 }

@@ -12,13 +12,18 @@
 local core = require "lomi.core"
 local curl = require "lomi.transport.curl"
 local implement = require("lomi.transport").implement
+local in_nginx = require("lomi.transport").in_nginx
 local tell = require("lomi.errors").tell
 local timers = require "lomi.timers"
 
 local resume_coroutine, running, status_of, yield = -- as they are now: others may replace them in the table
   coroutine.resume, coroutine.running, coroutine.status, coroutine.yield
 local close_coroutine = coroutine.close -- Lua 5.4 and later
-local traceback = rawget(_G, "debug") and debug.traceback -- nil in a sandboxed state
+local library = rawget(_G, "debug") or {} -- nil in a sandboxed state
+local traceback, gethook, sethook = library.traceback, library.gethook, library.sethook
+
+-- LuaJIT has one debug hook for all coroutines; this gives each task its own. nginx resumes coroutines in its own way.
+local resume_with_hook = gethook and sethook and not in_nginx() and core.resumer(gethook, sethook)
 
 local M = {}
 
@@ -154,7 +159,11 @@ end
 local function resume(loop, task, ...)
   local outer = loop.current
   loop.current = task
-  settle(loop, task, outer, resume_coroutine(task.coroutine, ...))
+  if resume_with_hook then
+    settle(loop, task, outer, resume_with_hook(task.coroutine, task, task.hook, ...))
+  else
+    settle(loop, task, outer, resume_coroutine(task.coroutine, ...))
+  end
 end
 
 -- An error (a hook's, Ctrl-C) struck inside poll and was caught by the program. The state of every task is known from
@@ -283,7 +292,8 @@ local function begin(loop)
   loop.changing = 1
 end
 
---- A function to run on this loop, from the next poll on. A bare `coroutine.yield()` in it waits for the next poll.
+--- A function to run on this loop, from the next poll on. A bare `coroutine.yield()` in it waits for the next poll. A
+--- debug hook that it sets is its own, on LuaJIT too.
 ---@param run fun(...): ...  what to run
 ---@param ... any  its arguments
 ---@return lomi.Task

@@ -48,15 +48,10 @@ describe("a loop, whatever strikes,", function()
 
   -- Raises in the coroutine when it has run so many instructions.
   local function watch(co, at)
-    local function strike()
-      if coroutine.running() ~= co then -- LuaJIT has one hook for all coroutines
-        debug.sethook(co, strike, "", 1)
-        return
-      end
+    debug.sethook(co, function()
       debug.sethook(co)
       error("watchdog", 0)
-    end
-    debug.sethook(co, strike, "", at)
+    end, "", at)
   end
 
   -- Polls when the loop says so, until no task is left; nil and why if it takes too long or raises.

@@ -151,7 +151,27 @@ static int process_limit_descriptors(lua_State *L) {
   return 1;
 }
 
+static lua_Integer strikes;
+
+static void strike(lua_State *L, lua_Debug *event) {
+  (void)L;
+  (void)event;
+  strikes++;
+}
+
+/* hook(): sets a hook of C that counts instructions. hook(false) clears it. Gives the count. */
+static int process_hook(lua_State *L) {
+  if (lua_isboolean(L, 1))
+    lua_sethook(L, NULL, 0, 0);
+  else
+    lua_sethook(L, strike, LUA_MASKCOUNT, 1);
+  lua_pushinteger(L, strikes);
+  strikes = 0;
+  return 1;
+}
+
 static const luaL_Reg process_functions[] = {
+    {"hook", process_hook},
     {"fork", process_fork},
     {"wait", process_wait},
     {"exit", process_exit},

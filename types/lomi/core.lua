@@ -1,6 +1,7 @@
 ---@meta lomi.core
 -- SPDX-License-Identifier: MIT
--- What the C module lomi.core (src/core_lua.c, json_lua.c, schema_lua.c, http1_lua.c) shows to Lua, for editors. Never loaded.
+-- What the C module lomi.core (src/core_lua.c, json_lua.c, schema_lua.c, http1_lua.c, resume_lua.c) shows to Lua, for
+-- editors. Never loaded.
 
 ---@class lomi.core
 ---@field version string  of this library
@@ -67,6 +68,13 @@ function core.isatty(descriptor) end
 
 ---@return boolean yieldable  the running code can wait: not inside string.gsub, table.sort, require …
 function core.isyieldable() end
+
+--- For LuaJIT, whose coroutines share one debug hook. Makes a `coroutine.resume` under which a hook that the coroutine
+--- sets is its own: it is kept in `owner.hook`, and given to the next resume. One result of the coroutine is given.
+---@param gethook function  debug.gethook
+---@param sethook function  debug.sethook
+---@return (fun(co: thread, owner: table, hook?: table, ...: any): boolean, any)? resume  nil on other Luas
+function core.resumer(gethook, sethook) end
 
 --- HTTP/1.1, without a socket.
 ---@class lomi.core.http1
