@@ -3,6 +3,7 @@ local child = require "spec.support.child"
 local cost = require "spec.support.cost"
 local core = require "lomi.core"
 local locale = require "spec.support.locale"
+local strike = require "spec.support.strike"
 
 local MIB = 1024 * 1024
 
@@ -724,4 +725,18 @@ describe("the shared lua-cjson", function()
     ]]
     assert.equal(0, status, output)
   end)
+end)
+
+describe("Ctrl-C, whose hook acts at any call,", function()
+  for name, action in pairs {
+    encode = function() return core.encode { amount = 10000, list = {} } end,
+    decode = function() return core.decode '{"data":{"amount":10000,"list":[]}}' end,
+  } do
+    it("is no fault of the value in " .. name, function()
+      strike.everywhere("interrupted!", action, function(where, ok, why)
+        assert.is_false(ok, where)
+        assert.equal("interrupted!", why, where)
+      end)
+    end)
+  end
 end)

@@ -107,6 +107,14 @@ void lomi_json_renew(lua_State *L, int codec) {
   lua_pop(L, 1);
 }
 
+/* Is the message on top of the stack that of an interpreter's Ctrl-C? Its hook acts at any call. */
+static bool is_interrupt(lua_State *L) {
+  static const char end[] = "interrupted!";
+  size_t len;
+  const char *message = lua_tolstring(L, -1, &len);
+  return len >= sizeof end - 1 && strcmp(message + len - (sizeof end - 1), end) == 0;
+}
+
 /* An instance made by cjson.safe raises nothing: it gives nil and the message. */
 bool lomi_json_call(lua_State *L, int function) {
   lua_rawgeti(L, LOMI_JSON_CODEC, function);
@@ -121,6 +129,8 @@ bool lomi_json_call(lua_State *L, int function) {
     lua_pushliteral(L, "the module cjson does not say why");
     lua_replace(L, -2);
   }
+  if (is_interrupt(L))
+    lua_error(L);
   return false;
 }
 

@@ -31,7 +31,7 @@ void lomi_json_renew(lua_State *L, int codec);
 bool lomi_json_has_point(void);
 
 /* Calls LOMI_JSON_ENCODE or _DECODE with the argument on top of the stack, and replaces it by the
- * result, or on false by a message. */
+ * result, or on false by a message. Raises an interrupt. */
 bool lomi_json_call(lua_State *L, int function);
 
 int lomi_json_encode(lua_State *L);

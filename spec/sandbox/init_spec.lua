@@ -3,6 +3,7 @@
 local child = require "spec.support.child"
 local core = require "lomi.core"
 local sandbox = require "lomi.sandbox"
+local strike = require "spec.support.strike"
 local webhook = require "lomi.webhook"
 
 local FILE = "init_spec.lua:"
@@ -307,6 +308,15 @@ describe("lomi.sandbox", function()
     assert.matches("http://127.0.0.1:1 does not answer", why, 1, true)
     assert.equal("sandbox.connect takes the URL of a sandbox, such as http://127.0.0.1:4010",
       raised(function() sandbox.connect("127.0.0.1:4010") end))
+  end)
+
+  it("ends when a stop that an error cut short is repeated", function()
+    local other = start()
+    strike.everywhere("watchdog", function() other:stop() end, function(where)
+      other:stop()
+      assert.is_nil((sandbox.connect(other.url)), where)
+      other = start()
+    end)
   end)
 
   it("ends once, and says so afterwards", function()

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 local child = require "spec.support.child"
 local conformance = require "spec.support.conformance"
+local curl = require "lomi.transport.curl"
+local strike = require "spec.support.strike"
 
 conformance("curl", require("spec.support.runners").curl)
 
@@ -15,5 +17,17 @@ describe("the first call, which loads libcurl,", function()
       print((select(2, client:request("GET", "/")).message:find "libcurl cannot be used"))
     ]]
     assert.equal("false\tinterrupted!\nnil", output)
+  end)
+end)
+
+describe("an engine's start", function()
+  it("gives the error of a hook to the program: it is no failure of libcurl", function()
+    assert(curl.start "shared") -- libcurl is loaded
+    for _, make in ipairs { "new", "shared" } do
+      strike.everywhere("watchdog", function() return curl.start(make) end, function(where, ok, why)
+        assert.is_false(ok, where)
+        assert.equal("watchdog", why, where)
+      end)
+    end
   end)
 end)

@@ -293,9 +293,8 @@ end
 
 --- Ends the server, if it is this process's own. After that every other method raises.
 function Sandbox:stop()
-  if self.stopped then return end
+  if self.server then self.server:stop() end -- first of all: a stop that an error cut short is repeated
   self.stopped = true
-  if self.server then self.server:stop() end
 end
 
 Sandbox.__close = Sandbox.stop

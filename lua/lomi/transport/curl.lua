@@ -35,16 +35,24 @@ function M.endpoint(server)
 end
 
 local endpoint_of = M.endpoint
+local library -- lomi.engine, once it is loaded
 
 --- Loads libcurl and starts an engine.
 ---@param make "new"|"shared"
 ---@return any engine  or nil
 ---@return lomi.Failure|nil
 function M.start(make)
-  local ok, engine, reason = pcall(function() return lazy("lomi.engine")[make]() end)
-  if ok and engine then return engine end
-  if not ok and transports.is_interrupt(engine) then error(engine, 0) end
-  local message = ok and reason or "libcurl cannot be used: " .. tostring(engine)
+  local message
+  if not library then
+    local ok, loaded = pcall(lazy, "lomi.engine")
+    if not ok and transports.is_interrupt(loaded) then error(loaded, 0) end
+    if ok then library = loaded else message = "libcurl cannot be used: " .. tostring(loaded) end
+  end
+  if library then
+    local engine
+    engine, message = library[make]() -- not protected: an error of a hook is the program's
+    if engine then return engine end
+  end
   return nil, { kind = "connection", message = message, sent = false }
 end
 
