@@ -42,5 +42,8 @@ build = { -- the Lua modules come from lua/, as a whole
       libdirs = { "$(CRYPTO_LIBDIR)" },
     },
   },
-  install = { bin = { lomi = "bin/lomi" } },
+  install = {
+    bin = { lomi = "bin/lomi" },
+    lua = { ["lomi.resources"] = "types/lomi/resources.lua" }, -- for editors
+  },
 }

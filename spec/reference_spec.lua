@@ -5,6 +5,7 @@ local core = require "lomi.core"
 local lomi = require "lomi"
 local luacats = dofile "tools/luacats.lua"
 local reference = dofile "tools/reference.lua"
+local resource_types = dofile "tools/types.lua"
 
 local disk = require "spec.support.files"
 
@@ -152,12 +153,16 @@ describe("the annotations", function()
   local files, types = {}, {}
   for _, path in ipairs(listed "find lua types -name '*.lua' | LC_ALL=C sort") do
     files[path] = luacats.read(path)
-    for _, class in ipairs(files[path].classes) do types[class.name] = class end
-    for _, alias in ipairs(files[path].aliases) do types[alias.name] = alias end
+    luacats.add_types(types, files[path])
   end
 
   local WRITTEN = { integer = "integer", money = "integer", object = "table<string, any>" }
   local ITEMS = { string = "string[]", object = "table[]" }
+
+  it("of the resources are what the contract says", function()
+    local text = read "types/lomi/resources.lua"
+    assert.is_true(resource_types.text() == text, "types/lomi/resources.lua is old: make reference")
+  end)
 
   -- Whether a class says what a DTO does; the same for what is in it.
   local function check_fields(class, dto)

@@ -248,4 +248,20 @@ function M.read(path)
   return file
 end
 
+--- Adds the classes and aliases of a file to those of others. A class may stand in two files: its comment in one, its
+--- fields in the other.
+---@param types table<string, luacats.Class|luacats.Alias>  by name
+---@param file luacats.File
+function M.add_types(types, file)
+  for _, class in ipairs(file.classes) do
+    local known = types[class.name]
+    if known then
+      for _, field in ipairs(class.fields) do table.insert(known.fields, field) end
+    else
+      types[class.name] = class
+    end
+  end
+  for _, alias in ipairs(file.aliases) do types[alias.name] = alias end
+end
+
 return M

@@ -26,6 +26,7 @@ for name in pairs(require("lomi.contract").resources) do
   end
 end
 table.sort(RESOURCES)
+SOURCES[#SOURCES + 1] = "types/lomi/resources.lua" -- the fields and methods of the classes in lua/lomi/contract/
 
 -- All that was read, and what has been written of it.
 local function new_book()
@@ -33,8 +34,7 @@ local function new_book()
   for _, path in ipairs(SOURCES) do
     local file = luacats.read(path)
     book.files[path] = file
-    for _, class in ipairs(file.classes) do book.types[class.name] = class end
-    for _, alias in ipairs(file.aliases) do book.types[alias.name] = alias end
+    luacats.add_types(book.types, file)
   end
   return book
 end

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The operations as the API's reference lists them, what they put on the wire, and the annotations beside the data.
+-- The operations as the API's reference lists them, and what they put on the wire.
 local charges = require "lomi.contract.charges"
 local core = require "lomi.core"
 local lomi = require "lomi"
@@ -73,39 +73,6 @@ describe("the contract", function()
       for i, field in ipairs(dto.fields) do words[i] = field.name .. (field.required and "*" or "") end
       if FIELDS[name] then assert.equal(FIELDS[name], table.concat(words, " ")) end
       assert.is_truthy(FIELDS[name] or name == "charges:create_card_charge", name)
-    end
-  end)
-
-  it("says in its annotations what its data say", function()
-    local CLASSES = {
-      ["charges:create_card_charge"] = "CreateCardCharge", ["charges:capture_card_charge"] = "CaptureCardCharge",
-      ["charges:increment_card_hold"] = "IncrementCardHold", ["charges:create_wave_charge"] = "CreateWaveCharge",
-      ["charges:create_mtn_charge"] = "CreateMtnCharge", customer = "MobileCustomer", transfer_data = "TransferData",
-    }
-    local file = assert(io.open(assert(package.searchpath("lomi.contract.charges", package.path))))
-    local source = file:read("*a")
-    file:close()
-    for name, dto in each_dto() do
-      local parent, block = source:match("%-%-%-@class lomi%." .. CLASSES[name] .. "(:?[^\n]*)\n(.-)\nlocal ")
-      if parent ~= "" then
-        block = block .. "\n" .. source:match("%-%-%-@class lomi%.PlatformFields\n(.-)\nlocal ")
-      end
-      local i = 0
-      for written, optional, kind in block:gmatch("%-%-%-@field (%w[%w_]*)(%??) ([^\n]*)") do
-        i = i + 1
-        local field = dto.fields[i]
-        local where = name .. "." .. written
-        assert.equal(field and field.name, written)
-        assert.equal(not field.required, optional == "?", where)
-        if field.enum then
-          assert.equal('"' .. table.concat(field.enum, '"|"') .. '"', kind:match("^%S+"), where)
-        elseif field.type == "object" then
-          assert.matches(field.dto and "lomi." .. CLASSES[field.dto.name] or "table<", kind, 1, true, where)
-        else
-          assert.equal(field.type, kind:match("^%S+"), where)
-        end
-      end
-      assert.equal(#dto.fields, i, name)
     end
   end)
 end)

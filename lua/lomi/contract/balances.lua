@@ -4,13 +4,11 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.ListBalances
----@field currency? "XOF"|"USD"|"EUR"
 local ListBalances = dto.new("balances:list", { { name = "currency", type = "string", enum = dto.CURRENCIES } })
 
 ---@class lomi.BalanceBreakdown
----@field target_currency? "XOF"|"USD"|"EUR"  converts into it too
 local BalanceBreakdown = dto.new("balances:breakdown", {
-  { name = "target_currency", type = "string", enum = dto.CURRENCIES },
+  { name = "target_currency", type = "string", enum = dto.CURRENCIES }, -- converts into it too
 })
 
 ---@class lomi.Balance
@@ -35,16 +33,13 @@ local BalanceBreakdown = dto.new("balances:breakdown", {
 
 --- The merchant's money, in minor units of each currency.
 ---@class lomi.Balances
---- The balance of every currency, or of one.
----@field list fun(self, query?: lomi.ListBalances, opts?: lomi.CallOptions): lomi.Page<lomi.Balance>?, lomi.Error?, lomi.Reply?
---- The available and the pending amounts.
----@field breakdown fun(self, query?: lomi.BalanceBreakdown, opts?: lomi.CallOptions): lomi.Page<lomi.BalanceParts>?, lomi.Error?, lomi.Reply?
---- The available amount in one currency, such as `XOF`.
----@field get fun(self, currency: string, opts?: lomi.CallOptions): lomi.AvailableBalance?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- The balance of every currency, or of one. Gives lomi.Balance.
   list = { method = "GET", path = "/accounts/balance", query = ListBalances, result = "list" },
+  -- The available and the pending amounts. Gives lomi.BalanceParts.
   breakdown = { method = "GET", path = "/accounts/balance/breakdown", query = BalanceBreakdown, result = "list" },
+  -- The available amount in one currency, such as `XOF`. Gives lomi.AvailableBalance.
   get = { method = "GET", path = "/accounts/balance/{currency}" },
 }

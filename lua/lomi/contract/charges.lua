@@ -9,61 +9,44 @@ local DECIMALS = { XOF = 0, USD = 2, EUR = 2 }
 -- For platforms: these fields go with every kind of charge.
 
 ---@class lomi.TransferData
----@field destination string  the account that is paid, `acct_…`
----@field amount? number  above 0, in the unit of the charge; nil: all of it
 local TransferData = dto.new("transfer_data", {
-  { name = "destination", type = "string", required = true, filled = true },
-  { name = "amount", type = "number", above = 0 },
+  { name = "destination", type = "string", required = true, filled = true }, -- the account that is paid, `acct_…`
+  { name = "amount", type = "number", above = 0 }, -- above 0, in the unit of the charge; nil: all of it
 })
 
 ---@class lomi.PlatformFields
----@field application_fee_amount? number  0 or more, in the unit of the charge: what a platform keeps of it
----@field transfer_data? lomi.TransferData  who is paid the rest
----@field transfer_group? string  a name that ties charges and transfers together
 local PLATFORM_FIELDS = {
+  -- 0 or more, in the unit of the charge: what a platform keeps of it
   { name = "application_fee_amount", type = "number", least = 0 },
-  { name = "transfer_data", type = "object", dto = TransferData },
-  { name = "transfer_group", type = "string" },
+  { name = "transfer_data", type = "object", dto = TransferData }, -- who is paid the rest
+  { name = "transfer_group", type = "string" }, -- a name that ties charges and transfers together
 }
 
 --- The customer is a `customer_id`, or a `customer_email` and a `customer_name`; half a pair is refused here, none at
 --- all by the live service.
 ---@class lomi.CreateCardCharge: lomi.PlatformFields
----@field amount number  above 0; in XOF, which has no decimals, 10000 is 10 000 F CFA; in USD and EUR see `amounts`
----@field currency_code? "XOF"|"USD"|"EUR"  the service's default is XOF
----@field currency? "XOF"|"USD"|"EUR"  the old name of `currency_code`; given both, they must be equal
----@field customer_id? string  a UUID v4
----@field customer_email? string  an address like `awa@example.com`; goes together with `customer_name`
----@field customer_name? string  not blank, 255 bytes at most; goes together with `customer_email`
----@field customer_phone? string  as you write it
----@field description? string  shown in payment providers and logs
----@field payment_reference? string  your own reference, for reconciliation
----@field product_id? string  a UUID, for reconciliation
----@field subscription_id? string  a UUID, for reconciliation
----@field quantity? number  for reconciliation
----@field metadata? table<string, any>  kept with the charge and given back in its webhooks; no list at the top
----@field appearance_theme? "light"|"dark"|"flat"  of the payment form
----@field appearance_border_radius? number  px, 0 or more
----@field appearance_billing_address? "auto"|"never"  whether the form asks for it
----@field hold? boolean  block the amount now, capture it later
 local CreateCardCharge = dto.new("charges:create_card_charge", {
+  -- above 0; in XOF, which has no decimals, 10000 is 10 000 F CFA; in USD and EUR see `amounts`
   { name = "amount", type = "number", required = true, above = 0 },
-  { name = "currency_code", type = "string", enum = dto.CURRENCIES },
+  { name = "currency_code", type = "string", enum = dto.CURRENCIES }, -- the service's default is XOF
+  -- the old name of `currency_code`; given both, they must be equal
   { name = "currency", type = "string", enum = dto.CURRENCIES },
-  { name = "customer_id", type = "string", format = "uuid4" },
+  { name = "customer_id", type = "string", format = "uuid4" }, -- a UUID v4
+  -- an address like `awa@example.com`; goes together with `customer_name`
   { name = "customer_email", type = "string", format = "email" },
+  -- not blank, 255 bytes at most; goes together with `customer_email`
   { name = "customer_name", type = "string", filled = true, longest = 255 },
-  { name = "customer_phone", type = "string", longest = 64 },
-  { name = "description", type = "string" },
-  { name = "payment_reference", type = "string" },
-  { name = "product_id", type = "string", format = "uuid" },
-  { name = "subscription_id", type = "string", format = "uuid" },
-  { name = "quantity", type = "number" },
-  { name = "metadata", type = "object" },
-  { name = "appearance_theme", type = "string", enum = { "light", "dark", "flat" } },
-  { name = "appearance_border_radius", type = "number", least = 0 },
-  { name = "appearance_billing_address", type = "string", enum = { "auto", "never" } },
-  { name = "hold", type = "boolean" },
+  { name = "customer_phone", type = "string", longest = 64 }, -- as you write it
+  { name = "description", type = "string" }, -- shown in payment providers and logs
+  { name = "payment_reference", type = "string" }, -- your own reference, for reconciliation
+  { name = "product_id", type = "string", format = "uuid" }, -- a UUID, for reconciliation
+  { name = "subscription_id", type = "string", format = "uuid" }, -- a UUID, for reconciliation
+  { name = "quantity", type = "number" }, -- for reconciliation
+  { name = "metadata", type = "object" }, -- kept with the charge and given back in its webhooks; no list at the top
+  { name = "appearance_theme", type = "string", enum = { "light", "dark", "flat" } }, -- of the payment form
+  { name = "appearance_border_radius", type = "number", least = 0 }, -- px, 0 or more
+  { name = "appearance_billing_address", type = "string", enum = { "auto", "never" } }, -- whether the form asks for it
+  { name = "hold", type = "boolean" }, -- block the amount now, capture it later
   PLATFORM_FIELDS,
 }, {
   { rule = "same", fields = { "currency_code", "currency" } },
@@ -73,63 +56,50 @@ local CreateCardCharge = dto.new("charges:create_card_charge", {
 })
 
 ---@class lomi.CaptureCardCharge
----@field amount? number  above 0, in the unit and currency of the charge; nil: all that is held. The rest is released
 local CaptureCardCharge = dto.new("charges:capture_card_charge", {
+  -- above 0, in the unit and currency of the charge; nil: all that is held. The rest is released
   { name = "amount", type = "number", above = 0 },
 }, { { rule = "decimals", field = "amount" } })
 
 ---@class lomi.IncrementCardHold
----@field amount number  the new total, above what is held now; in the unit and currency of the charge
 local IncrementCardHold = dto.new("charges:increment_card_hold", {
+  -- the new total, above what is held now; in the unit and currency of the charge
   { name = "amount", type = "number", required = true, above = 0 },
 }, { { rule = "decimals", field = "amount" } })
 
 ---@class lomi.MobileCustomer
----@field name string  not blank
----@field phoneNumber string  E.164, like `+2250700000000`, or as dialled at home
----@field email? string  an address like `awa@example.com`
 local MobileCustomer = dto.new("customer", {
-  { name = "name", type = "string", required = true, filled = true, longest = 255 },
+  { name = "name", type = "string", required = true, filled = true, longest = 255 }, -- not blank
+  -- E.164, like `+2250700000000`, or as dialled at home
   { name = "phoneNumber", type = "string", required = true, format = "phone" },
-  { name = "email", type = "string", format = "email" },
+  { name = "email", type = "string", format = "email" }, -- an address like `awa@example.com`
 })
 
 ---@class lomi.CreateWaveCharge: lomi.PlatformFields
----@field amount number  in the currency's main unit, 1 or more
----@field currency string  such as `XOF`, which takes no decimals; not blank
----@field customer lomi.MobileCustomer  who pays
----@field description? string
----@field environment? string  as the service takes it
----@field successUrl? string  where the payer comes back to after paying
----@field errorUrl? string  where the payer comes back to after failing to pay
 local CreateWaveCharge = dto.new("charges:create_wave_charge", {
-  { name = "amount", type = "number", required = true, least = 1 },
+  { name = "amount", type = "number", required = true, least = 1 }, -- in the currency's main unit, 1 or more
+  -- such as `XOF`, which takes no decimals; not blank
   { name = "currency", type = "string", required = true, filled = true },
-  { name = "customer", type = "object", required = true, dto = MobileCustomer },
-  dto.plain("string", "description", "environment", "successUrl", "errorUrl"),
+  { name = "customer", type = "object", required = true, dto = MobileCustomer }, -- who pays
+  { name = "description", type = "string" },
+  { name = "environment", type = "string" }, -- as the service takes it
+  { name = "successUrl", type = "string" }, -- where the payer comes back to after paying
+  { name = "errorUrl", type = "string" }, -- where the payer comes back to after failing to pay
   PLATFORM_FIELDS,
 }, { { rule = "decimals", field = "amount", currency = { "currency" }, decimals = DECIMALS } })
 
 ---@class lomi.CreateMtnCharge: lomi.PlatformFields
----@field amount integer  whole, in the currency's main unit, 1 or more
----@field currency string  such as `XOF`, which takes no decimals; not blank
----@field customer lomi.MobileCustomer  who pays
----@field description? string
----@field environment? string  as the service takes it
----@field countryCode? string  ISO 3166, two letters; the service's default is CI
----@field productId? string  a UUID, for reconciliation
----@field subscriptionId? string  a UUID, for reconciliation
----@field quantity? integer  whole, 1 or more; for reconciliation
 local CreateMtnCharge = dto.new("charges:create_mtn_charge", {
-  { name = "amount", type = "integer", required = true, least = 1 },
+  { name = "amount", type = "integer", required = true, least = 1 }, -- whole, in the currency's main unit, 1 or more
+  -- such as `XOF`, which takes no decimals; not blank
   { name = "currency", type = "string", required = true, filled = true },
-  { name = "customer", type = "object", required = true, dto = MobileCustomer },
+  { name = "customer", type = "object", required = true, dto = MobileCustomer }, -- who pays
   { name = "description", type = "string" },
-  { name = "environment", type = "string" },
-  { name = "countryCode", type = "string", format = "country" },
-  { name = "productId", type = "string", format = "uuid" },
-  { name = "subscriptionId", type = "string", format = "uuid" },
-  { name = "quantity", type = "integer", least = 1 },
+  { name = "environment", type = "string" }, -- as the service takes it
+  { name = "countryCode", type = "string", format = "country" }, -- ISO 3166, two letters; the service's default is CI
+  { name = "productId", type = "string", format = "uuid" }, -- a UUID, for reconciliation
+  { name = "subscriptionId", type = "string", format = "uuid" }, -- a UUID, for reconciliation
+  { name = "quantity", type = "integer", least = 1 }, -- whole, 1 or more; for reconciliation
   PLATFORM_FIELDS,
 })
 
@@ -195,18 +165,31 @@ local CreateMtnCharge = dto.new("charges:create_mtn_charge", {
 ---@field reference_id? string  MTN's
 ---@field status string  `completed` or `PENDING`
 
+--- Every method gives the result, or nil and an error; then the reply, where there was one. Arguments that may come
+--- from data (params, ids, idempotency key, account) never raise; a `.` for a `:` or an unknown name in `opts` does, at
+--- the caller's line.
+---@class lomi.Charges
+
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- Creates a card charge. Its `client_secret` goes to the payer's browser, which pays it. Gives lomi.CardCharge.
   create_card_charge = { method = "POST", path = "/charge/card", params = CreateCardCharge, result = "data",
     compares_amount = true },
+  -- Looks a card charge up. A GET: an error has no outcome. Gives lomi.CardCharge.
   get_card_charge = { method = "GET", path = "/charge/card/{id}", result = "data" },
+  -- Cancels a card charge that is not paid, or releases its hold. Gives lomi.CanceledCharge.
   cancel_card_charge = { method = "POST", path = "/charge/card/{id}/cancel", result = "data", ignores_key = true },
+  -- Takes what a hold has blocked: all of it without an amount, else less, and the rest is released. Once only.
+  -- Gives lomi.CardCharge.
   capture_card_charge = { method = "POST", path = "/charge/card/{id}/capture", params = CaptureCardCharge,
     result = "data", compares_amount = true },
+  -- Raises a hold to a new total. Gives lomi.CardCharge.
   increment_card_hold = { method = "POST", path = "/charge/card/{id}/increment", params = IncrementCardHold,
     result = "data", compares_amount = true },
+  -- Creates a Wave charge; the payer goes to its `checkout_url`. Gives lomi.MobileCharge.
   create_wave_charge = { method = "POST", path = "/charge/wave", params = CreateWaveCharge, result = "body",
     scenario = true },
+  -- Creates an MTN Mobile Money charge. Gives lomi.MobileCharge.
   create_mtn_charge = { method = "POST", path = "/charge/mtn", params = CreateMtnCharge, result = "body",
     scenario = true },
 }

@@ -4,80 +4,49 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.LineItem
----@field price_id string  `price_…` or a UUID
----@field quantity? integer  1 or more (1)
----@field metadata? table<string, any>
 local LineItem = dto.new("line_items", {
-  { name = "price_id", type = "string", required = true, filled = true },
-  { name = "quantity", type = "integer", least = 1 },
+  { name = "price_id", type = "string", required = true, filled = true }, -- `price_…` or a UUID
+  { name = "quantity", type = "integer", least = 1 }, -- 1 or more (1)
   { name = "metadata", type = "object" },
 })
 
 --- Where a platform sends its share.
 ---@class lomi.SessionTransfer
----@field destination string  `acct_…`
----@field amount? integer  minor units
 local SessionTransfer = dto.new("transfer_data", {
-  { name = "destination", type = "string", required = true, filled = true },
+  { name = "destination", type = "string", required = true, filled = true }, -- `acct_…`
   { name = "amount", type = "money" },
 })
 
 --- Needs an `amount`, or what it follows from: `product_id`, `price_id` or `line_items`. The sandbox insists on a
 --- `success_url` or a `cancel_url`.
 ---@class lomi.CreateCheckoutSession: lomi.PayerPage
----@field amount? integer  minor units: 10000 is 10 000 F CFA, or 100.00 USD or EUR
----@field currency_code? "XOF"|"USD"|"EUR"  default: the organization's
----@field title? string
----@field description? string
----@field customer_id? string
----@field customer_email? string  prefills the page, as do the next ones
----@field customer_name? string
----@field customer_phone? string
----@field customer_city? string
----@field customer_country? string
----@field customer_address? string
----@field customer_postal_code? string
----@field product_id? string  a UUID or `prod_…`; the amount comes from its default price
----@field price_id? string  a UUID or `price_…`; the amount comes from it
----@field subscription_id? string
----@field payment_link_id? string
----@field quantity? integer  1 or more (1)
----@field fields? table[]  overrides `require_*`: items with `key`, `scope`, `type`, `visibility`, `order`
----@field line_items? lomi.LineItem[]  a cart: `product_id`, `price_id` and `quantity` are ignored
----@field integration_source? string  such as `woocommerce`
----@field application_fee_amount? integer  minor units; for network operators
----@field transfer_data? lomi.SessionTransfer
----@field transfer_group? string
 local CreateCheckoutSession = dto.new("checkout_sessions:create", {
-  { name = "amount", type = "money" },
-  { name = "currency_code", type = "string", enum = dto.CURRENCIES },
+  { name = "amount", type = "money" }, -- 10000 is 10 000 F CFA, or 100.00 USD or EUR
+  { name = "currency_code", type = "string", enum = dto.CURRENCIES }, -- default: the organization's
   { name = "title", type = "string" },
   { name = "description", type = "string" },
   { name = "customer_id", type = "string", format = "id" },
-  { name = "customer_email", type = "string", format = "email" },
+  { name = "customer_email", type = "string", format = "email" }, -- prefills the page, as do the next ones
   dto.plain("string", "customer_name", "customer_phone", "customer_city", "customer_country", "customer_address",
     "customer_postal_code"),
+  -- a UUID or `prod_…`; the amount comes from its default price
   { name = "product_id", type = "string", filled = true },
-  { name = "price_id", type = "string", filled = true },
+  { name = "price_id", type = "string", filled = true }, -- a UUID or `price_…`; the amount comes from it
   { name = "subscription_id", type = "string", format = "id" },
   { name = "payment_link_id", type = "string", format = "id" },
-  { name = "quantity", type = "integer", least = 1 },
-  { name = "allow_quantity", type = "boolean" },
-  { name = "allow_coupon_code", type = "boolean" },
-  { name = "success_url", type = "string", format = "url" },
-  { name = "cancel_url", type = "string", format = "url" },
-  dto.plain("boolean", "require_name", "require_email", "require_phone", "require_billing_address"),
+  { name = "quantity", type = "integer", least = 1 }, -- 1 or more (1)
+  dto.PAYER_PAGE,
+  -- overrides `require_*`: items with `key`, `scope`, `type`, `visibility`, `order`
   { name = "fields", type = "list", items = "object" },
+  -- a cart: `product_id`, `price_id` and `quantity` are ignored
   { name = "line_items", type = "list", items = LineItem, least = 1 },
-  { name = "metadata", type = "object" },
-  { name = "integration_source", type = "string" },
-  { name = "application_fee_amount", type = "money" },
+  { name = "integration_source", type = "string" }, -- such as `woocommerce`
+  { name = "application_fee_amount", type = "money" }, -- for network operators
   { name = "transfer_data", type = "object", dto = SessionTransfer },
   { name = "transfer_group", type = "string", longest = 128 },
 }, { { rule = "any_of", fields = { "amount", "product_id", "price_id", "line_items" } } })
 
 ---@class lomi.ListCheckoutSessions: lomi.PageQuery
----@field status? "open"|"completed"|"expired"
 local ListCheckoutSessions = dto.page_query("checkout_sessions:list", {
   { name = "status", type = "string", enum = { "open", "completed", "expired" } },
 })
@@ -119,20 +88,15 @@ local ListCheckoutSessions = dto.page_query("checkout_sessions:list", {
 
 --- Hosted checkout: create a session, send the payer to its `checkout_url`, and wait for the webhook.
 ---@class lomi.CheckoutSessions
---- Creates a checkout session. The payment sends webhooks; the session itself sends none.
----@field create fun(self, params: lomi.CreateCheckoutSession, opts?: lomi.CallOptions): lomi.CheckoutSession?, lomi.Error?, lomi.Reply?
---- One page of sessions.
----@field list fun(self, query?: lomi.ListCheckoutSessions, opts?: lomi.CallOptions): lomi.Page<lomi.CheckoutSession>?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round: see `lomi.Page`.
----@field each fun(self, query?: lomi.ListCheckoutSessions, opts?: lomi.CallOptions): fun(): lomi.CheckoutSession|false|nil, lomi.Error?
---- Looks a session up.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.CheckoutSession?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- Creates a checkout session. The payment sends webhooks; the session itself sends none. Gives lomi.CheckoutSession.
   create = { method = "POST", path = "/checkout-sessions", params = CreateCheckoutSession,
     id = "checkout_session_id", unless = "payment_required" },
+  -- One page of sessions. Gives lomi.CheckoutSession.
   list = { method = "GET", path = "/checkout-sessions", query = ListCheckoutSessions, result = "list" },
   each = { pages_of = "list" },
+  -- Looks a session up. Gives lomi.CheckoutSession.
   get = { method = "GET", path = "/checkout-sessions/{id}", id = "checkout_session_id" },
 }

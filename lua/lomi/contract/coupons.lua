@@ -4,39 +4,28 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.CouponFields
----@field discount_percentage? number  of percentage
----@field discount_fixed_amount? integer  minor units; of fixed
----@field customer_type? string  such as `all` or `new` (all)
----@field usage_frequency_limit? string  such as `total` or `per_customer` (total)
----@field usage_limit_value? number  if the limit is not `total`
----@field description? string
----@field is_active? boolean  (true)
----@field max_uses? integer
----@field max_quantity_per_use? integer
----@field valid_from? string  ISO 8601
----@field expires_at? string  ISO 8601
----@field product_ids? string[]  with a specific scope
-
----@class lomi.CreateCoupon: lomi.CouponFields
----@field code string  made upper case
----@field discount_type "percentage"|"fixed"
----@field scope_type? "organization_wide"|"specific_products"|"specific_prices"  (organization_wide)
-local CreateCoupon = dto.new("coupons:create", {
-  { name = "code", type = "string", required = true, filled = true },
-  { name = "discount_type", type = "string", required = true, enum = { "percentage", "fixed" } },
-  { name = "discount_percentage", type = "number", above = 0, most = 100 },
-  { name = "discount_fixed_amount", type = "money" },
-  { name = "customer_type", type = "string" },
-  { name = "usage_frequency_limit", type = "string" },
-  { name = "usage_limit_value", type = "number", above = 0 },
+local COUPON_FIELDS = {
+  { name = "discount_percentage", type = "number", above = 0, most = 100 }, -- of percentage
+  { name = "discount_fixed_amount", type = "money" }, -- of fixed
+  { name = "customer_type", type = "string" }, -- such as `all` or `new` (all)
+  { name = "usage_frequency_limit", type = "string" }, -- such as `total` or `per_customer` (total)
+  { name = "usage_limit_value", type = "number", above = 0 }, -- if the limit is not `total`
   { name = "description", type = "string" },
-  { name = "is_active", type = "boolean" },
+  { name = "is_active", type = "boolean" }, -- (true)
   { name = "max_uses", type = "integer", least = 1 },
   { name = "max_quantity_per_use", type = "integer", least = 1 },
   { name = "valid_from", type = "string", format = "time" },
   { name = "expires_at", type = "string", format = "time" },
+  { name = "product_ids", type = "list", items = "string" }, -- with a specific scope
+}
+
+---@class lomi.CreateCoupon: lomi.CouponFields
+local CreateCoupon = dto.new("coupons:create", {
+  { name = "code", type = "string", required = true, filled = true }, -- made upper case
+  { name = "discount_type", type = "string", required = true, enum = { "percentage", "fixed" } },
+  COUPON_FIELDS,
+  -- (organization_wide)
   { name = "scope_type", type = "string", enum = { "organization_wide", "specific_products", "specific_prices" } },
-  { name = "product_ids", type = "list", items = "string" },
 }, {
   { rule = "needs", field = "discount_percentage", when = { discount_type = "percentage" } },
   { rule = "needs", field = "discount_fixed_amount", when = { discount_type = "fixed" } },
@@ -62,22 +51,17 @@ local CreateCoupon = dto.new("coupons:create", {
 
 --- Discounts, applied in hosted checkout where `allow_coupon_code` is on.
 ---@class lomi.Coupons
---- Creates a coupon; a code that is taken is refused.
----@field create fun(self, params: lomi.CreateCoupon, opts?: lomi.CallOptions): lomi.Coupon?, lomi.Error?, lomi.Reply?
---- All coupons.
----@field list fun(self, opts?: lomi.CallOptions): lomi.Page<lomi.Coupon>?, lomi.Error?, lomi.Reply?
---- Looks a coupon up.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Coupon?, lomi.Error?, lomi.Reply?
---- Removes a coupon. Sent once, unless `opts.idempotency_key` is given.
----@field delete fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
---- How often a coupon was used, and what it cost.
----@field performance fun(self, id: string, opts?: lomi.CallOptions): lomi.CouponPerformance?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- Creates a coupon; a code that is taken is refused. Gives lomi.Coupon.
   create = { method = "POST", path = "/coupons", params = CreateCoupon, id = "coupon_id" },
+  -- All coupons. Gives lomi.Coupon.
   list = { method = "GET", path = "/coupons", result = "list" },
+  -- Looks a coupon up. Gives lomi.Coupon.
   get = { method = "GET", path = "/coupons/{id}", id = "coupon_id" },
+  -- Removes a coupon. Sent once, unless `opts.idempotency_key` is given.
   delete = { method = "DELETE", path = "/coupons/{id}", result = "body" },
+  -- How often a coupon was used, and what it cost. Gives lomi.CouponPerformance.
   performance = { method = "GET", path = "/coupons/{id}/performance" },
 }

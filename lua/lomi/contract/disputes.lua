@@ -4,9 +4,6 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.DisputeEvidence
----@field customer_name? string
----@field uncategorized_text? string
----@field files? table<string, any>
 local DisputeEvidence = dto.new("disputes:evidence", {
   { name = "customer_name", type = "string" },
   { name = "uncategorized_text", type = "string" },
@@ -14,9 +11,8 @@ local DisputeEvidence = dto.new("disputes:evidence", {
 })
 
 ---@class lomi.ListDisputes: lomi.PeriodQuery
----@field status? string  `pending`, `resolved` or `closed`
 local ListDisputes = dto.page_query("disputes:list", {
-  { name = "status", type = "string" },
+  { name = "status", type = "string" }, -- `pending`, `resolved` or `closed`
   dto.PERIOD,
 })
 
@@ -43,19 +39,14 @@ local ListDisputes = dto.page_query("disputes:list", {
 
 --- Payments that a cardholder disputes; live only.
 ---@class lomi.Disputes
---- One page of disputes.
----@field list fun(self, query?: lomi.ListDisputes, opts?: lomi.CallOptions): lomi.Page<lomi.Dispute>?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round: see `lomi.Page`.
----@field each fun(self, query?: lomi.ListDisputes, opts?: lomi.CallOptions): fun(): lomi.Dispute|false|nil, lomi.Error?
---- Looks a dispute up.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Dispute?, lomi.Error?, lomi.Reply?
---- Hands in evidence.
----@field evidence fun(self, id: string, params?: lomi.DisputeEvidence, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- One page of disputes. Gives lomi.Dispute.
   list = { method = "GET", path = "/disputes", query = ListDisputes, result = "list" },
   each = { pages_of = "list" },
+  -- Looks a dispute up. Gives lomi.Dispute.
   get = { method = "GET", path = "/disputes/{id}" },
+  -- Hands in evidence.
   evidence = { method = "POST", path = "/disputes/{id}/evidence", params = DisputeEvidence, result = "body" },
 }

@@ -1,5 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- The functions of the contract: they prepare a definition of fields and rules for `lomi.call.schema`.
+---
+--- `make reference` makes the annotations of the classes from the tables (types/lomi/resources.lua). What they do not say
+--- is a comment: behind a field, or above it; above an operation, whose last sentence names the class it gives.
 
 local M = { CURRENCIES = { "XOF", "USD", "EUR" } }
 
@@ -81,11 +84,9 @@ end
 
 --- The query of a list that comes in pages.
 ---@class lomi.PageQuery
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
 local PAGE_FIELDS = {
-  { name = "limit", type = "integer", least = 1, most = 100 },
-  { name = "cursor", type = "string" },
+  { name = "limit", type = "integer", least = 1, most = 100 }, -- how many a page holds; the service's default is 20
+  { name = "cursor", type = "string" }, -- `next_cursor` of the page before
 }
 
 --- The same for the query of such a list.
@@ -98,11 +99,9 @@ end
 
 --- The same for what happened in a time.
 ---@class lomi.PeriodQuery: lomi.PageQuery
----@field startDate? string  ISO 8601, inclusive
----@field endDate? string  ISO 8601, inclusive
 M.PERIOD = {
-  { name = "startDate", type = "string", format = "time" },
-  { name = "endDate", type = "string", format = "time" },
+  { name = "startDate", type = "string", format = "time" }, -- inclusive
+  { name = "endDate", type = "string", format = "time" }, -- inclusive
 }
 
 --- The fields that every record of the organization has.
@@ -114,14 +113,17 @@ M.PERIOD = {
 
 --- The page of a checkout session, also of one that a payment link makes.
 ---@class lomi.PayerPage
----@field allow_quantity? boolean  the payer may change it (false)
----@field allow_coupon_code? boolean  (false)
----@field success_url? string  where the payer goes after paying; may hold `{CHECKOUT_SESSION_ID}`
----@field cancel_url? string  where the payer goes after giving up
----@field require_name? boolean  ask the payer for it (true)
----@field require_email? boolean  ask the payer for it (true)
----@field require_phone? boolean  ask the payer for it
----@field require_billing_address? boolean  ask the payer for it (false)
----@field metadata? table<string, any>  kept with the payment; no list at the top
+M.PAYER_PAGE = {
+  { name = "allow_quantity", type = "boolean" }, -- the payer may change it (false)
+  { name = "allow_coupon_code", type = "boolean" }, -- (false)
+  -- where the payer goes after paying; may hold `{CHECKOUT_SESSION_ID}`
+  { name = "success_url", type = "string", format = "url" },
+  { name = "cancel_url", type = "string", format = "url" }, -- where the payer goes after giving up
+  { name = "require_name", type = "boolean" }, -- ask the payer for it (true)
+  { name = "require_email", type = "boolean" }, -- ask the payer for it (true)
+  { name = "require_phone", type = "boolean" }, -- ask the payer for it
+  { name = "require_billing_address", type = "boolean" }, -- ask the payer for it (false)
+  { name = "metadata", type = "object" }, -- kept with the payment; no list at the top
+}
 
 return M

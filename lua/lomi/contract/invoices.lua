@@ -4,21 +4,6 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.CreateInvoice
----@field customer_id string
----@field amount integer  minor units
----@field currency_code "XOF"|"USD"|"EUR"
----@field due_date? string
----@field origin? "manual"|"one_time_product"|"recurring_subscription"|"usage_billing"|"failed_renewal"
----@field invoice_number? string
----@field description? string
----@field product_id? string
----@field price_id? string
----@field subscription_id? string
----@field line_items? table[]  with `name`, `description`, `quantity`, `price`, `product_id`, `price_id`
----@field customer_details? table<string, any>
----@field payment_details? table<string, any>
----@field template? table<string, any>
----@field metadata? table<string, any>
 local CreateInvoice = dto.new("invoices:create", {
   { name = "customer_id", type = "string", required = true, format = "id" },
   { name = "amount", type = "money", required = true },
@@ -31,23 +16,13 @@ local CreateInvoice = dto.new("invoices:create", {
   { name = "product_id", type = "string", filled = true },
   { name = "price_id", type = "string", filled = true },
   { name = "subscription_id", type = "string", filled = true },
+  -- with `name`, `description`, `quantity`, `price`, `product_id`, `price_id`
   { name = "line_items", type = "list", items = "object" },
   dto.plain("object", "customer_details", "payment_details", "template", "metadata"),
 })
 
 --- Only what changes.
 ---@class lomi.UpdateInvoice
----@field due_date? string
----@field status? "draft"|"sent"|"paid"|"overdue"|"cancelled"
----@field description? string
----@field amount? integer  minor units
----@field amount_due? integer  minor units
----@field line_items? table[]
----@field customer_id? string
----@field product_id? string
----@field price_id? string
----@field subscription_id? string
----@field metadata? table<string, any>
 local UpdateInvoice = dto.new("invoices:update", {
   { name = "due_date", type = "string", format = "date" },
   { name = "status", type = "string", enum = { "draft", "sent", "paid", "overdue", "cancelled" } },
@@ -63,11 +38,8 @@ local UpdateInvoice = dto.new("invoices:update", {
 })
 
 ---@class lomi.ListInvoices: lomi.PageQuery
----@field status? string  `draft`, `sent`, `paid`, `overdue` or `cancelled`
----@field customerId? string
----@field search? string
 local ListInvoices = dto.page_query("invoices:list", {
-  { name = "status", type = "string" },
+  { name = "status", type = "string" }, -- `draft`, `sent`, `paid`, `overdue` or `cancelled`
   { name = "customerId", type = "string", filled = true },
   { name = "search", type = "string" },
 })
@@ -92,40 +64,28 @@ local ListInvoices = dto.page_query("invoices:list", {
 
 --- Drafted, sent, and paid through a checkout session of their own.
 ---@class lomi.Invoices
---- Creates a draft.
----@field create fun(self, params: lomi.CreateInvoice, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
---- One page of invoices.
----@field list fun(self, query?: lomi.ListInvoices, opts?: lomi.CallOptions): lomi.Page<lomi.Invoice>?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round: see `lomi.Page`.
----@field each fun(self, query?: lomi.ListInvoices, opts?: lomi.CallOptions): fun(): lomi.Invoice|false|nil, lomi.Error?
---- Looks an invoice up.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
---- Changes an invoice. Sent once, unless `opts.idempotency_key` is given.
----@field update fun(self, id: string, params: lomi.UpdateInvoice, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
---- The invoice, as a link to a PDF.
----@field pdf fun(self, id: string, opts?: lomi.CallOptions): lomi.Document?, lomi.Error?, lomi.Reply?
---- Ends the draft and makes its payment session; sends no e-mail.
----@field finalize fun(self, id: string, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
---- Finalizes the invoice and e-mails it to the customer.
----@field send fun(self, id: string, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
---- Reminds the customer of an invoice that is sent or overdue.
----@field remind fun(self, id: string, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
---- Cancels an invoice that is not paid.
----@field void fun(self, id: string, opts?: lomi.CallOptions): lomi.Invoice?, lomi.Error?, lomi.Reply?
---- Makes the session that pays the invoice, or gives the one there is.
----@field checkout_session fun(self, id: string, opts?: lomi.CallOptions): lomi.CheckoutSession?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- Creates a draft. Gives lomi.Invoice.
   create = { method = "POST", path = "/invoices", params = CreateInvoice, id = "customer_invoice_id" },
+  -- One page of invoices. Gives lomi.Invoice.
   list = { method = "GET", path = "/invoices", query = ListInvoices, result = "list" },
   each = { pages_of = "list" },
+  -- Looks an invoice up. Gives lomi.Invoice.
   get = { method = "GET", path = "/invoices/{id}", id = "customer_invoice_id" },
+  -- Changes an invoice. Sent once, unless `opts.idempotency_key` is given. Gives lomi.Invoice.
   update = { method = "PATCH", path = "/invoices/{id}", params = UpdateInvoice, id = "customer_invoice_id" },
+  -- The invoice, as a link to a PDF. Gives lomi.Document.
   pdf = { method = "GET", path = "/invoices/{id}/pdf" },
+  -- Ends the draft and makes its payment session; sends no e-mail. Gives lomi.Invoice.
   finalize = { method = "POST", path = "/invoices/{id}/finalize" },
+  -- Finalizes the invoice and e-mails it to the customer. Gives lomi.Invoice.
   send = { method = "POST", path = "/invoices/{id}/send" },
+  -- Reminds the customer of an invoice that is sent or overdue. Gives lomi.Invoice.
   remind = { method = "POST", path = "/invoices/{id}/remind" },
+  -- Cancels an invoice that is not paid. Gives lomi.Invoice.
   void = { method = "POST", path = "/invoices/{id}/void" },
+  -- Makes the session that pays the invoice, or gives the one there is. Gives lomi.CheckoutSession.
   checkout_session = { method = "POST", path = "/invoices/{id}/checkout-session" },
 }

@@ -4,30 +4,19 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.CreatePaymentLink: lomi.PayerPage
----@field link_type "product"|"instant"  `instant` takes an amount, `product` a product
----@field title string
----@field currency_code "XOF"|"USD"|"EUR"
----@field amount? integer  minor units; for instant links
----@field product_id? string  for product links
----@field price_id? string
----@field description? string
----@field fields? table[]  overrides `require_*`: items with `key`, `scope`, `type`, `visibility`, `order`
----@field expires_at? string  ISO 8601
 local CreatePaymentLink = dto.new("payment_links:create", {
+  -- `instant` takes an amount, `product` a product
   { name = "link_type", type = "string", required = true, enum = { "product", "instant" } },
   { name = "title", type = "string", required = true, filled = true },
   { name = "currency_code", type = "string", required = true, enum = dto.CURRENCIES },
-  { name = "amount", type = "money", least = 0 },
-  { name = "product_id", type = "string", filled = true },
+  { name = "amount", type = "money", least = 0 }, -- for instant links
+  { name = "product_id", type = "string", filled = true }, -- for product links
   { name = "price_id", type = "string", filled = true },
   { name = "description", type = "string" },
-  dto.plain("boolean", "allow_coupon_code", "allow_quantity", "require_name", "require_email", "require_phone",
-    "require_billing_address"),
+  -- overrides `require_*`: items with `key`, `scope`, `type`, `visibility`, `order`
   { name = "fields", type = "list", items = "object" },
   { name = "expires_at", type = "string", format = "time" },
-  { name = "success_url", type = "string", format = "url" },
-  { name = "cancel_url", type = "string", format = "url" },
-  { name = "metadata", type = "object" },
+  dto.PAYER_PAGE,
 }, {
   { rule = "needs", field = "amount", when = { link_type = "instant" } },
   { rule = "needs", field = "product_id", when = { link_type = "product" } },
@@ -35,27 +24,16 @@ local CreatePaymentLink = dto.new("payment_links:create", {
 
 --- Only what changes.
 ---@class lomi.UpdatePaymentLink: lomi.PayerPage
----@field title? string
----@field description? string
----@field amount? integer  minor units; of instant links
----@field is_active? boolean
----@field expires_at? string  ISO 8601
 local UpdatePaymentLink = dto.new("payment_links:update", {
   { name = "title", type = "string", filled = true },
   { name = "description", type = "string" },
-  { name = "amount", type = "money", least = 0 },
+  { name = "amount", type = "money", least = 0 }, -- of instant links
   { name = "is_active", type = "boolean" },
   { name = "expires_at", type = "string", format = "time" },
-  { name = "success_url", type = "string", format = "url" },
-  { name = "cancel_url", type = "string", format = "url" },
-  dto.plain("boolean", "allow_coupon_code", "allow_quantity", "require_name", "require_email", "require_phone",
-    "require_billing_address"),
-  { name = "metadata", type = "object" },
+  dto.PAYER_PAGE,
 })
 
 ---@class lomi.ListPaymentLinks: lomi.PageQuery
----@field linkType? "product"|"instant"
----@field isActive? boolean
 local ListPaymentLinks = dto.page_query("payment_links:list", {
   { name = "linkType", type = "string", enum = { "product", "instant" } },
   { name = "isActive", type = "boolean" },
@@ -78,25 +56,18 @@ local ListPaymentLinks = dto.page_query("payment_links:list", {
 
 --- A link makes a checkout session for everyone who opens it.
 ---@class lomi.PaymentLinks
---- Creates a payment link.
----@field create fun(self, params: lomi.CreatePaymentLink, opts?: lomi.CallOptions): lomi.PaymentLink?, lomi.Error?, lomi.Reply?
---- One page of payment links.
----@field list fun(self, query?: lomi.ListPaymentLinks, opts?: lomi.CallOptions): lomi.Page<lomi.PaymentLink>?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round: see `lomi.Page`.
----@field each fun(self, query?: lomi.ListPaymentLinks, opts?: lomi.CallOptions): fun(): lomi.PaymentLink|false|nil, lomi.Error?
---- Looks a payment link up.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.PaymentLink?, lomi.Error?, lomi.Reply?
---- Changes a payment link. Sent once, unless `opts.idempotency_key` is given.
----@field update fun(self, id: string, params: lomi.UpdatePaymentLink, opts?: lomi.CallOptions): lomi.PaymentLink?, lomi.Error?, lomi.Reply?
---- Deactivates a payment link. Sent once, unless `opts.idempotency_key` is given.
----@field delete fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- Creates a payment link. Gives lomi.PaymentLink.
   create = { method = "POST", path = "/payment-links", params = CreatePaymentLink, id = "link_id" },
+  -- One page of payment links. Gives lomi.PaymentLink.
   list = { method = "GET", path = "/payment-links", query = ListPaymentLinks, result = "list" },
   each = { pages_of = "list" },
+  -- Looks a payment link up. Gives lomi.PaymentLink.
   get = { method = "GET", path = "/payment-links/{id}", id = "link_id" },
+  -- Changes a payment link. Sent once, unless `opts.idempotency_key` is given. Gives lomi.PaymentLink.
   update = { method = "PATCH", path = "/payment-links/{id}", params = UpdatePaymentLink, id = "link_id" },
+  -- Deactivates a payment link. Sent once, unless `opts.idempotency_key` is given.
   delete = { method = "DELETE", path = "/payment-links/{id}", result = "body" },
 }

@@ -4,14 +4,6 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.CreatePaymentRequest
----@field amount integer  minor units
----@field currency_code "XOF"|"USD"|"EUR"
----@field expiry_date string  ISO 8601
----@field description? string
----@field payment_reference? string
----@field customer_id? string
----@field metadata? table<string, any>
----@field channel? "spi"
 local CreatePaymentRequest = dto.new("payment_requests:create", {
   { name = "amount", type = "money", required = true },
   { name = "currency_code", type = "string", required = true, enum = dto.CURRENCIES },
@@ -24,8 +16,6 @@ local CreatePaymentRequest = dto.new("payment_requests:create", {
 })
 
 ---@class lomi.ListPaymentRequests: lomi.PageQuery
----@field status? "pending"|"completed"|"failed"|"expired"
----@field customerId? string
 local ListPaymentRequests = dto.page_query("payment_requests:list", {
   { name = "status", type = "string", enum = { "pending", "completed", "failed", "expired" } },
   { name = "customerId", type = "string", filled = true },
@@ -49,19 +39,14 @@ local ListPaymentRequests = dto.page_query("payment_requests:list", {
 
 --- A request has a link that one customer pays once.
 ---@class lomi.PaymentRequests
---- Creates a payment request.
----@field create fun(self, params: lomi.CreatePaymentRequest, opts?: lomi.CallOptions): lomi.PaymentRequest?, lomi.Error?, lomi.Reply?
---- One page of payment requests.
----@field list fun(self, query?: lomi.ListPaymentRequests, opts?: lomi.CallOptions): lomi.Page<lomi.PaymentRequest>?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round: see `lomi.Page`.
----@field each fun(self, query?: lomi.ListPaymentRequests, opts?: lomi.CallOptions): fun(): lomi.PaymentRequest|false|nil, lomi.Error?
---- Looks a payment request up.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.PaymentRequest?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- Creates a payment request. Gives lomi.PaymentRequest.
   create = { method = "POST", path = "/payment-requests", params = CreatePaymentRequest, id = "request_id" },
+  -- One page of payment requests. Gives lomi.PaymentRequest.
   list = { method = "GET", path = "/payment-requests", query = ListPaymentRequests, result = "list" },
   each = { pages_of = "list" },
+  -- Looks a payment request up. Gives lomi.PaymentRequest.
   get = { method = "GET", path = "/payment-requests/{id}", id = "request_id" },
 }

@@ -4,18 +4,12 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.CreatePayoutMethod
----@field account_name string
----@field account_number string  a phone or an account number
----@field bank_name? string
----@field country? string  (SN)
----@field bank_code? string
----@field branch_code? string
----@field payout_method_type? "spi"|"bank"|"mobile_money"
----@field is_default? boolean
 local CreatePayoutMethod = dto.new("payout_methods:create", {
   { name = "account_name", type = "string", required = true, filled = true },
-  { name = "account_number", type = "string", required = true, filled = true },
-  dto.plain("string", "bank_name", "country", "bank_code", "branch_code"),
+  { name = "account_number", type = "string", required = true, filled = true }, -- a phone or an account number
+  { name = "bank_name", type = "string" },
+  { name = "country", type = "string" }, -- (SN)
+  dto.plain("string", "bank_code", "branch_code"),
   { name = "payout_method_type", type = "string", enum = { "spi", "bank", "mobile_money" } },
   { name = "is_default", type = "boolean" },
 })
@@ -39,13 +33,11 @@ local CreatePayoutMethod = dto.new("payout_methods:create", {
 
 --- The merchant's own accounts, where payouts go.
 ---@class lomi.PayoutMethods
---- All payout methods.
----@field list fun(self, opts?: lomi.CallOptions): lomi.Page<lomi.PayoutMethod>?, lomi.Error?, lomi.Reply?
---- Adds an account.
----@field create fun(self, params: lomi.CreatePayoutMethod, opts?: lomi.CallOptions): lomi.PayoutMethod?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- All payout methods. Gives lomi.PayoutMethod.
   list = { method = "GET", path = "/payout-methods", result = "list" },
+  -- Adds an account. Gives lomi.PayoutMethod.
   create = { method = "POST", path = "/payout-methods", params = CreatePayoutMethod },
 }

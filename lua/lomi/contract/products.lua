@@ -4,62 +4,43 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.CreatePrice
----@field amount integer  minor units; of pay-what-you-want the suggested one
----@field currency_code "XOF"|"USD"|"EUR"
----@field billing_interval? "day"|"week"|"month"|"year"  of a recurring product: required
----@field included_units? number  of usage products
----@field pricing_model? "standard"|"pay_what_you_want"|"tiered"  (standard)
----@field minimum_amount? integer  minor units; of pay-what-you-want: required
----@field maximum_amount? integer  minor units
----@field is_default? boolean  (false)
----@field metadata? table<string, any>
 local CreatePrice = dto.new("products:prices", {
-  { name = "amount", type = "money", required = true, least = 0 },
+  { name = "amount", type = "money", required = true, least = 0 }, -- of pay-what-you-want the suggested one
   { name = "currency_code", type = "string", required = true, enum = dto.CURRENCIES },
+  -- of a recurring product: required
   { name = "billing_interval", type = "string", enum = { "day", "week", "month", "year" } },
-  { name = "included_units", type = "number" },
-  { name = "pricing_model", type = "string", enum = { "standard", "pay_what_you_want", "tiered" } },
-  { name = "minimum_amount", type = "money", least = 0 },
+  { name = "included_units", type = "number" }, -- of usage products
+  { name = "pricing_model", type = "string", enum = { "standard", "pay_what_you_want", "tiered" } }, -- (standard)
+  { name = "minimum_amount", type = "money", least = 0 }, -- of pay-what-you-want: required
   { name = "maximum_amount", type = "money" },
-  { name = "is_default", type = "boolean" },
+  { name = "is_default", type = "boolean" }, -- (false)
   { name = "metadata", type = "object" },
 }, { { rule = "needs", field = "minimum_amount", when = { pricing_model = "pay_what_you_want" } } })
 
 ---@class lomi.ProductFields
----@field description? string
----@field images? string[]  URLs
----@field is_active? boolean  (true)
----@field display_on_storefront? boolean  (true)
----@field metadata? table<string, any>  of recurring products also `subscription_length` and `fixed_charges`
+local PRODUCT_FIELDS = {
+  { name = "description", type = "string" },
+  { name = "images", type = "list", items = "string" }, -- URLs
+  { name = "is_active", type = "boolean" }, -- (true)
+  { name = "display_on_storefront", type = "boolean" }, -- (true)
+  { name = "metadata", type = "object" }, -- of recurring products also `subscription_length` and `fixed_charges`
+}
 
 ---@class lomi.CreateProduct: lomi.ProductFields
----@field name string
----@field product_type "one_time"|"recurring"|"usage_based"  cannot change later
----@field prices lomi.CreatePrice[]
----@field fee_type_ids? string[]
----@field failed_payment_action? "pause"|"cancel"|"continue"  of recurring products
----@field charge_day? integer  of recurring products
----@field first_payment_type? "initial"|"non_initial"|"prorated"  (initial)
----@field trial_enabled? boolean  (false)
----@field trial_period_days? integer  with a trial: required
----@field usage_aggregation? "sum"|"max"|"last_during_period"|"last_ever"  of usage products, as are the next two
----@field usage_unit? string
----@field meter_code? string
 local CreateProduct = dto.new("products:create", {
   { name = "name", type = "string", required = true, filled = true },
+  -- cannot change later
   { name = "product_type", type = "string", required = true, enum = { "one_time", "recurring", "usage_based" } },
   { name = "prices", type = "list", required = true, items = CreatePrice, least = 1 },
-  { name = "description", type = "string" },
-  { name = "images", type = "list", items = "string" },
-  { name = "is_active", type = "boolean" },
-  { name = "display_on_storefront", type = "boolean" },
-  { name = "metadata", type = "object" },
+  PRODUCT_FIELDS,
   { name = "fee_type_ids", type = "list", items = "string" },
+  -- of recurring products
   { name = "failed_payment_action", type = "string", enum = { "pause", "cancel", "continue" } },
-  { name = "charge_day", type = "integer", least = 1, most = 31 },
-  { name = "first_payment_type", type = "string", enum = { "initial", "non_initial", "prorated" } },
-  { name = "trial_enabled", type = "boolean" },
-  { name = "trial_period_days", type = "integer", least = 0 },
+  { name = "charge_day", type = "integer", least = 1, most = 31 }, -- of recurring products
+  { name = "first_payment_type", type = "string", enum = { "initial", "non_initial", "prorated" } }, -- (initial)
+  { name = "trial_enabled", type = "boolean" }, -- (false)
+  { name = "trial_period_days", type = "integer", least = 0 }, -- with a trial: required
+  -- of usage products, as are the next two
   { name = "usage_aggregation", type = "string", enum = { "sum", "max", "last_during_period", "last_ever" } },
   { name = "usage_unit", type = "string" },
   { name = "meter_code", type = "string" },
@@ -67,32 +48,18 @@ local CreateProduct = dto.new("products:create", {
 
 --- Only what changes.
 ---@class lomi.UpdateProduct: lomi.ProductFields
----@field name? string
----@field sku? string
----@field inventory_quantity? integer
----@field track_inventory? boolean
----@field continue_selling_when_out_of_stock? boolean
----@field fee_type_ids? string[]
 local UpdateProduct = dto.new("products:update", {
   { name = "name", type = "string", filled = true },
-  { name = "description", type = "string" },
-  { name = "is_active", type = "boolean" },
-  { name = "display_on_storefront", type = "boolean" },
-  { name = "images", type = "list", items = "string" },
+  PRODUCT_FIELDS,
   { name = "sku", type = "string" },
   { name = "inventory_quantity", type = "integer" },
   { name = "track_inventory", type = "boolean" },
   { name = "continue_selling_when_out_of_stock", type = "boolean" },
-  { name = "metadata", type = "object" },
   { name = "fee_type_ids", type = "list", items = "string" },
 })
 
 --- The price is named by `price_id`, or is the default one of `product_id`.
 ---@class lomi.PriceUpdate
----@field price_id? string
----@field product_id? string
----@field amount integer  minor units
----@field currency_code? "XOF"|"USD"|"EUR"
 local PriceUpdate = dto.new("updates", {
   { name = "price_id", type = "string", filled = true },
   { name = "product_id", type = "string", filled = true },
@@ -101,15 +68,12 @@ local PriceUpdate = dto.new("updates", {
 }, { { rule = "any_of", fields = { "price_id", "product_id" } } })
 
 ---@class lomi.UpdatePrices
----@field updates lomi.PriceUpdate[]
----@field idempotency_key? string
 local UpdatePrices = dto.new("products:batch", {
   { name = "updates", type = "list", required = true, items = PriceUpdate, least = 1 },
   { name = "idempotency_key", type = "string", filled = true },
 })
 
 ---@class lomi.ListProducts: lomi.PageQuery
----@field isActive? boolean
 local ListProducts = dto.page_query("products:list", { { name = "isActive", type = "boolean" } })
 
 ---@class lomi.Price
@@ -143,34 +107,24 @@ local ListProducts = dto.page_query("products:list", { { name = "isActive", type
 
 --- A thing for sale. A product has up to three active prices.
 ---@class lomi.Products
---- Creates a product with its prices.
----@field create fun(self, params: lomi.CreateProduct, opts?: lomi.CallOptions): lomi.Product?, lomi.Error?, lomi.Reply?
---- One page of products.
----@field list fun(self, query?: lomi.ListProducts, opts?: lomi.CallOptions): lomi.Page<lomi.Product>?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round: see `lomi.Page`.
----@field each fun(self, query?: lomi.ListProducts, opts?: lomi.CallOptions): fun(): lomi.Product|false|nil, lomi.Error?
---- Looks a product up.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Product?, lomi.Error?, lomi.Reply?
---- Changes a product. Sent once, unless `opts.idempotency_key` is given.
----@field update fun(self, id: string, params: lomi.UpdateProduct, opts?: lomi.CallOptions): lomi.Product?, lomi.Error?, lomi.Reply?
---- Archives a product. Sent once, unless `opts.idempotency_key` is given.
----@field delete fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
---- Adds a price to a product.
----@field prices fun(self, id: string, params: lomi.CreatePrice, opts?: lomi.CallOptions): lomi.Price?, lomi.Error?, lomi.Reply?
---- Makes a price the product's default.
----@field default fun(self, id: string, price_id: string, opts?: lomi.CallOptions): lomi.Product?, lomi.Error?, lomi.Reply?
---- Changes several prices at once; those that were used in a checkout stay as they are.
----@field batch fun(self, params: lomi.UpdatePrices, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- Creates a product with its prices. Gives lomi.Product.
   create = { method = "POST", path = "/products", params = CreateProduct, id = "product_id" },
+  -- One page of products. Gives lomi.Product.
   list = { method = "GET", path = "/products", query = ListProducts, result = "list" },
   each = { pages_of = "list" },
+  -- Looks a product up. Gives lomi.Product.
   get = { method = "GET", path = "/products/{id}", id = "product_id" },
+  -- Changes a product. Sent once, unless `opts.idempotency_key` is given. Gives lomi.Product.
   update = { method = "PATCH", path = "/products/{id}", params = UpdateProduct, id = "product_id" },
+  -- Archives a product. Sent once, unless `opts.idempotency_key` is given.
   delete = { method = "DELETE", path = "/products/{id}", result = "body" },
+  -- Adds a price to a product. Gives lomi.Price.
   prices = { method = "POST", path = "/products/{id}/prices", params = CreatePrice },
+  -- Makes a price the product's default. Gives lomi.Product.
   default = { method = "POST", path = "/products/{id}/prices/{price_id}/default" },
+  -- Changes several prices at once; those that were used in a checkout stay as they are.
   batch = { method = "POST", path = "/products/prices/batch", params = UpdatePrices, result = "body" },
 }

@@ -4,7 +4,6 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.ListProviders
----@field provider_code? "CARD"|"WAVE"|"MTN"|"SPI"
 local ListProviders = dto.new("providers:list", {
   { name = "provider_code", type = "string", enum = { "CARD", "WAVE", "MTN", "SPI" } },
 })
@@ -21,10 +20,9 @@ local ListProviders = dto.new("providers:list", {
 
 --- The ways to pay that the organization is connected to.
 ---@class lomi.Providers
---- All providers.
----@field list fun(self, query?: lomi.ListProviders, opts?: lomi.CallOptions): lomi.Page<lomi.Provider>?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- All providers. Gives lomi.Provider.
   list = { method = "GET", path = "/providers", query = ListProviders, result = "list" },
 }

@@ -5,13 +5,8 @@ local dto = require "lomi.contract.dto"
 
 --- Only what changes; prices and dates are the service's own.
 ---@class lomi.UpdateSubscription
----@field status? string  such as `paused` or `active`
----@field start_date? string
----@field end_date? string
----@field next_billing_date? string
----@field metadata? table<string, any>
 local UpdateSubscription = dto.new("subscriptions:update", {
-  { name = "status", type = "string" },
+  { name = "status", type = "string" }, -- such as `paused` or `active`
   { name = "start_date", type = "string", format = "date" },
   { name = "end_date", type = "string", format = "date" },
   { name = "next_billing_date", type = "string", format = "date" },
@@ -19,24 +14,19 @@ local UpdateSubscription = dto.new("subscriptions:update", {
 })
 
 ---@class lomi.CancelSubscription
----@field cancel_at_period_end? boolean  false: now (false)
----@field cancellation_reason? string
 local CancelSubscription = dto.new("subscriptions:cancel", {
-  { name = "cancel_at_period_end", type = "boolean" },
+  { name = "cancel_at_period_end", type = "boolean" }, -- false: now (false)
   { name = "cancellation_reason", type = "string" },
 })
 
 ---@class lomi.ChangePlan
----@field price_id string
 local ChangePlan = dto.new("subscriptions:change_plan", {
   { name = "price_id", type = "string", required = true, format = "id" },
 })
 
 ---@class lomi.ListSubscriptions: lomi.PageQuery
----@field status? string  `pending`, `active`, `past_due`, `cancelled`, `trial`, `paused` or `expired`
----@field customer_id? string
 local ListSubscriptions = dto.page_query("subscriptions:list", {
-  { name = "status", type = "string" },
+  { name = "status", type = "string" }, -- `pending`, `active`, `past_due`, `cancelled`, `trial`, `paused` or `expired`
   { name = "customer_id", type = "string", filled = true },
 })
 
@@ -53,33 +43,24 @@ local ListSubscriptions = dto.page_query("subscriptions:list", {
 
 --- Read, changed and cancelled here; the checkout of a recurring product makes them.
 ---@class lomi.Subscriptions
---- One page of subscriptions.
----@field list fun(self, query?: lomi.ListSubscriptions, opts?: lomi.CallOptions): lomi.Page<lomi.Subscription>?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round: see `lomi.Page`.
----@field each fun(self, query?: lomi.ListSubscriptions, opts?: lomi.CallOptions): fun(): lomi.Subscription|false|nil, lomi.Error?
---- Looks a subscription up.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Subscription?, lomi.Error?, lomi.Reply?
---- Changes a subscription. Sent once, unless `opts.idempotency_key` is given.
----@field update fun(self, id: string, params: lomi.UpdateSubscription, opts?: lomi.CallOptions): lomi.Subscription?, lomi.Error?, lomi.Reply?
---- Cancels a subscription, now or at the end of its period.
----@field cancel fun(self, id: string, params?: lomi.CancelSubscription, opts?: lomi.CallOptions): lomi.Subscription?, lomi.Error?, lomi.Reply?
---- Takes a planned cancellation back.
----@field resume fun(self, id: string, opts?: lomi.CallOptions): lomi.Subscription?, lomi.Error?, lomi.Reply?
---- Moves an active subscription to another price.
----@field change_plan fun(self, id: string, params: lomi.ChangePlan, opts?: lomi.CallOptions): lomi.Subscription?, lomi.Error?, lomi.Reply?
---- The usage of this period.
----@field usage fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- One page of subscriptions. Gives lomi.Subscription.
   list = { method = "GET", path = "/subscriptions", query = ListSubscriptions, result = "list" },
   each = { pages_of = "list" },
+  -- Looks a subscription up. Gives lomi.Subscription.
   get = { method = "GET", path = "/subscriptions/{id}", id = "subscription_id" },
+  -- Changes a subscription. Sent once, unless `opts.idempotency_key` is given. Gives lomi.Subscription.
   update = { method = "PATCH", path = "/subscriptions/{id}", params = UpdateSubscription, id = "subscription_id" },
+  -- Cancels a subscription, now or at the end of its period. Gives lomi.Subscription.
   cancel = { method = "POST", path = "/subscriptions/{id}/cancel", params = CancelSubscription,
     id = "subscription_id" },
+  -- Takes a planned cancellation back. Gives lomi.Subscription.
   resume = { method = "POST", path = "/subscriptions/{id}/resume", id = "subscription_id" },
+  -- Moves an active subscription to another price. Gives lomi.Subscription.
   change_plan = { method = "POST", path = "/subscriptions/{id}/change-plan", params = ChangePlan,
     id = "subscription_id" },
+  -- The usage of this period.
   usage = { method = "GET", path = "/subscriptions/{id}/usage", result = "body" },
 }

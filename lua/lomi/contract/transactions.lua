@@ -4,14 +4,12 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.ListTransactions: lomi.PeriodQuery
----@field provider? string  one code, such as `WAVE`
----@field status? string  one or more, separated by commas: `completed,refunded`
----@field type? string  likewise: `payment`, `instalment`, `refund`, `payout`
----@field currency? string  likewise
----@field paymentMethod? string  likewise: `CARDS`, `MOBILE_MONEY`, …
----@field isPos? boolean
 local ListTransactions = dto.page_query("transactions:list", {
-  dto.plain("string", "provider", "status", "type", "currency", "paymentMethod"),
+  { name = "provider", type = "string" }, -- one code, such as `WAVE`
+  { name = "status", type = "string" }, -- one or more, separated by commas: `completed,refunded`
+  { name = "type", type = "string" }, -- likewise: `payment`, `instalment`, `refund`, `payout`
+  { name = "currency", type = "string" }, -- likewise
+  { name = "paymentMethod", type = "string" }, -- likewise: `CARDS`, `MOBILE_MONEY`, …
   dto.PERIOD,
   { name = "isPos", type = "boolean" },
 })
@@ -57,19 +55,14 @@ local ListTransactions = dto.page_query("transactions:list", {
 
 --- Reads only: a transaction is made by a charge, a checkout session or a link.
 ---@class lomi.Transactions
---- One page of transactions.
----@field list fun(self, query?: lomi.ListTransactions, opts?: lomi.CallOptions): lomi.Page<lomi.TransactionRecord>?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round: see `lomi.Page`.
----@field each fun(self, query?: lomi.ListTransactions, opts?: lomi.CallOptions): fun(): lomi.TransactionRecord|false|nil, lomi.Error?
---- Looks a transaction up, by its UUID or `txn_…`.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.TransactionRecord?, lomi.Error?, lomi.Reply?
---- The receipt of a transaction, as a link to a PDF.
----@field receipt fun(self, id: string, opts?: lomi.CallOptions): lomi.Document?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- One page of transactions. Gives lomi.TransactionRecord.
   list = { method = "GET", path = "/transactions", query = ListTransactions, result = "list" },
   each = { pages_of = "list" },
+  -- Looks a transaction up, by its UUID or `txn_…`. Gives lomi.TransactionRecord.
   get = { method = "GET", path = "/transactions/{id}", id = "transaction_id" },
+  -- The receipt of a transaction, as a link to a PDF. Gives lomi.Document.
   receipt = { method = "GET", path = "/transactions/{id}/receipt.pdf" },
 }

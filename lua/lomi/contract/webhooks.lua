@@ -4,42 +4,30 @@
 local dto = require "lomi.contract.dto"
 
 ---@class lomi.CreateWebhook
----@field url string  https; a sandbox also takes http on a loopback host
----@field events string[]  such as `PAYMENT_SUCCEEDED`
----@field description? string
----@field metadata? table<string, any>
 local CreateWebhook = dto.new("webhooks:create", {
+  -- https; a sandbox also takes http on a loopback host
   { name = "url", type = "string", required = true, format = "endpoint" },
-  { name = "events", type = "list", required = true, items = "string", least = 1 },
+  { name = "events", type = "list", required = true, items = "string", least = 1 }, -- such as `PAYMENT_SUCCEEDED`
   { name = "description", type = "string" },
   { name = "metadata", type = "object" },
 })
 
 --- Only what changes.
 ---@class lomi.UpdateWebhook
----@field url? string  https; a sandbox also takes http on a loopback host
----@field is_active? boolean
----@field authorized_events? string[]
----@field metadata? table<string, any>
 local UpdateWebhook = dto.new("webhooks:update", {
-  { name = "url", type = "string", format = "endpoint" },
+  { name = "url", type = "string", format = "endpoint" }, -- https; a sandbox also takes http on a loopback host
   { name = "is_active", type = "boolean" },
   { name = "authorized_events", type = "list", items = "string" },
   { name = "metadata", type = "object" },
 })
 
 ---@class lomi.ListWebhookDeliveries
----@field webhookId string
----@field successOnly? boolean  (false)
----@field failedOnly? boolean  (false)
----@field limit? integer  (25)
----@field offset? integer  (0)
 local ListWebhookDeliveries = dto.new("webhooks:deliveries", {
   { name = "webhookId", type = "string", required = true, filled = true },
-  { name = "successOnly", type = "boolean" },
-  { name = "failedOnly", type = "boolean" },
-  { name = "limit", type = "integer", least = 1 },
-  { name = "offset", type = "integer", least = 0 },
+  { name = "successOnly", type = "boolean" }, -- (false)
+  { name = "failedOnly", type = "boolean" }, -- (false)
+  { name = "limit", type = "integer", least = 1 }, -- (25)
+  { name = "offset", type = "integer", least = 0 }, -- (0)
 })
 
 --- A webhook endpoint.
@@ -84,38 +72,27 @@ local ListWebhookDeliveries = dto.new("webhooks:deliveries", {
 
 --- Endpoints, managed from a program. `lomi.webhook` verifies what they receive.
 ---@class lomi.WebhookEndpoints
---- Registers an endpoint. The reply holds its secret: the only time it is shown.
----@field create fun(self, params: lomi.CreateWebhook, opts?: lomi.CallOptions): lomi.WebhookEndpoint?, lomi.Error?, lomi.Reply?
---- All endpoints.
----@field list fun(self, opts?: lomi.CallOptions): lomi.Page<lomi.WebhookEndpoint>?, lomi.Error?, lomi.Reply?
---- Looks an endpoint up.
----@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.WebhookEndpoint?, lomi.Error?, lomi.Reply?
---- Changes an endpoint. Sent once, unless `opts.idempotency_key` is given.
----@field update fun(self, id: string, params: lomi.UpdateWebhook, opts?: lomi.CallOptions): lomi.WebhookEndpoint?, lomi.Error?, lomi.Reply?
---- Removes an endpoint. Sent once, unless `opts.idempotency_key` is given.
----@field delete fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
---- Sends a test event to an endpoint; an endpoint that does not answer 2xx is an error.
----@field test fun(self, id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
---- One page of the attempts to deliver to an endpoint.
----@field deliveries fun(self, query: lomi.ListWebhookDeliveries, opts?: lomi.CallOptions): lomi.Page<lomi.WebhookDelivery>?, lomi.Error?, lomi.Reply?
---- The same over all pages, one item a round: see `lomi.Page`.
----@field each_deliveries fun(self, query: lomi.ListWebhookDeliveries, opts?: lomi.CallOptions): fun(): lomi.WebhookDelivery|false|nil, lomi.Error?
---- Looks an attempt to deliver up.
----@field get_delivery fun(self, id: string, opts?: lomi.CallOptions): lomi.WebhookDelivery?, lomi.Error?, lomi.Reply?
---- Delivers an event again.
----@field retry fun(self, id: string, delivery_id: string, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
 
 ---@type table<string, lomi.contract.Operation>
 return {
+  -- Registers an endpoint. The reply holds its secret: the only time it is shown. Gives lomi.WebhookEndpoint.
   create = { method = "POST", path = "/webhooks", params = CreateWebhook },
+  -- All endpoints. Gives lomi.WebhookEndpoint.
   list = { method = "GET", path = "/webhooks", result = "list" },
+  -- Looks an endpoint up. Gives lomi.WebhookEndpoint.
   get = { method = "GET", path = "/webhooks/{id}" },
+  -- Changes an endpoint. Sent once, unless `opts.idempotency_key` is given. Gives lomi.WebhookEndpoint.
   update = { method = "PATCH", path = "/webhooks/{id}", params = UpdateWebhook },
+  -- Removes an endpoint. Sent once, unless `opts.idempotency_key` is given.
   delete = { method = "DELETE", path = "/webhooks/{id}", result = "body" },
+  -- Sends a test event to an endpoint; an endpoint that does not answer 2xx is an error.
   test = { method = "POST", path = "/webhooks/{id}/test", result = "body" },
+  -- One page of the attempts to deliver to an endpoint. Gives lomi.WebhookDelivery.
   deliveries = { method = "GET", path = "/webhooks/deliveries", query = ListWebhookDeliveries, result = "list",
     pages = "offset" },
   each_deliveries = { pages_of = "deliveries" },
+  -- Looks an attempt to deliver up. Gives lomi.WebhookDelivery.
   get_delivery = { method = "GET", path = "/webhooks/deliveries/{id}" },
+  -- Delivers an event again.
   retry = { method = "POST", path = "/webhooks/{id}/deliveries/{delivery_id}/retry", result = "body" },
 }
