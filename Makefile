@@ -300,15 +300,15 @@ mutants: deps-test all ## change lines that decide about money, one at a time: d
 	@unset MAKEFLAGS MFLAGS MAKELEVEL; LUA=$(LUA) lua5.4 tools/mutants.lua
 
 .PHONY: reference check-reference
-reference: modules ## docs/reference.md and types/lomi/resources.lua, made from the comments of the sources
-	@eval "$$($(MAKE) -s env)"; $(LUA) tools/types.lua > $(B)/resources.lua
-	@mv $(B)/resources.lua types/lomi/resources.lua
+reference: modules ## docs/reference.md and types/lomi/tables.lua, made from the comments of the sources
+	@eval "$$($(MAKE) -s env)"; $(LUA) tools/types.lua > $(B)/tables.lua
+	@mv $(B)/tables.lua types/lomi/tables.lua
 	@eval "$$($(MAKE) -s env)"; $(LUA) tools/reference.lua > $(B)/reference.md
 	@mv $(B)/reference.md docs/reference.md
 
-check-reference: modules # fails if docs/reference.md or types/lomi/resources.lua is not what the comments say
-	@eval "$$($(MAKE) -s env)"; $(LUA) tools/types.lua > $(B)/resources.lua
-	@diff -u types/lomi/resources.lua $(B)/resources.lua || { echo 'types/lomi/resources.lua is old: make reference' >&2; exit 1; }
+check-reference: modules # fails if docs/reference.md or types/lomi/tables.lua is not what the comments say
+	@eval "$$($(MAKE) -s env)"; $(LUA) tools/types.lua > $(B)/tables.lua
+	@diff -u types/lomi/tables.lua $(B)/tables.lua || { echo 'types/lomi/tables.lua is old: make reference' >&2; exit 1; }
 	@eval "$$($(MAKE) -s env)"; $(LUA) tools/reference.lua > $(B)/reference.md
 	@diff -u docs/reference.md $(B)/reference.md || { echo 'docs/reference.md is old: make reference' >&2; exit 1; }
 

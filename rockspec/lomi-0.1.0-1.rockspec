@@ -44,6 +44,6 @@ build = { -- the Lua modules come from lua/, as a whole
   },
   install = {
     bin = { lomi = "bin/lomi" },
-    lua = { ["lomi.resources"] = "types/lomi/resources.lua" }, -- for editors
+    lua = { ["lomi.tables"] = "types/lomi/tables.lua" }, -- for editors
   },
 }

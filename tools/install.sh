@@ -48,7 +48,7 @@ END
 # All files, in place under a directory of our own.
 fill_stage() {
   for file in $(cd lua && find . -name '*.lua'); do put 644 "lua/$file" "share/lua/$LUA_VERSION/${file#./}"; done
-  put 644 types/lomi/resources.lua "share/lua/$LUA_VERSION/lomi/resources.lua" # for editors
+  put 644 types/lomi/tables.lua "share/lua/$LUA_VERSION/lomi/tables.lua" # for editors
   for file in "$B"/lomi/*.so; do put 755 "$file" "lib/lua/$LUA_VERSION/lomi/$(basename "$file")"; done
   command_script >"$work/command"
   put 755 "$work/command" bin/lomi

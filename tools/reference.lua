@@ -15,6 +15,7 @@ local SOURCES = {
   "lua/lomi/call/shapes.lua", "lua/lomi/webhook.lua", "lua/lomi/loop.lua",
   "lua/lomi/transport/init.lua", "lua/lomi/sandbox/init.lua", "lua/lomi/sandbox/server/request_journal.lua",
   "lua/lomi/sandbox/server/views.lua", "lua/lomi/sandbox/server/deliveries.lua",
+  "lua/lomi/sandbox/server/faults.lua", "lua/lomi/sandbox/server/chaos.lua",
 }
 
 -- The merchant's resources, in order.
@@ -26,7 +27,7 @@ for name in pairs(require("lomi.contract").resources) do
   end
 end
 table.sort(RESOURCES)
-SOURCES[#SOURCES + 1] = "types/lomi/resources.lua" -- the fields and methods of the classes in lua/lomi/contract/
+SOURCES[#SOURCES + 1] = "types/lomi/tables.lua" -- what the tables in them say
 
 -- All that was read, and what has been written of it.
 local function new_book()

@@ -1,16 +1,23 @@
 -- SPDX-License-Identifier: MIT
---- Prints types/lomi/resources.lua, which editors complete from and docs/reference.md is made of: the fields and the
---- methods of the resources as LuaCATS, made from the tables of lua/lomi/contract/ and the comments in them. From the
---- tree's root, with the modules built: make reference.
+--- Prints types/lomi/tables.lua, which editors complete from and docs/reference.md is made of: what tables of the
+--- sources say of fields, operations and options, as LuaCATS. From the tree's root, with the modules built: make
+--- reference.
 ---
---- The comment of a field stands behind it, or above it. That of an operation stands above it; its last sentence,
---- "Gives lomi.Refund.", names the class of the result (a plain table without it).
+--- A class whose `---@class` stands right above a table has a field for each row of it. The comment of a row stands
+--- behind it, or above it. That of an operation stands above it; its last sentence, "Gives lomi.Refund.", names the
+--- class of the result (a plain table without it).
 
 local M = {}
 
-local DIRECTORY = "lua/lomi/contract/"
+local CONTRACT = "lua/lomi/contract/"
 
--- ---- what a file of the contract says ----------------------------------------------------------------
+-- The files with such tables, beside those of the resources.
+local SOURCES = {
+  CONTRACT .. "dto.lua", "lua/lomi/sandbox/init.lua", "lua/lomi/sandbox/server/chaos.lua",
+  "lua/lomi/sandbox/server/deliveries.lua", "lua/lomi/sandbox/server/faults.lua",
+}
+
+-- ---- what a file says ----------------------------------------------------------------------------------
 
 -- The value of a table or a call that begins at a line. `known` has what the file has defined before.
 local function value_at(lines, at, known)
@@ -46,16 +53,16 @@ end
 ---@class types.Class
 ---@field name string
 ---@field parents string[]
----@field value? table  the DTO, the list of fields, or the operations; nil: it is annotated by hand
----@field is_resource? boolean  the value is its operations
+---@field value? table  the DTO, the list of fields, the operations, or the options; nil: it is annotated by hand
+---@field operations_of? string  the value is the operations of this resource
 ---@field order string[]  of the rows
 ---@field texts table<string, string>  by the name of the row
 
--- The classes of a file, in order; the last one of a resource is that of its methods.
-local function read(path)
+-- The classes of a file, in order; the last one of a resource's is that of its methods.
+local function read(path, resource)
   local lines, classes, last = {}, {}, nil
   for line in io.lines(path) do lines[#lines + 1] = line end
-  local known = { dto = require "lomi.contract.dto" }
+  local known = setmetatable({ dto = require "lomi.contract.dto" }, { __index = _G })
   for i, line in ipairs(lines) do
     local name, parents = line:match("^%-%-%-@class ([%w_.]+)(.*)$")
     local defined = line:match("^local ([%w_]+) = [d{]") or line:match("^M%.([%w_]+) = {")
@@ -63,12 +70,13 @@ local function read(path)
       last = { name = name, parents = {}, at = i }
       for parent in parents:gmatch("lomi%.[%w_.]+") do last.parents[#last.parents + 1] = parent end
       classes[#classes + 1] = last
-    elseif defined or line:find("^return {") then
+    elseif defined or resource and line:find("^return {") then
       local value, to = value_at(lines, i, known)
       if defined then known[defined] = value end
-      if not defined or last and last.at == i - 1 then
-        last.value, last.is_resource = value, not defined
-        last.order, last.texts = read_rows(lines, i, to, defined and '{ name = "([%w_]+)"' or "^  ([%w_]+) = {")
+      if not defined or last and last.at == i - 1 and next(value) then
+        last.value, last.operations_of = value, not defined and resource or nil
+        local is_list = defined and (value.fields or value[1])
+        last.order, last.texts = read_rows(lines, i, to, is_list and '{ name = "([%w_]+)"' or "^  ([%w_]+) = {")
       end
     end
   end
@@ -117,6 +125,35 @@ local function write_fields(out, class, by_name, names)
       out[#out + 1] = ("---@field %s%s %s%s"):format(field.name, field.required and "" or "?",
         type_of(field, names), text and "  " .. text or "")
     end
+  end
+end
+
+-- ---- options -------------------------------------------------------------------------------------------
+
+local KINDS = { whole = "integer" }
+
+-- The type that a rule of lomi.rules has.
+local function type_of_rule(rule, names)
+  local parts = { KINDS[rule.type] or rule.type }
+  for _, value in ipairs(rule.one_of or {}) do
+    parts[#parts + 1] = type(value) == "string" and '"' .. value .. '"' or tostring(value)
+  end
+  if rule.values then return "table<string, " .. type_of_rule(rule.values, names) .. ">" end
+  if not rule.fields then return table.concat(parts, "|") end
+  if names[rule.fields] then return names[rule.fields] end
+  local inner = {}
+  for name, one in pairs(rule.fields) do
+    inner[#inner + 1] = name .. ": " .. type_of_rule(one, names) .. (one.required and "" or "?")
+  end
+  table.sort(inner)
+  return "{ " .. table.concat(inner, ", ") .. " }"
+end
+
+local function write_options(out, class, names)
+  for _, name in ipairs(class.order) do
+    local rule, text = class.value[name], class.texts[name]
+    out[#out + 1] = ("---@field %s%s %s%s"):format(name, rule.required and "" or "?", type_of_rule(rule, names),
+      text and "  " .. text or "")
   end
 end
 
@@ -174,27 +211,45 @@ end
 
 -- ---- the file ------------------------------------------------------------------------------------------
 
+-- All classes of all files, those of the resources last.
+local function read_all()
+  local all, resources = {}, {}
+  local function add(path, resource)
+    for _, class in ipairs(read(path, resource)) do all[#all + 1] = class end
+  end
+  for _, path in ipairs(SOURCES) do add(path) end
+  for name in pairs(require("lomi.contract").resources) do resources[#resources + 1] = name end
+  table.sort(resources)
+  for _, name in ipairs(resources) do add(CONTRACT .. name .. ".lua", name) end
+  return all
+end
+
 ---@return string
 function M.text()
-  local files = { DIRECTORY .. "dto.lua" }
-  for name in pairs(require("lomi.contract").resources) do files[#files + 1] = DIRECTORY .. name .. ".lua" end
-  table.sort(files)
-  local all, by_name, names = {}, {}, {}
-  for _, path in ipairs(files) do
-    for _, class in ipairs(read(path)) do
-      all[#all + 1], by_name[class.name] = class, class
-      if class.value then names[class.value] = class.name end
-    end
+  local all, by_name, names = read_all(), {}, {}
+  for _, class in ipairs(all) do
+    by_name[class.name] = class
+    if class.value then names[class.value] = class.name end
   end
   local out = {
-    "---@meta lomi.resources",
+    "---@meta lomi.tables",
     "-- SPDX-License-Identifier: MIT",
-    "--- Made by tools/types.lua (make reference); changes belong into lua/lomi/contract/.",
+    "--- Made by tools/types.lua (make reference); changes belong into the tables it names.",
+    "\n---@class lomi.Client",
   }
+  for _, class in ipairs(all) do
+    if class.operations_of then out[#out + 1] = ("---@field %s %s"):format(class.operations_of, class.name) end
+  end
   for _, class in ipairs(all) do
     if class.value then
       out[#out + 1] = "\n---@class " .. class.name
-      if class.is_resource then write_methods(out, class, names) else write_fields(out, class, by_name, names) end
+      if class.operations_of then
+        write_methods(out, class, names)
+      elseif class.value.fields or class.value[1] then
+        write_fields(out, class, by_name, names)
+      else
+        write_options(out, class, names)
+      end
     end
   end
   return table.concat(out, "\n") .. "\n"

@@ -84,6 +84,8 @@ describe("make install", function()
   it("prints the variables that a program needs, unless this Lua looks there anyway", function()
     local exports = said:match '\n(  export LUA_PATH=.-\n  export LUA_CPATH=[^\n]+)'
     assert.is_string(exports, said)
+    assert.matches("\n---@class lomi.CreateInvoice\n",
+      succeed(("cat %s/share/lua/%s/lomi/tables.lua"):format(root, version)), 1, true) -- for editors
     local program = ([[%s -e 'print(package.searchpath("lomi", package.path), require("lomi")._VERSION)']]):format(LUA)
     assert.equal(("%s/share/lua/%s/lomi.lua\t%s\n"):format(root, version, core.version),
       succeed(("%s%s; %s"):format(UNSET, exports:gsub("\n", ";"), program)))

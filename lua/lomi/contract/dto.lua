@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The functions of the contract: they prepare a definition of fields and rules for `lomi.call.schema`.
 ---
---- `make reference` makes the annotations of the classes from the tables (types/lomi/resources.lua). What they do not say
+--- `make reference` makes the annotations of the classes from the tables (types/lomi/tables.lua). What they do not say
 --- is a comment: behind a field, or above it; above an operation, whose last sentence names the class it gives.
 
 local M = { CURRENCIES = { "XOF", "USD", "EUR" } }

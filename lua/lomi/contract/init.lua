@@ -7,7 +7,7 @@
 ---
 --- A new resource has a place in each of these:
 ---
---- - its file here, with its name in `resources` below, and a `@field` of `lomi.Client` in client.lua
+--- - its file here, with its name in `resources` below
 --- - its facts, written apart, in spec/contract/resources_spec.lua, and its file in the list of spec/mirror_spec.lua
 --- - a description in cli/resources.lua (DESCRIPTIONS), and a sentence for each new verb (SENTENCES)
 --- - in sandbox/server/: its rows in operations/, its fields in request_bodies.lua, and its kind in merchant.lua (KINDS)

@@ -19,78 +19,34 @@ local M = {}
 local TIMEOUT = 30 -- seconds; the server answers its own questions at once
 
 ---@class lomi.sandbox.RateLimit
----@field limit integer  requests, 1 or more
----@field window number  per so many seconds, above 0
+local RATE_LIMIT = {
+  limit = { type = "whole", min = 1, required = true }, -- requests, 1 or more
+  window = { type = "number", above = 0, required = true, says = "a number of seconds above 0" }, -- per so many seconds
+}
 
 --- The options of `start`; all are optional.
 ---@class lomi.sandbox.Options
----@field port? integer  0, the default: any free one
----@field host? string  a numeric address; 127.0.0.1 unless told otherwise
----@field strict? boolean  as the live service where it asks for more than its documentation: a customer, a key
----@field amounts? "main"|"minor"  the unit of USD and EUR amounts; "minor" plays a service that takes cents ("main")
----@field idempotency? "honoured"|"ignored"  "ignored" plays an old deployment ("honoured")
----@field confirmation? "asked"|"skipped"  "skipped" plays a deployment that moves money at the first call ("asked")
----@field rate_limit? lomi.sandbox.RateLimit  over it is 429; nil: headers only
----@field tls_cert? string  a certificate in PEM; with `tls_key`, the sandbox speaks https
----@field tls_key? string  its private key in PEM
----@field ca_file? string  a path: what this handle trusts when `tls_cert` is a certificate of one's own making
----@field log? "plain"|"colour"  a line per request on standard output
 local OPTIONS = {
-  port = { type = "whole", min = 0, max = 65535 },
+  port = { type = "whole", min = 0, max = 65535 }, -- 0, the default: any free one
+  -- a numeric address; 127.0.0.1 unless told otherwise
   host = { type = "string", pattern = "^[%x%.:]+$", says = 'a numeric address, such as "127.0.0.1"' },
+  -- as the live service where it asks for more than its documentation: a customer, a key
   strict = { type = "boolean" },
+  -- the unit of USD and EUR amounts; "minor" plays a service that takes cents ("main")
   amounts = { one_of = { "main", "minor" } },
-  idempotency = { one_of = { "honoured", "ignored" } },
+  idempotency = { one_of = { "honoured", "ignored" } }, -- "ignored" plays an old deployment ("honoured")
+  -- "skipped" plays a deployment that moves money at the first call ("asked")
   confirmation = { one_of = { "asked", "skipped" } },
-  rate_limit = { type = "table", says = "a table { limit =, window = }", fields = {
-    limit = { type = "whole", min = 1, required = true },
-    window = { type = "number", above = 0, required = true, says = "a number of seconds above 0" },
-  } },
+  -- over it is 429; nil: headers only
+  rate_limit = { type = "table", says = "a table { limit =, window = }", fields = RATE_LIMIT },
+  -- a certificate in PEM; with `tls_key`, the sandbox speaks https
   tls_cert = { type = "string", pattern = "BEGIN CERTIFICATE", says = "a certificate in PEM", secret = true },
+  -- its private key in PEM
   tls_key = { type = "string", pattern = "PRIVATE KEY", says = "a private key in PEM", secret = true },
+  -- a path: what this handle trusts when `tls_cert` is a certificate of one's own making
   ca_file = { type = "string" },
-  log = { one_of = { "plain", "colour" } },
+  log = { one_of = { "plain", "colour" } }, -- a line per request on standard output
 }
-
---- An injected fault of a request or its answer: a `status`, a body (`body`, `empty`, `html`, `oversize`) and a way out
---- (`drop`, `reset`, `garbage`, `truncate`, `trickle`), at most one of each, after a `delay` and with `headers`.
----@class lomi.sandbox.FaultOptions
----@field match? { method: string?, path: string? }  which requests; `*` in the path stands for one segment (all)
----@field times? integer  how many requests (1)
----@field status? integer  200 to 599: answered in place of the service, which does not see the request
----@field code? string  of a status: `error.code`
----@field message? string  of a status: `error.message`
----@field details? string  of a status: `error.details`
----@field retry_after? number  of a status: seconds, as `Retry-After`
----@field recorded? boolean  the status is the service's own answer, kept under the idempotency key and replayed
----@field drop? "before"|"after"|"mid_body"  the connection ends, before or after the charge is made
----@field reset? "before"|"after"|"mid_body"|true  the same by a TCP reset; `true` is "after"
----@field trickle? number  bytes of the answer per second
----@field garbage? true  the answer is not HTTP
----@field truncate? integer|true  so many bytes of the answer's body arrive, or half of them
----@field empty? true  the answer has no body
----@field html? true  the answer is a proxy's page, 502 unless there is a `status`
----@field oversize? true  the answer is over 4 MiB
----@field body? string  in place of the answer's
----@field delay? number  seconds before the answer, 0 to 3600
----@field headers? table<string, string>  added to the answer
----@field muted? "card"|"wave"|"mtn"  503 for new charges of that rail, until the faults are cleared
----@field blocked? "card"|"wave"|"mtn"  403 for a new charge of that rail, as of the service's risk check
----@field charged? boolean  whether the charge is made; default: not with a status or a page, else it is
-
----@class lomi.sandbox.ChaosOptions
----@field rate number  the share of requests that get a fault, 0 to 1
----@field seed? integer  0 to 2^53: the same one, the same story (1)
----@field delay? number  seconds the delayed ones wait, 0 to 60 (0.01)
-
---- How badly webhooks are delivered.
----@class lomi.sandbox.WebhookOptions
----@field twice? boolean  every event twice, with the same id
----@field late? number  seconds an event waits before it is sent
----@field out_of_order? boolean  every other event is overtaken by the one after it
----@field bad_signature? boolean  one digit of the signature is wrong
----@field attempts? integer  1 to 20, how often it is tried in all (5)
----@field backoff? number  seconds after the first attempt that failed, then twice as many each time (0.5)
 
 --- A webhook as it arrived: verify it.
 ---@class lomi.sandbox.ReceivedWebhook

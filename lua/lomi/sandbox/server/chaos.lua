@@ -14,10 +14,12 @@ local FORMS = {
   { body = '{"success":true,"data":{' }, { delay = true }, { trickle = 20000 },
 }
 
----@type table<string, lomi.rules.Rule>
+---@class lomi.sandbox.ChaosOptions
 local RULES = {
-  seed = { type = "whole", min = 0, max = 2 ^ 53 },
+  -- the share of requests that get a fault, 0 to 1
   rate = { type = "number", min = 0, max = 1, required = true, says = "a share from 0 to 1" },
+  seed = { type = "whole", min = 0, max = 2 ^ 53 }, -- 0 to 2^53: the same one, the same story (1)
+  -- seconds the delayed ones wait, 0 to 60 (0.01)
   delay = { type = "number", min = 0, max = 60, says = "a number of seconds from 0 to 60" },
 }
 
@@ -33,7 +35,7 @@ function Chaos:random()
   return self.state / MODULUS
 end
 
----@param asked { seed: integer?, rate: number, delay: number? } delay: how long the delayed ones wait, seconds
+---@param asked lomi.sandbox.ChaosOptions
 ---@return lomi.sandbox.Chaos?
 ---@return string? reason
 local function new(asked)

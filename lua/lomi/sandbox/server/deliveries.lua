@@ -13,18 +13,25 @@ local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
 local TIMEOUT = 4 -- seconds the service waits for a 2xx
 local WEIGHT = 1024 -- bytes a delivery takes beside its body, about
 
----@type table<string, lomi.rules.Rule>
+--- How badly webhooks are delivered.
+---@class lomi.sandbox.WebhookOptions
+local OPTIONS = {
+  twice = { type = "boolean" }, -- every event twice, with the same id
+  -- seconds an event waits before it is sent
+  late = { type = "number", min = 0, max = 1e6, says = "a number of seconds, at least 0" },
+  out_of_order = { type = "boolean" }, -- every other event is overtaken by the one after it
+  bad_signature = { type = "boolean" }, -- one digit of the signature is wrong
+  attempts = { type = "whole", min = 1, max = 20 }, -- 1 to 20, how often it is tried in all (5)
+  -- seconds after the first attempt that failed, then twice as many each time (0.5)
+  backoff = { type = "number", min = 0, max = 3600, says = "a number of seconds from 0 to 3600" },
+}
+
 local RULES = {
   url = { type = "string", required = true, pattern = "^https?://[^ \t-\r/]", says = "an http or https URL" },
   secret = { type = "string", required = true, secret = true, pattern = "^[!#-&(-_a-~]+$",
     says = "the endpoint's secret (whsec_…)" },
-  twice = { type = "boolean" },
-  late = { type = "number", min = 0, max = 1e6, says = "a number of seconds, at least 0" },
-  out_of_order = { type = "boolean" },
-  bad_signature = { type = "boolean" },
-  attempts = { type = "whole", min = 1, max = 20 },
-  backoff = { type = "number", min = 0, max = 3600, says = "a number of seconds from 0 to 3600" },
 }
+for name, rule in pairs(OPTIONS) do RULES[name] = rule end
 
 ---@class lomi.sandbox.Delivery
 ---@field number integer

@@ -22,34 +22,43 @@ local HTML = [[<!DOCTYPE html>
 local RAILS = { "card", "wave", "mtn" }
 local WHEN = { "before", "after", "mid_body" }
 
----@type table<string, lomi.rules.Rule>
+--- An injected fault of a request or its answer: a `status`, a body (`body`, `empty`, `html`, `oversize`) and a way out
+--- (`drop`, `reset`, `garbage`, `truncate`, `trickle`), at most one of each, after a `delay` and with `headers`.
+---@class lomi.sandbox.FaultOptions
 local RULES = {
+  -- which requests; `*` in the path stands for one segment (all)
   match = { type = "table", fields = {
     method = { type = "string", pattern = "^[A-Z]+$", says = "a method in upper case, such as POST" },
     path = { type = "string", pattern = "^/", says = "a path that begins with /; * stands for one segment" },
   } },
-  times = { type = "whole", min = 1 },
-  delay = { type = "number", min = 0, max = 3600, says = "a number of seconds from 0 to 3600" },
-  charged = { type = "boolean" },
+  times = { type = "whole", min = 1 }, -- how many requests (1)
+  -- 200 to 599: answered in place of the service, which does not see the request
   status = { type = "whole", min = 200, max = 599 },
-  code = { type = "string" },
-  message = { type = "string" },
-  details = { type = "string", says = "a string" },
+  code = { type = "string" }, -- of a status: `error.code`
+  message = { type = "string" }, -- of a status: `error.message`
+  details = { type = "string", says = "a string" }, -- of a status: `error.details`
+  -- of a status: seconds, as `Retry-After`
   retry_after = { type = "number", min = 0, says = "a number of seconds, at least 0" },
+  -- the status is the service's own answer, kept under the idempotency key and replayed
   recorded = { type = "boolean" },
+  drop = { one_of = WHEN }, -- the connection ends, before or after the charge is made
+  reset = { one_of = { "before", "after", "mid_body", true } }, -- the same by a TCP reset; `true` is "after"
+  -- bytes of the answer per second
+  trickle = { type = "number", above = 0, says = "a number of bytes per second above 0" },
+  garbage = { one_of = { true } }, -- the answer is not HTTP
+  truncate = { type = "whole", min = 0, one_of = { true } }, -- so many bytes of the body arrive, or half of them
+  empty = { one_of = { true } }, -- the answer has no body
+  html = { one_of = { true } }, -- the answer is a proxy's page, 502 unless there is a `status`
+  oversize = { one_of = { true } }, -- the answer is over 4 MiB
+  body = { type = "string" }, -- in place of the answer's
+  -- seconds before the answer, 0 to 3600
+  delay = { type = "number", min = 0, max = 3600, says = "a number of seconds from 0 to 3600" },
+  -- added to the answer
   headers = { type = "table", says = "a table of names and strings", values = {
     type = "string", pattern = "^[^%z\1-\31\127]*$", says = "a string without control characters" } },
-  body = { type = "string" },
-  empty = { one_of = { true } },
-  html = { one_of = { true } },
-  oversize = { one_of = { true } },
-  drop = { one_of = WHEN },
-  reset = { one_of = { true, "before", "after", "mid_body" } },
-  garbage = { one_of = { true } },
-  truncate = { type = "whole", min = 0, one_of = { true } },
-  trickle = { type = "number", above = 0, says = "a number of bytes per second above 0" },
-  muted = { one_of = RAILS },
-  blocked = { one_of = RAILS },
+  muted = { one_of = RAILS }, -- 503 for new charges of that rail, until the faults are cleared
+  blocked = { one_of = RAILS }, -- 403 for a new charge of that rail, as of the service's risk check
+  charged = { type = "boolean" }, -- whether the charge is made; default: not with a status or a page, else it is
 }
 
 -- Faults with a name: what they stand for. A rail stays muted until the faults are cleared.

@@ -1,6 +1,99 @@
----@meta lomi.resources
+---@meta lomi.tables
 -- SPDX-License-Identifier: MIT
---- Made by tools/types.lua (make reference); changes belong into lua/lomi/contract/.
+--- Made by tools/types.lua (make reference); changes belong into the tables it names.
+
+---@class lomi.Client
+---@field balances lomi.Balances
+---@field charges lomi.Charges
+---@field checkout_sessions lomi.CheckoutSessions
+---@field coupons lomi.Coupons
+---@field customers lomi.Customers
+---@field disputes lomi.Disputes
+---@field invoices lomi.Invoices
+---@field payment_links lomi.PaymentLinks
+---@field payment_requests lomi.PaymentRequests
+---@field payout_methods lomi.PayoutMethods
+---@field payouts lomi.Payouts
+---@field products lomi.Products
+---@field providers lomi.Providers
+---@field refunds lomi.Refunds
+---@field settlements lomi.Settlements
+---@field subscriptions lomi.Subscriptions
+---@field transactions lomi.Transactions
+---@field webhooks lomi.WebhookEndpoints
+
+---@class lomi.PageQuery
+---@field limit? integer  how many a page holds; the service's default is 20
+---@field cursor? string  `next_cursor` of the page before
+
+---@class lomi.PeriodQuery
+---@field startDate? string  ISO 8601; inclusive
+---@field endDate? string  ISO 8601; inclusive
+
+---@class lomi.PayerPage
+---@field allow_quantity? boolean  the payer may change it (false)
+---@field allow_coupon_code? boolean  (false)
+---@field success_url? string  where the payer goes after paying; may hold `{CHECKOUT_SESSION_ID}`
+---@field cancel_url? string  where the payer goes after giving up
+---@field require_name? boolean  ask the payer for it (true)
+---@field require_email? boolean  ask the payer for it (true)
+---@field require_phone? boolean  ask the payer for it
+---@field require_billing_address? boolean  ask the payer for it (false)
+---@field metadata? table<string, any>  kept with the payment; no list at the top
+
+---@class lomi.sandbox.RateLimit
+---@field limit integer  requests, 1 or more
+---@field window number  per so many seconds
+
+---@class lomi.sandbox.Options
+---@field port? integer  0, the default: any free one
+---@field host? string  a numeric address; 127.0.0.1 unless told otherwise
+---@field strict? boolean  as the live service where it asks for more than its documentation: a customer, a key
+---@field amounts? "main"|"minor"  the unit of USD and EUR amounts; "minor" plays a service that takes cents ("main")
+---@field idempotency? "honoured"|"ignored"  "ignored" plays an old deployment ("honoured")
+---@field confirmation? "asked"|"skipped"  "skipped" plays a deployment that moves money at the first call ("asked")
+---@field rate_limit? lomi.sandbox.RateLimit  over it is 429; nil: headers only
+---@field tls_cert? string  a certificate in PEM; with `tls_key`, the sandbox speaks https
+---@field tls_key? string  its private key in PEM
+---@field ca_file? string  a path: what this handle trusts when `tls_cert` is a certificate of one's own making
+---@field log? "plain"|"colour"  a line per request on standard output
+
+---@class lomi.sandbox.ChaosOptions
+---@field rate number  the share of requests that get a fault, 0 to 1
+---@field seed? integer  0 to 2^53: the same one, the same story (1)
+---@field delay? number  seconds the delayed ones wait, 0 to 60 (0.01)
+
+---@class lomi.sandbox.WebhookOptions
+---@field twice? boolean  every event twice, with the same id
+---@field late? number  seconds an event waits before it is sent
+---@field out_of_order? boolean  every other event is overtaken by the one after it
+---@field bad_signature? boolean  one digit of the signature is wrong
+---@field attempts? integer  1 to 20, how often it is tried in all (5)
+---@field backoff? number  seconds after the first attempt that failed, then twice as many each time (0.5)
+
+---@class lomi.sandbox.FaultOptions
+---@field match? { method: string?, path: string? }  which requests; `*` in the path stands for one segment (all)
+---@field times? integer  how many requests (1)
+---@field status? integer  200 to 599: answered in place of the service, which does not see the request
+---@field code? string  of a status: `error.code`
+---@field message? string  of a status: `error.message`
+---@field details? string  of a status: `error.details`
+---@field retry_after? number  of a status: seconds, as `Retry-After`
+---@field recorded? boolean  the status is the service's own answer, kept under the idempotency key and replayed
+---@field drop? "before"|"after"|"mid_body"  the connection ends, before or after the charge is made
+---@field reset? "before"|"after"|"mid_body"|true  the same by a TCP reset; `true` is "after"
+---@field trickle? number  bytes of the answer per second
+---@field garbage? true  the answer is not HTTP
+---@field truncate? integer|true  so many bytes of the body arrive, or half of them
+---@field empty? true  the answer has no body
+---@field html? true  the answer is a proxy's page, 502 unless there is a `status`
+---@field oversize? true  the answer is over 4 MiB
+---@field body? string  in place of the answer's
+---@field delay? number  seconds before the answer, 0 to 3600
+---@field headers? table<string, string>  added to the answer
+---@field muted? "card"|"wave"|"mtn"  503 for new charges of that rail, until the faults are cleared
+---@field blocked? "card"|"wave"|"mtn"  403 for a new charge of that rail, as of the service's risk check
+---@field charged? boolean  whether the charge is made; default: not with a status or a page, else it is
 
 ---@class lomi.ListBalances
 ---@field currency? "XOF"|"USD"|"EUR"
@@ -250,25 +343,6 @@
 ---@field get fun(self, id: string, opts?: lomi.CallOptions): lomi.Dispute?, lomi.Error?, lomi.Reply?
 --- Hands in evidence.
 ---@field evidence fun(self, id: string, params?: lomi.DisputeEvidence, opts?: lomi.CallOptions): table?, lomi.Error?, lomi.Reply?
-
----@class lomi.PageQuery
----@field limit? integer  how many a page holds; the service's default is 20
----@field cursor? string  `next_cursor` of the page before
-
----@class lomi.PeriodQuery
----@field startDate? string  ISO 8601; inclusive
----@field endDate? string  ISO 8601; inclusive
-
----@class lomi.PayerPage
----@field allow_quantity? boolean  the payer may change it (false)
----@field allow_coupon_code? boolean  (false)
----@field success_url? string  where the payer goes after paying; may hold `{CHECKOUT_SESSION_ID}`
----@field cancel_url? string  where the payer goes after giving up
----@field require_name? boolean  ask the payer for it (true)
----@field require_email? boolean  ask the payer for it (true)
----@field require_phone? boolean  ask the payer for it
----@field require_billing_address? boolean  ask the payer for it (false)
----@field metadata? table<string, any>  kept with the payment; no list at the top
 
 ---@class lomi.CreateInvoice
 ---@field customer_id string
