@@ -15,7 +15,8 @@ local Merchant = require "lomi.sandbox.server.merchant"
 local Api = require "lomi.sandbox.server.api"
 local admin = require "lomi.sandbox.server.admin"
 local answer = require "lomi.sandbox.server.answer"
-local checkout = require "lomi.sandbox.server.checkout"
+local checkout_page = require "lomi.sandbox.server.checkout_page"
+local checkout_sessions = require "lomi.sandbox.server.checkout_sessions"
 local faults = require "lomi.sandbox.server.faults"
 local endpoints = require "lomi.sandbox.server.endpoints"
 local access_log = require "lomi.sandbox.server.access_log"
@@ -96,7 +97,7 @@ function App:reset()
     publish = function(event, scope, data, now)
       deliveries:publish(event, data, now, endpoints.of_event(self.merchant, scope, event))
     end,
-    on_session_paid = function(_, session, transaction) checkout.on_paid(self, session, transaction) end,
+    on_session_paid = function(_, session, transaction) checkout_sessions.on_paid(self, session, transaction) end,
   }
   self.api = Api.new(self.options, self.charges, self.clock, self.merchant, deliveries)
   self.connections, self.counted = Fifo.new(CONNECTIONS), {}
@@ -120,7 +121,7 @@ end
 function App:advance(seconds)
   self.offset = self.offset + seconds
   self.charges:expire(self.clock())
-  checkout.tick(self)
+  checkout_sessions.tick(self)
   subscriptions.tick(self)
 end
 
@@ -222,7 +223,7 @@ function App:handle(request)
   count_connection(self, request.connection)
   local started = core.now()
   local entry = self.journal:add(request, call.path, call.query, self.clock(), call.request_id)
-  local page = checkout.matches(call.path) and checkout or nil
+  local page = checkout_page.matches(call.path) and checkout_page or nil
   if pay.matches(call.path) then page, entry.body = pay, "[hidden]" end -- a card number may be in it
   local ok, response, arrives = pcall(page and serve_page or serve_api, self, call, page)
   if not ok then

@@ -9,7 +9,6 @@ local rules = require "lomi.rules"
 local json = require "lomi.sandbox.server.json"
 local views = require "lomi.sandbox.server.views"
 
-local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
 local TIMEOUT = 4 -- seconds the service waits for a 2xx
 local WEIGHT = 1024 -- bytes a delivery takes beside its body, about
 
@@ -52,7 +51,7 @@ Deliveries.__index = Deliveries
 ---@param engine table lomi.transport.Queue  for nobody else
 ---@return lomi.sandbox.Deliveries
 local function new(clock, engine)
-  local self = setmetatable({ clock = clock, engine = engine, list = Fifo.new(LIMITS), queues = {}, in_flight = {} },
+  local self = setmetatable({ clock = clock, engine = engine, list = Fifo.new(), queues = {}, in_flight = {} },
     Deliveries)
   self.submit = function(queue, delivery) self:send(queue, delivery) end
   return self

@@ -4,15 +4,13 @@
 
 local Fifo = require "lomi.sandbox.server.fifo"
 
-local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
-
 ---@class lomi.sandbox.Inbox
 local Inbox = {}
 Inbox.__index = Inbox
 
 ---@return lomi.sandbox.Inbox
 local function new()
-  return setmetatable({ webhooks = Fifo.new(LIMITS) }, Inbox)
+  return setmetatable({ webhooks = Fifo.new() }, Inbox)
 end
 
 --- The event a webhook is of is told by its header alone: nothing is verified here.

@@ -94,6 +94,16 @@ function Merchant:find(kind, scope, id)
   return answer.not_found(kind:gsub("s$", ""):gsub("_", " "), id)
 end
 
+--- The price that a body names: itself, or as the default one of its product.
+---@param named { price_id: string?, product_id: string? }
+---@return table? item
+---@return table? fault
+function Merchant:find_price(scope, named)
+  if named.price_id then return self:find("prices", scope, named.price_id) end
+  local product, fault = self:find("products", scope, named.product_id or "")
+  return product and product.default_price, fault
+end
+
 -- Customers -----------------------------------------------------------------------------------------------------------
 
 -- One that removed customers do not have.

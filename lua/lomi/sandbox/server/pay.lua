@@ -130,7 +130,6 @@ local OUTCOMES = {
       and "The shop did not collect the amount in time. It is released; nothing was taken from your card."
       or "Nothing was taken from your card."
   end,
-  processing = function() return "wait", "The payment is being processed", CLOSE end,
   pending = function() return "wait", "The payment is waiting for you", "Confirm it on your phone." end,
 }
 

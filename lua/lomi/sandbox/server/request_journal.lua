@@ -4,7 +4,6 @@
 local Fifo = require "lomi.sandbox.server.fifo"
 local redact = require "lomi.redact"
 
-local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
 local MAX_BODY = 64 * 1024 -- kept of one body
 
 local SECRET_HEADERS = { ["x-api-key"] = true, ["x-lomi-api-key"] = true, authorization = true, cookie = true }
@@ -34,7 +33,7 @@ RequestJournal.__index = RequestJournal
 ---@param limits { items: integer, weight: number }?
 ---@return lomi.sandbox.RequestJournal
 local function new(limits)
-  return setmetatable({ entries = Fifo.new(limits or LIMITS) }, RequestJournal)
+  return setmetatable({ entries = Fifo.new(limits) }, RequestJournal)
 end
 
 local function without_secrets(text)

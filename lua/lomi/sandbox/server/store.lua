@@ -6,7 +6,6 @@ local ascii = require "lomi.ascii"
 local Fifo = require "lomi.sandbox.server.fifo"
 local json = require "lomi.sandbox.server.json"
 
-local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
 local BOOKKEEPING = 512 -- bytes of a record beside what it was made from, about
 local PAGE, LARGEST_PAGE = 20, 100
 
@@ -23,7 +22,7 @@ Store.__index = Store
 ---@param limits { items: integer, weight: number }?
 ---@return lomi.sandbox.Store
 local function new(limits)
-  return setmetatable({ by_id = {}, queue = Fifo.new(limits or LIMITS) }, Store)
+  return setmetatable({ by_id = {}, queue = Fifo.new(limits) }, Store)
 end
 
 -- No id holds a newline.

@@ -2,7 +2,7 @@
 --- Checkout sessions and payment links.
 
 local answer = require "lomi.sandbox.server.answer"
-local checkout = require "lomi.sandbox.server.checkout"
+local checkout_sessions = require "lomi.sandbox.server.checkout_sessions"
 local records = require "lomi.sandbox.server.operations.records"
 
 local refuse = answer.refuse
@@ -17,9 +17,9 @@ local function create_session(api, call, params)
   if params.customer_id and not api.merchant.stores.customers:find(call.scope, params.customer_id) then
     call.warn("customer_id is not known here")
   end
-  local session, fault = checkout.open(api.merchant, call.scope, params, call.origin, call.warn)
+  local session, fault = checkout_sessions.open(api.merchant, call.scope, params, call.origin, call.warn)
   if not session then return nil, fault end
-  return answer.ok(201, checkout.view(api.merchant, session))
+  return answer.ok(201, checkout_sessions.view(api.merchant, session))
 end
 
 local function create_link(api, call, params)

@@ -79,19 +79,12 @@ local function set_default(api, call, _, product)
   return answer.ok(200, records.view(api.merchant, product))
 end
 
--- The price that an update names: itself, or by its product.
-local function find_price(merchant, scope, asked)
-  if asked.price_id then return merchant:find("prices", scope, asked.price_id) end
-  local product, fault = merchant:find("products", scope, asked.product_id or "")
-  return product and product.default_price, fault
-end
-
 local function change_prices(api, call, params)
   local merchant, changes = api.merchant, {}
   for i, one in ipairs(params.updates) do
     local asked, fault = request_bodies.check("price_update", one, call.warn)
     local price
-    if asked then price, fault = find_price(merchant, call.scope, asked) end
+    if asked then price, fault = merchant:find_price(call.scope, asked) end
     if not price then return nil, fault end
     changes[i] = { price, asked.amount }
   end

@@ -2,7 +2,7 @@
 --- What most operations do: they show, list, make, change or remove a record that the merchant keeps.
 
 local answer = require "lomi.sandbox.server.answer"
-local checkout = require "lomi.sandbox.server.checkout"
+local checkout_sessions = require "lomi.sandbox.server.checkout_sessions"
 local filled = require("lomi.sandbox.server.merchant").filled
 local json = require "lomi.sandbox.server.json"
 
@@ -27,7 +27,7 @@ local NULLS = {
 
 -- The kinds that are shown otherwise than they are kept.
 local VIEWS = {
-  checkout_sessions = checkout.view,
+  checkout_sessions = checkout_sessions.view,
   transactions = function(merchant, item) return merchant:transaction_view(item) end,
   products = function(merchant, item)
     local view = filled(item.data, NULLS.products)
@@ -93,7 +93,7 @@ function M.list(kind, filters)
   return function(api, call)
     local asked = call.query_fields
     return api.merchant.stores[kind]:page(call, call.scope, viewer(api), function(item)
-      if kind == "checkout_sessions" then checkout.expire(api.merchant, item) end
+      if kind == "checkout_sessions" then checkout_sessions.expire(api.merchant, item) end
       for parameter, field in pairs(filters) do
         if asked[parameter] and tostring(item.data[field]) ~= asked[parameter] then return false end
       end

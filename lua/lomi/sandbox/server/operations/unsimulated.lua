@@ -3,7 +3,7 @@
 
 local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
-local checkout = require "lomi.sandbox.server.checkout"
+local checkout_sessions = require "lomi.sandbox.server.checkout_sessions"
 local json = require "lomi.sandbox.server.json"
 local records = require "lomi.sandbox.server.operations.records"
 
@@ -26,12 +26,12 @@ local function invoice_session(api, call, _, invoice)
   local merchant, session = api.merchant, invoice.session
   if not session then
     local fault
-    session, fault = checkout.open(merchant, call.scope, { amount = invoice.data.amount, title = "Invoice",
+    session, fault = checkout_sessions.open(merchant, call.scope, { amount = invoice.data.amount, title = "Invoice",
       currency_code = invoice.data.currency_code }, call.origin, call.warn)
     if not session then return nil, fault end
     invoice.session, session.pays, invoice.paid_status = session, invoice, "paid"
   end
-  return answer.ok(201, checkout.view(merchant, session))
+  return answer.ok(201, checkout_sessions.view(merchant, session))
 end
 
 local function list_providers(api, call)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- What a session costs, and its page; how one is paid: merchant_spec.lua, and in a browser.
+-- What a session costs, and how it ends; how one is paid: merchant_spec.lua, and in a browser.
 local direct = require "spec.support.direct"
 
-describe("lomi.sandbox.server.checkout", function()
+describe("lomi.sandbox.server.checkout_sessions", function()
   local app
 
   before_each(function() app = direct.new() end)
@@ -18,10 +18,6 @@ describe("lomi.sandbox.server.checkout", function()
     local reply = app:call("POST", "/products", body)
     assert.equal(201, reply.status, reply.body)
     return reply.json, reply.json.prices[1]
-  end
-
-  local function page(session, fields)
-    return app:call(fields and "POST" or "GET", session.checkout_url:match("^%a+://[^/]+(.*)$"), fields)
   end
 
   local function says(code, text, reply)
@@ -76,36 +72,9 @@ describe("lomi.sandbox.server.checkout", function()
     assert.equal("open", open(asked).status)
   end)
 
-  it("has a page with what it costs, that takes no HTML from the shop", function()
-    local shown = page(open { amount = 10000, currency_code = "XOF", title = "<b>Two shirts</b>" })
-    assert.equal(200, shown.status)
-    assert.matches("&lt;b&gt;Two shirts&lt;/b&gt;", shown.body, 1, true)
-    assert.matches("10\194\160000\194\160F\194\160CFA", shown.body, 1, true)
-    assert.is_nil(shown.body:find("<script", 1, true))
-  end)
-
-  it("says what is missing of the payer, beside the field", function()
-    local shown = page(open { amount = 500 }, "method=wave&name=&email=awa")
-    assert.matches('<p class="error" id="name-error">Enter your name.', shown.body, 1, true)
-    assert.matches('<p class="error" id="email-error">Enter an email address', shown.body, 1, true)
-    assert.same({}, app:call("GET", "/transactions").json.data)
-  end)
-
-  it("leads to the shop when it is paid, and back when it is given up", function()
-    local session = open { amount = 500, cancel_url = "https://shop.example/no" }
-    assert.equal("https://shop.example/no", page(session, "method=cancel").headers.Location)
-    assert.equal("https://shop.example/ok?s=" .. session.checkout_session_id,
-      page(session, "method=mtn&name=Awa&email=awa%40example.com").headers.Location)
-    assert.matches("Payment succeeded", page(session).body)
-    assert.equal(1, #app:call("GET", "/transactions").json.data)
-    page(session, "method=mtn&name=Awa&email=awa%40example.com") -- a page that was left open
-    assert.equal(1, #app:call("GET", "/transactions").json.data)
-  end)
-
   it("ends after an hour", function()
     local session = open { amount = 500 }
     app:admin("POST", "/clock", { advance = 3600 })
-    assert.matches("This session has ended", page(session).body)
     assert.equal("expired", app:call("GET", "/checkout-sessions/" .. session.checkout_session_id).json.status)
   end)
 end)
