@@ -2,7 +2,6 @@ std = "lua54+luajit"
 max_line_length = 120
 self = false -- a method need not use it
 exclude_files = { "build" }
-files["lua/lomi/contract"] = { max_comment_line_length = false } -- the type of a method is one line
 files["spec"] = { std = "+busted" }
 files["examples/spec"] = { std = "+busted" }
 for _, path in ipairs {

@@ -54,8 +54,8 @@ local CONFIRM = {
 }
 
 local function confirm(app, call, body)
-  local charge, fault = find_charge(app, call)
-  if not charge then return nil, fault end
+  local charge, refusal = find_charge(app, call)
+  if not charge then return nil, refusal end
   local past
   if body.expiry then
     past = cards.is_past(body.expiry, app.clock())
@@ -65,8 +65,8 @@ local function confirm(app, call, body)
 end
 
 local function authenticate(app, call, body)
-  local charge, fault = find_charge(app, call)
-  if not charge then return nil, fault end
+  local charge, refusal = find_charge(app, call)
+  if not charge then return nil, refusal end
   return moved(charge, app.charges:authenticate(charge, body.succeeds ~= false, app.clock()))
 end
 
@@ -188,8 +188,8 @@ function M.answer(app, call)
   if not operation.raw then body, reason = decoded(call) end
   if body and operation.fields then reason = rules.check(body, operation.fields, "field") end
   if reason then return answer.error(400, call.request_id, { message = reason }) end
-  local reply, fault = operation.work(app, call, body)
-  return reply or answer.error(fault.status or 400, call.request_id, fault)
+  local reply, refusal = operation.work(app, call, body)
+  return reply or answer.error(refusal.status or 400, call.request_id, refusal)
 end
 
 return M

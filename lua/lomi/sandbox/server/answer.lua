@@ -9,6 +9,14 @@ local json = require "lomi.sandbox.server.json"
 ---@field headers table<string, string>? beside those every answer has
 ---@field request_id string? of an error: the header must repeat what the body says, also when it is replayed
 
+--- Why the API does not do what it is asked.
+---@class lomi.sandbox.Refusal
+---@field status integer? (400)
+---@field code string? (the status's)
+---@field message string? (the status's)
+---@field details any
+---@field retry_after number? seconds
+
 local M = {}
 
 -- The code an error of this status has unless told otherwise.
@@ -33,11 +41,11 @@ function M.ok(status, value, headers)
   return { status = status, body = json.encode(value), headers = headers }
 end
 
---- How an operation refuses a request: what `error` takes.
+--- How an operation refuses a request.
 ---@param message string
 ---@param code string? default: that of the status, 400
 ---@return nil
----@return { message: string, code: string? } fault
+---@return lomi.sandbox.Refusal
 function M.refuse(message, code)
   return nil, { message = message, code = code }
 end
@@ -46,14 +54,14 @@ end
 ---@param what string the kind of record
 ---@param id string
 ---@return nil
----@return table fault
+---@return lomi.sandbox.Refusal
 function M.not_found(what, id)
   return nil, { status = 404, message = ("No %s of this organization has the id %s"):format(what, id:sub(1, 80)) }
 end
 
 ---@param status integer
 ---@param request_id string
----@param what { code: string?, message: string?, details: any, retry_after: number? }
+---@param what lomi.sandbox.Refusal|lomi.sandbox.Fault
 ---@return lomi.sandbox.Answer
 function M.error(status, request_id, what)
   local details = what.details

@@ -109,20 +109,20 @@ function Api:limits(call, operation)
   return true
 end
 
-local function failed(call, fault)
-  return answer.error(fault.status or 400, call.request_id, fault)
+local function failed(call, refusal)
+  return answer.error(refusal.status or 400, call.request_id, refusal)
 end
 
 -- The operation itself, with what its row asks for.
 local function work(api, call, operation)
   if operation.unsimulated then call.warn "not simulated" end
-  local params, done, item, fault = call.params
-  if operation.on then item, fault = api.merchant:find(operation.on, call.scope, call.id) end
-  if operation.body and not fault then
-    params, fault = request_bodies.check(operation.body, params, call.warn)
+  local params, done, item, refusal = call.params
+  if operation.on then item, refusal = api.merchant:find(operation.on, call.scope, call.id) end
+  if operation.body and not refusal then
+    params, refusal = request_bodies.check(operation.body, params, call.warn)
   end
-  if not fault then done, fault = operation.work(api, call, params, item) end
-  return done or failed(call, fault)
+  if not refusal then done, refusal = operation.work(api, call, params, item) end
+  return done or failed(call, refusal)
 end
 
 local REFUSALS = {
@@ -167,8 +167,8 @@ end
 ---@param works boolean? the work is done even so
 ---@return lomi.sandbox.Answer
 function Api:answer(call, recorded, works)
-  local ok, fault = read_json(call)
-  if not ok then return failed(call, fault) end
+  local ok, refusal = read_json(call)
+  if not ok then return failed(call, refusal) end
   local operation, id, second_id = routes.match(OPERATIONS, call.method, call.path)
   if not operation then
     return failed(call, { status = 404, message = ("Cannot %s %s"):format(call.method, call.path) })
@@ -180,9 +180,9 @@ function Api:answer(call, recorded, works)
   local account = call.headers["lomi-account"]
   if account and not account:find("^acct_[A-Za-z0-9_%-]+$") then call.warn("Lomi-Account does not look like acct_…") end
   call.scope = key .. "\n" .. (account or "")
-  ok, fault = self:limits(call, operation)
-  if ok then ok, fault = check_body(call) end
-  if not ok then return failed(call, fault) end
+  ok, refusal = self:limits(call, operation)
+  if ok then ok, refusal = check_body(call) end
+  if not ok then return failed(call, refusal) end
 
   if call.method == "POST" and self.idempotency and not operation.ignores_key then
     return once(self, call, operation, recorded, works)

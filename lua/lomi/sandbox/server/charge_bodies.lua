@@ -38,7 +38,6 @@ local INCREMENT = body_fields.fields "amount* lax_positive"
 
 local APPEARANCE = { "appearance_theme", "appearance_border_radius", "appearance_billing_address" }
 
--- A fault is what answer.error takes.
 local function refuse(code, message, details)
   return nil, { code = code, message = message, details = details }
 end
@@ -123,11 +122,11 @@ end
 ---@param warn fun(text: string)
 ---@param options { strict: boolean?, amounts: lomi.sandbox.Amounts? }
 ---@return table? params with `currency_code` always there
----@return table? fault
+---@return lomi.sandbox.Refusal?
 ---@return table? appearance for the answer; nil if none was asked for
 function M.card(body, warn, options)
-  local params, fault = checked(CARD, body, warn)
-  if not params then return nil, fault end
+  local params, refusal = checked(CARD, body, warn)
+  if not params then return nil, refusal end
   local code = params.currency_code or params.currency or "XOF"
   if params.currency and params.currency ~= code then
     warn("currency_code and currency differ; currency_code counts")
@@ -150,8 +149,8 @@ end
 -- Capture and increment, in the unit and currency of the charge.
 local function amount_of_hold(fields)
   return function(body, warn, code, options)
-    local params, fault = checked(fields, body, warn)
-    if not params then return nil, fault end
+    local params, refusal = checked(fields, body, warn)
+    if not params then return nil, refusal end
     if not params.amount then return params end
     local amount_fault = card_amount_fault(params.amount, code, options.amounts)
     if has_fraction(params.amount, code, options.amounts) then
@@ -169,11 +168,11 @@ local function mobile(fields)
   return function(body, warn, options)
     local params, faults = body_fields.check(fields, body, warn)
     if not params then return refuse("bad_request", "Validation failed", faults) end
-    local fault = M.too_much(params.amount, params.currency, options.amounts)
+    local reason = M.too_much(params.amount, params.currency, options.amounts)
     if options.amounts == "minor" and has_fraction(params.amount, params.currency, "minor") then
-      fault = "amount must be a whole number of minor units"
+      reason = "amount must be a whole number of minor units"
     end
-    if fault then return refuse("amount_invalid", fault) end
+    if reason then return refuse("amount_invalid", reason) end
     return params
   end
 end

@@ -146,8 +146,8 @@ local function serve_link(app, call, code)
   end
   if data.link_type == "instant" then params.amount = data.amount end
   params.payment_link_id = data.link_id
-  local session, fault = sessions.open(app.merchant, link.scope, params, call.origin, call.warn)
-  if not session then return html.refusal(404, "This link cannot be paid", fault.message) end
+  local session, refusal = sessions.open(app.merchant, link.scope, params, call.origin, call.warn)
+  if not session then return html.refusal(404, "This link cannot be paid", refusal.message) end
   return html.redirect("/checkout/" .. session.public_id)
 end
 

@@ -43,11 +43,11 @@ end
 local function cart_total(merchant, scope, items, warn)
   local total, currency = 0, nil
   for _, one in ipairs(items) do
-    local item, fault = request_bodies.check("line_item", one, warn)
-    if not item then return nil, fault end
+    local item, refusal = request_bodies.check("line_item", one, warn)
+    if not item then return nil, refusal end
     local price
-    price, fault = merchant:find("prices", scope, item.price_id)
-    if not price then return nil, fault end
+    price, refusal = merchant:find("prices", scope, item.price_id)
+    if not price then return nil, refusal end
     if price.data.billing_interval then
       return refuse("A cart takes no recurring price", "line_items_recurring_not_supported")
     end
@@ -63,19 +63,19 @@ end
 --- Amount, currency and price of a session.
 local function settle_amount(merchant, scope, params, warn)
   if params.line_items then
-    local total, fault, currency = cart_total(merchant, scope, params.line_items, warn)
-    if not total then return nil, fault end
+    local total, refusal, currency = cart_total(merchant, scope, params.line_items, warn)
+    if not total then return nil, refusal end
     return { amount = total, currency_code = currency, quantity = 1 }
   end
   if not params.price_id and not params.product_id then
     if params.amount then return {} end
     return refuse "amount is required, unless product_id, price_id or line_items is given"
   end
-  local price, fault = merchant:find_price(scope, params)
-  if not price then return nil, fault end
+  local price, refusal = merchant:find_price(scope, params)
+  if not price then return nil, refusal end
   local amount
-  amount, fault = priced(price, params.amount, params.quantity or 1)
-  if not amount then return nil, fault end
+  amount, refusal = priced(price, params.amount, params.quantity or 1)
+  if not amount then return nil, refusal end
   return { amount = amount, currency_code = price.data.currency_code, price = price,
     price_id = price.data.price_id, product_id = price.product.data.product_id,
     title = params.title or price.product.data.name }
@@ -85,10 +85,10 @@ end
 ---@param merchant lomi.sandbox.Merchant
 ---@param origin string of the pages
 ---@return table? session
----@return table? fault
+---@return lomi.sandbox.Refusal?
 function M.open(merchant, scope, params, origin, warn)
-  local settled, fault = settle_amount(merchant, scope, params, warn)
-  if not settled then return nil, fault end
+  local settled, refusal = settle_amount(merchant, scope, params, warn)
+  if not settled then return nil, refusal end
   local data = {}
   for name, value in pairs(DEFAULTS) do data[name] = value end
   for name, value in pairs(params) do data[name] = value end

@@ -28,15 +28,15 @@ end
 
 --- The work of such an operation.
 ---@param body string its name in request_bodies.lua
----@param plan fun(api, call, params): table?, any  what a preview says; or nil and a fault
+---@param plan fun(api, call, params): table?, any  what a preview says; or nil and a refusal
 ---@param execute fun(api, call, params, plan): lomi.sandbox.Answer?, table?
 return function(body, plan, execute)
   return function(api, call)
-    local params, fault = request_bodies.check(body, call.params, call.warn)
-    if not params then return nil, fault end
+    local params, refusal = request_bodies.check(body, call.params, call.warn)
+    if not params then return nil, refusal end
     local planned
-    planned, fault = plan(api, call, params)
-    if not planned then return nil, fault end
+    planned, refusal = plan(api, call, params)
+    if not planned then return nil, refusal end
     if api.options.confirmation == "skipped" then return execute(api, call, params, planned) end
     local merchant, token = api.merchant, params.confirmation_token
     if not token then return preview(merchant, call, planned) end

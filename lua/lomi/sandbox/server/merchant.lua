@@ -87,7 +87,7 @@ function Merchant:change(item, changes)
 end
 
 ---@return table? item
----@return table? fault
+---@return lomi.sandbox.Refusal?
 function Merchant:find(kind, scope, id)
   local item = self.stores[kind]:find(scope, id)
   if item then return item end
@@ -97,11 +97,11 @@ end
 --- The price that a body names: itself, or as the default one of its product.
 ---@param named { price_id: string?, product_id: string? }
 ---@return table? item
----@return table? fault
+---@return lomi.sandbox.Refusal?
 function Merchant:find_price(scope, named)
   if named.price_id then return self:find("prices", scope, named.price_id) end
-  local product, fault = self:find("products", scope, named.product_id or "")
-  return product and product.default_price, fault
+  local product, refusal = self:find("products", scope, named.product_id or "")
+  return product and product.default_price, refusal
 end
 
 -- Customers -----------------------------------------------------------------------------------------------------------

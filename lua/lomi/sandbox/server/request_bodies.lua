@@ -76,7 +76,7 @@ for name, text in pairs(BODIES) do BODIES[name] = body_fields.fields(text) end
 ---@param body table
 ---@param warn fun(text: string)
 ---@return table? params
----@return table? fault as answer.error takes it
+---@return lomi.sandbox.Refusal?
 function M.check(name, body, warn)
   local params, faults = body_fields.check(BODIES[name], body, warn)
   if params then return params end

@@ -98,7 +98,7 @@ end
 ---@param view fun(item: table): table
 ---@param keep (fun(item: table): boolean)? which ones belong to the list
 ---@return lomi.sandbox.Answer?
----@return table? fault
+---@return lomi.sandbox.Refusal?
 function Store:page(call, scope, view, keep)
   local asked, from = call.query_fields, nil
   local limit = tonumber(asked.limit or PAGE)

@@ -23,8 +23,8 @@ end
 
 local function list(api, call)
   local code = call.query_fields.currency
-  local ok, fault = check_currency(code)
-  if not ok then return nil, fault end
+  local ok, refusal = check_currency(code)
+  if not ok then return nil, refusal end
   if code and not api.merchant.balances:find(call.scope, ascii.lower(code)) then
     return nil, { status = 404, message = "There is no balance in " .. code .. " yet" }
   end
@@ -46,8 +46,8 @@ end
 
 local function get(api, call)
   local code = ascii.upper(call.id)
-  local ok, fault = check_currency(code)
-  if not ok then return nil, fault end
+  local ok, refusal = check_currency(code)
+  if not ok then return nil, refusal end
   local amount = amount_of(api, call, code)
   return answer.ok(200, { has_sufficient_balance = amount > 0, available_balance = amount })
 end

@@ -22,13 +22,13 @@ local function on_charge(work)
 end
 
 -- Why a charge was not changed, as the API reports it.
-local function refusal(reason, misuse)
+local function refuse_change(reason, misuse)
   return nil, { status = misuse and 400 or 409, code = misuse and "amount_invalid" or nil, message = reason }
 end
 
 local function create_card(api, call)
-  local params, fault, appearance = charge_bodies.card(call.params, call.warn, api.options)
-  if not params then return nil, fault end
+  local params, refusal, appearance = charge_bodies.card(call.params, call.warn, api.options)
+  if not params then return nil, refusal end
   local charge = api.charges:create_card(call.scope, params, call.idempotency_key, WEIGHT + #call.body, api.clock())
   call.charge = charge
   local data = views.card(charge)
@@ -44,25 +44,25 @@ end)
 local cancel_card = on_charge(function(api, _, charge)
   local ok, reason = api.charges:cancel(charge, api.clock())
   if not ok and api.options.strict then return nil, { status = 500 } end -- as the service does
-  if not ok then return refusal(reason) end
+  if not ok then return refuse_change(reason) end
   return answer.ok(201, { success = true, data = { id = charge.id, status = charge.status } })
 end)
 
 -- Capture and increment: an amount, and a change of the charge.
 local function move(name)
   return on_charge(function(api, call, charge)
-    local params, fault = charge_bodies[name](call.params, call.warn, charge.original_currency, api.options)
-    if not params then return nil, fault end
+    local params, refusal = charge_bodies[name](call.params, call.warn, charge.original_currency, api.options)
+    if not params then return nil, refusal end
     local ok, reason, misuse = api.charges[name](api.charges, charge, params.amount, api.clock())
-    if not ok then return refusal(reason, misuse) end
+    if not ok then return refuse_change(reason, misuse) end
     return answer.ok(200, { success = true, data = views.current(charge) })
   end)
 end
 
 local function create_mobile(kind)
   return function(api, call)
-    local params, fault = charge_bodies[kind](call.params, call.warn, api.options)
-    if not params then return nil, fault end
+    local params, refusal = charge_bodies[kind](call.params, call.warn, api.options)
+    if not params then return nil, refusal end
     local scenario = ascii.lower(call.headers["x-scenario-key"] or "")
     if scenario == "failed" then return nil, { message = "Charge failed (test scenario)" } end
     local charge = api.charges:create_mobile(kind, call.scope, params, call.idempotency_key, WEIGHT + #call.body,

@@ -17,8 +17,8 @@ local function create_session(api, call, params)
   if params.customer_id and not api.merchant.stores.customers:find(call.scope, params.customer_id) then
     call.warn("customer_id is not known here")
   end
-  local session, fault = checkout_sessions.open(api.merchant, call.scope, params, call.origin, call.warn)
-  if not session then return nil, fault end
+  local session, refusal = checkout_sessions.open(api.merchant, call.scope, params, call.origin, call.warn)
+  if not session then return nil, refusal end
   return answer.ok(201, checkout_sessions.view(api.merchant, session))
 end
 
@@ -28,8 +28,8 @@ local function create_link(api, call, params)
   if params.link_type == "product" then
     if not params.product_id then return refuse "product_id is required for a product link" end
     if params.amount then return refuse "amount is not taken for a product link" end
-    local product, fault = merchant:find("products", call.scope, params.product_id)
-    if not product then return nil, fault end
+    local product, refusal = merchant:find("products", call.scope, params.product_id)
+    if not product then return nil, refusal end
   end
   local data = { is_active = true, quantity = 1, allow_coupon_code = false, allow_quantity = false,
     require_name = true, require_email = true, require_phone = false, require_billing_address = false }

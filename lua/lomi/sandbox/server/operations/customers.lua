@@ -36,10 +36,10 @@ local function list(api, call)
   for item in merchant.stores.customers:each(call.scope) do
     if keep(item) then total = total + 1 end
   end
-  local done, fault = merchant.stores.customers:page(call, call.scope,
+  local done, refusal = merchant.stores.customers:page(call, call.scope,
     function(item) return records.view(merchant, item) end, keep)
   if done then done.body = done.body:gsub("}$", (',"total_count":%d}'):format(total)) end
-  return done, fault
+  return done, refusal
 end
 
 local function block(blocked)

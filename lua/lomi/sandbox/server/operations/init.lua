@@ -13,8 +13,8 @@ local routes = require "lomi.sandbox.server.routes"
 ---@field [2] string path
 ---@field on string? the kind of record that the path names, see merchant.lua
 ---@field body string? what the body is checked against, see request_bodies.lua
---- Given the fields of the body, and the record. An answer, or nil and what answer.error takes.
----@field work fun(api: lomi.sandbox.Api, call: lomi.sandbox.Call, params: table, item: table?): table?, table?
+--- Given the fields of the body, and the record. An answer, or nil and a lomi.sandbox.Refusal.
+---@field work fun(api: table, call: lomi.sandbox.Call, params: table, item: table?): lomi.sandbox.Answer?, table?
 ---@field unsimulated boolean? a warning says so
 ---@field key_required boolean? strict insists on an idempotency key
 ---@field ignores_key boolean? an idempotency key changes nothing

@@ -21,8 +21,8 @@ end
 
 -- `params`: a price's, which were checked.
 local function add_price(api, call, product, params)
-  local good, fault = check_interval(product.data.product_type, params)
-  if not good then return nil, fault end
+  local good, refusal = check_interval(product.data.product_type, params)
+  if not good then return nil, refusal end
   if params.pricing_model == "pay_what_you_want" then
     if product.data.product_type ~= "one_time" then return refuse "Pay-what-you-want is for one-time products" end
     if not params.minimum_amount or params.minimum_amount > params.amount then
@@ -43,10 +43,10 @@ local function create(api, call, params)
   if #params.prices > MOST_PRICES then return refuse "A product has at most 3 active prices" end
   local merchant, prices = api.merchant, {}
   for i, body in ipairs(params.prices) do
-    local price, fault = request_bodies.check("price", body, call.warn)
+    local price, refusal = request_bodies.check("price", body, call.warn)
     local good = price
-    if price then good, fault = check_interval(params.product_type, price) end
-    if not good then return nil, fault end
+    if price then good, refusal = check_interval(params.product_type, price) end
+    if not good then return nil, refusal end
     prices[i] = price
   end
   local data = { is_active = true, display_on_storefront = true, trial_enabled = false }
@@ -55,10 +55,10 @@ local function create(api, call, params)
   local product = merchant:keep("products", call.scope, "product_id", "prod_", data, #call.body)
   product.prices = {}
   for _, price_params in ipairs(prices) do
-    local price, fault = add_price(api, call, product, price_params)
+    local price, refusal = add_price(api, call, product, price_params)
     if not price then
       merchant.stores.products:remove(product)
-      return nil, fault
+      return nil, refusal
     end
   end
   if data.trial_enabled then call.warn "trials are not simulated" end
@@ -66,14 +66,14 @@ local function create(api, call, params)
 end
 
 local function create_price(api, call, params, product)
-  local price, fault = add_price(api, call, product, params)
-  if not price then return nil, fault end
+  local price, refusal = add_price(api, call, product, params)
+  if not price then return nil, refusal end
   return answer.ok(201, records.view(api.merchant, price))
 end
 
 local function set_default(api, call, _, product)
-  local price, fault = api.merchant:find("prices", call.scope, call.second_id)
-  if not price then return nil, fault end
+  local price, refusal = api.merchant:find("prices", call.scope, call.second_id)
+  if not price then return nil, refusal end
   if price.product ~= product then return refuse "The price is of another product" end
   make_default(product, price)
   return answer.ok(200, records.view(api.merchant, product))
@@ -82,10 +82,10 @@ end
 local function change_prices(api, call, params)
   local merchant, changes = api.merchant, {}
   for i, one in ipairs(params.updates) do
-    local asked, fault = request_bodies.check("price_update", one, call.warn)
+    local asked, refusal = request_bodies.check("price_update", one, call.warn)
     local price
-    if asked then price, fault = merchant:find_price(call.scope, asked) end
-    if not price then return nil, fault end
+    if asked then price, refusal = merchant:find_price(call.scope, asked) end
+    if not price then return nil, refusal end
     changes[i] = { price, asked.amount }
   end
   for _, change in ipairs(changes) do merchant:change(change[1], { amount = change[2] }) end

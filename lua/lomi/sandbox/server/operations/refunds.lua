@@ -13,8 +13,8 @@ local refuse = answer.refuse
 
 local function plan(api, call, params)
   local merchant = api.merchant
-  local item, fault = merchant:find("transactions", call.scope, params.transaction_id)
-  if not item then return nil, fault end
+  local item, refusal = merchant:find("transactions", call.scope, params.transaction_id)
+  if not item then return nil, refusal end
   local transaction = merchant:transaction_view(item)
   if transaction.status == "refunded" then return refuse "The transaction is already fully refunded" end
   if transaction.status ~= "completed" then

@@ -5,7 +5,7 @@ local answer = require "lomi.sandbox.server.answer"
 local records = require "lomi.sandbox.server.operations.records"
 local subscriptions = require "lomi.sandbox.server.subscriptions"
 
--- `change` gives true, or nil and a sentence or a fault.
+-- `change` gives true, or nil and a sentence or a refusal.
 local function changed_by(change)
   return function(api, call, params, item)
     local ok, reason = change(api.merchant, item, params, call)
@@ -19,8 +19,8 @@ local cancel = changed_by(function(merchant, item, params)
 end)
 
 local change_plan = changed_by(function(merchant, item, params, call)
-  local price, fault = merchant:find("prices", call.scope, params.price_id)
-  if not price then return nil, fault end
+  local price, refusal = merchant:find("prices", call.scope, params.price_id)
+  if not price then return nil, refusal end
   return subscriptions.change_plan(merchant, item, price)
 end)
 

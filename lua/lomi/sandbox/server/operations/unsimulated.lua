@@ -25,10 +25,10 @@ end
 local function invoice_session(api, call, _, invoice)
   local merchant, session = api.merchant, invoice.session
   if not session then
-    local fault
-    session, fault = checkout_sessions.open(merchant, call.scope, { amount = invoice.data.amount, title = "Invoice",
+    local refusal
+    session, refusal = checkout_sessions.open(merchant, call.scope, { amount = invoice.data.amount, title = "Invoice",
       currency_code = invoice.data.currency_code }, call.origin, call.warn)
-    if not session then return nil, fault end
+    if not session then return nil, refusal end
     invoice.session, session.pays, invoice.paid_status = session, invoice, "paid"
   end
   return answer.ok(201, checkout_sessions.view(merchant, session))

@@ -31,8 +31,8 @@ end
 local function create(api, call, params)
   local events = params.events or params.authorized_events
   if not events then return refuse "events is missing; it must be a list of strings, not empty" end
-  local ok, fault = check_url(params.url, api, call)
-  if not ok then return nil, fault end
+  local ok, refusal = check_url(params.url, api, call)
+  if not ok then return nil, refusal end
   local merchant = api.merchant
   local item = merchant:keep("webhooks", call.scope, "webhook_id", "we_", {
     url = params.url, authorized_events = events, is_active = true, description = params.description,
@@ -44,8 +44,8 @@ end
 
 local function update(api, call, params, item)
   if params.url then
-    local ok, fault = check_url(params.url, api, call)
-    if not ok then return nil, fault end
+    local ok, refusal = check_url(params.url, api, call)
+    if not ok then return nil, refusal end
     item.endpoint = { url = params.url, secret = item.endpoint.secret, webhook = item }
   end
   return records.update(api, call, params, item)
@@ -62,7 +62,7 @@ end
 
 -- Delivers once to an endpoint and waits for the answer, without holding up anybody.
 ---@return table? try
----@return table? fault
+---@return lomi.sandbox.Refusal?
 local function deliver(api, item, event, body, timestamp, id)
   local endpoint = { url = item.data.url, secret = item.endpoint.secret, webhook = item, attempts = 1 }
   local delivery = api.deliveries:add(endpoint, event, body, timestamp, id, api.clock())
@@ -81,8 +81,8 @@ local function test(api, _, _, item)
   local now, id = api.clock(), "evt_test_" .. api.merchant.uuid()
   local body = json.encode { id = id, type = "test.webhook", created = math.floor(now), livemode = false,
     webhook_id = item.data.webhook_id, data = { object = { test = true, amount = 1000, currency = "XOF" } } }
-  local try, fault = deliver(api, item, "test.webhook", body, views.timestamp(now), id)
-  if not try then return nil, fault end
+  local try, refusal = deliver(api, item, "test.webhook", body, views.timestamp(now), id)
+  if not try then return nil, refusal end
   return answer.ok(200, { success = true, status = try.status, response = "", delivered_url = item.data.url,
     log_id = try.log_id })
 end
@@ -117,8 +117,8 @@ local FLAGS = { ["true"] = true, ["false"] = false }
 local function deliveries(api, call)
   local asked = call.query_fields
   if not asked.webhookId then return refuse "webhookId is missing" end
-  local item, fault = api.merchant:find("webhooks", call.scope, asked.webhookId)
-  if not item then return nil, fault end
+  local item, refusal = api.merchant:find("webhooks", call.scope, asked.webhookId)
+  if not item then return nil, refusal end
   local limit, offset = tonumber(asked.limit or PAGE), tonumber(asked.offset or 0)
   if not limit or limit % 1 ~= 0 or limit < 1 or limit > LARGEST_PAGE
     or not offset or offset < 0 or offset % 1 ~= 0 then
@@ -146,21 +146,21 @@ local function find_log(api, call, id, webhook)
 end
 
 local function get_delivery(api, call)
-  local log, fault = find_log(api, call, call.id)
-  if not log then return nil, fault end
+  local log, refusal = find_log(api, call, call.id)
+  if not log then return nil, refusal end
   return answer.ok(200, log_view(log))
 end
 
 -- The same body and id again, so the same signature.
 local function retry(api, call, _, item)
-  local log, fault = find_log(api, call, call.second_id, item)
-  if not log then return nil, fault end
+  local log, refusal = find_log(api, call, call.second_id, item)
+  if not log then return nil, refusal end
   local old = log[1]
   if old.event == "test.webhook" then return refuse "A test event cannot be delivered again" end
   if not item.data.is_active then return refuse "The endpoint is not active" end
   local try
-  try, fault = deliver(api, item, old.event, old.body, old.timestamp, old.id)
-  if not try then return nil, fault end
+  try, refusal = deliver(api, item, old.event, old.body, old.timestamp, old.id)
+  if not try then return nil, refusal end
   return answer.ok(200, { delivered = true, response_status = try.status, event_id = old.id })
 end
 
