@@ -282,6 +282,7 @@ describe("lomi.sandbox", function()
       ["the sandbox has no charge pi_none"] = function() box:confirm("pi_none", "4242424242424242") end,
       ['confirm takes the id of a charge, such as "pi_…", not nil'] = function() box:confirm(nil, "4242") end,
       ['confirm takes the id of a charge, such as "pi_…", not "a/b"'] = function() box:confirm("a/b", "4242") end,
+      ['save_card takes the id of a subscription, not "a/b"'] = function() box:save_card("a/b", "4242") end,
       ["fail takes a table of options, not number"] = function() box:fail(500) end,
       ["secret is missing; it must be the endpoint's secret (whsec_…)"] = function()
         box:webhook("http://127.0.0.1:1/")

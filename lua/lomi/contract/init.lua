@@ -10,8 +10,8 @@
 --- - its file here, with its name in `resources` below
 --- - its facts, written apart, in spec/contract/resources_spec.lua, and its file in the list of spec/mirror_spec.lua
 --- - a description in cli/resources.lua (DESCRIPTIONS), and a sentence for each new verb (SENTENCES)
---- - in sandbox/server/: its rows in operations/, its fields in request_bodies.lua, and its kind in merchant.lua (KINDS)
----   if it has records
+--- - in sandbox/server/: its rows in operations/, its fields in request_bodies.lua, and, if it has records, its kind in
+---   merchant.lua (KINDS)
 ---
 --- Then `make map reference rockspecs`.
 

@@ -103,12 +103,14 @@ local function ask(self, method, path, body)
   return decoded.data, decoded.next
 end
 
-local function id_path(id, what)
+local RECORDS = { charges = 'a charge, such as "pi_…"', subscriptions = "a subscription" }
+
+local function id_path(kind, id, method)
   if type(id) ~= "string" or not id:find("^[A-Za-z0-9_%-]+$") then
-    error(("%s takes the id of a charge, such as \"pi_…\", not %s"):format(what, type(id) == "string" and '"'
-      .. redact.line(id:sub(1, 40)) .. '"' or type(id)), 3)
+    local given = type(id) == "string" and '"' .. redact.line(id:sub(1, 40)) .. '"' or type(id)
+    error(("%s takes the id of %s, not %s"):format(method, RECORDS[kind], given), 3)
   end
-  return "/charges/" .. id
+  return ("/%s/%s/"):format(kind, id)
 end
 
 -- A table of named things beside the positional ones.
@@ -178,9 +180,9 @@ end
 ---@param opts? { expiry: string?, cvc: string? }  default: an expiry to come, as MM/YY, and any CVC
 ---@return lomi.sandbox.ListedCharge charge  its `status`, and its `failure_code` when the card was declined
 function Sandbox:confirm(id, card, opts)
-  local path, body = id_path(id, "confirm"), options_table(opts, "confirm")
+  local path, body = id_path("charges", id, "confirm"), options_table(opts, "confirm")
   body.card = card
-  return (ask(self, "POST", path .. "/confirm", body))
+  return (ask(self, "POST", path .. "confirm", body))
 end
 
 --- Ends the 3-D Secure step as the payer does.
@@ -188,18 +190,15 @@ end
 ---@param opts? { succeeds: boolean? }  false: the payer fails it
 ---@return lomi.sandbox.ListedCharge charge
 function Sandbox:authenticate(id, opts)
-  local path, body = id_path(id, "authenticate"), options_table(opts, "authenticate")
-  return (ask(self, "POST", path .. "/authenticate", body))
+  local path, body = id_path("charges", id, "authenticate"), options_table(opts, "authenticate")
+  return (ask(self, "POST", path .. "authenticate", body))
 end
 
 --- The card a subscription renews with from now on: one that is declined makes its renewals fail.
 ---@param subscription_id string
 ---@param card string  a test card number
 function Sandbox:save_card(subscription_id, card)
-  if type(subscription_id) ~= "string" or not subscription_id:find("^[A-Za-z0-9%-]+$") then
-    error("save_card takes the id of a subscription", 2)
-  end
-  ask(self, "POST", "/subscriptions/" .. subscription_id .. "/card", { card = card })
+  ask(self, "POST", id_path("subscriptions", subscription_id, "save_card") .. "card", { card = card })
 end
 
 --- Puts the sandbox's clock forward: idempotency keys and holds expire, webhooks become due.

@@ -29,7 +29,6 @@ local MONEY = {
 ---@param clock fun(): number seconds since the epoch
 ---@param merchant lomi.sandbox.Merchant
 ---@param deliveries lomi.sandbox.Deliveries
----@return lomi.sandbox.Api
 local function new(options, charges, clock, merchant, deliveries)
   local self = setmetatable({ options = options, charges = charges, clock = clock, merchant = merchant,
     deliveries = deliveries }, Api)

@@ -55,7 +55,6 @@ local App = {}
 App.__index = App
 
 ---@param options string JSON, as init.lua has checked them
----@return lomi.sandbox.App
 local function new(options)
   local self = setmetatable({}, App)
   self.options = assert(core.decode(options))

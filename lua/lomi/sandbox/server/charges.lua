@@ -56,7 +56,6 @@ local Charges = {}
 Charges.__index = Charges
 
 ---@param options lomi.sandbox.Charges.Options
----@return lomi.sandbox.Charges
 local function new(options)
   return setmetatable({
     random = options.random, uuid = options.uuid, on_event = options.on_event, amounts = options.amounts,

@@ -49,7 +49,6 @@ Deliveries.__index = Deliveries
 
 ---@param clock fun(): number the sandbox's, which tests may advance
 ---@param engine table lomi.transport.Queue  for nobody else
----@return lomi.sandbox.Deliveries
 local function new(clock, engine)
   local self = setmetatable({ clock = clock, engine = engine, list = Fifo.new(), queues = {}, in_flight = {} },
     Deliveries)

@@ -23,7 +23,6 @@ EndpointQueue.__index = EndpointQueue
 
 ---@param clock fun(): number the sandbox's
 ---@param submit fun(queue: lomi.sandbox.EndpointQueue, delivery: lomi.sandbox.Delivery) sends it, then calls `ended`
----@return lomi.sandbox.EndpointQueue
 local function new(clock, submit)
   return setmetatable({
     clock = clock, submit = submit, ready = Fifo.new(UNBOUNDED), later = timers.new(), dropped = 0, flying = 0,

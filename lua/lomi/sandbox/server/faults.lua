@@ -271,7 +271,6 @@ end
 local Faults = {}
 Faults.__index = Faults
 
----@return lomi.sandbox.Faults
 function M.queue()
   return setmetatable({}, Faults)
 end

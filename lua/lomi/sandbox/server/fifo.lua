@@ -11,7 +11,6 @@ Fifo.__index = Fifo
 local LIMITS = { items = 10000, weight = 16 * 1024 * 1024 }
 
 ---@param limits { items: integer, weight: number }? (LIMITS)
----@return lomi.sandbox.Fifo
 local function new(limits)
   return setmetatable({ items = {}, weights = {}, first = 1, last = 0, weight = 0, limits = limits or LIMITS }, Fifo)
 end

@@ -22,7 +22,6 @@ Idempotency.__index = Idempotency
 
 ---@param same fun(a: string, b: string): boolean tells whether two bodies say the same
 ---@param limits { items: integer, weight: number }?
----@return lomi.sandbox.Idempotency
 local function new(same, limits)
   return setmetatable({ same = same, by_key = {}, queue = Fifo.new(limits or LIMITS) }, Idempotency)
 end

@@ -8,7 +8,6 @@ local Fifo = require "lomi.sandbox.server.fifo"
 local Inbox = {}
 Inbox.__index = Inbox
 
----@return lomi.sandbox.Inbox
 local function new()
   return setmetatable({ webhooks = Fifo.new() }, Inbox)
 end

@@ -9,7 +9,6 @@ Limiter.__index = Limiter
 
 ---@param limit integer
 ---@param window number
----@return lomi.sandbox.Limiter
 local function new(limit, window)
   return setmetatable({ limit = limit, window = window, ends = 0, counts = {} }, Limiter)
 end

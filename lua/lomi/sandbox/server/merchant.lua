@@ -37,7 +37,6 @@ Merchant.__index = Merchant
 ---@field on_session_paid fun(merchant: lomi.sandbox.Merchant, session: table, transaction: table)
 
 ---@param options lomi.sandbox.Merchant.Options
----@return lomi.sandbox.Merchant
 local function new(options)
   local self = setmetatable({
     random = options.random, uuid = options.uuid, clock = options.clock, organization = options.organization,

@@ -31,7 +31,6 @@ local RequestJournal = {}
 RequestJournal.__index = RequestJournal
 
 ---@param limits { items: integer, weight: number }?
----@return lomi.sandbox.RequestJournal
 local function new(limits)
   return setmetatable({ entries = Fifo.new(limits) }, RequestJournal)
 end

@@ -20,7 +20,6 @@ local Store = {}
 Store.__index = Store
 
 ---@param limits { items: integer, weight: number }?
----@return lomi.sandbox.Store
 local function new(limits)
   return setmetatable({ by_id = {}, queue = Fifo.new(limits) }, Store)
 end
