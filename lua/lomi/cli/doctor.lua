@@ -86,31 +86,28 @@ local function check_lua(report, typed)
   report:add("ok", "Lua", ("%s (%s)"):format(jit and jit.version or _VERSION, typed[first] or "embedded"))
 end
 
+-- The libraries, the modules that load them, and, where one cannot be loaded, what that means and what to do.
+local LIBRARIES = {
+  { "libcurl", "lomi.engine", "cannot be loaded", "install libcurl 7.87 or newer" },
+  { "libcrypto", "lomi.crypto", "webhooks cannot be verified", "install OpenSSL's libcrypto" },
+  { "libmicrohttpd", "lomi.httpd", "the sandbox cannot be loaded", "install libmicrohttpd" },
+}
+
+-- Gives the module of libcurl.
 local function check_libraries(report)
-  local engine, reason = load "lomi.engine"
-  if engine then
-    report:add("ok", "libcurl", (engine.version:gsub("^libcurl/([^ ]+) ", "%1, TLS by ")))
-  else
-    report:add("problem", "libcurl", "cannot be loaded: " .. reason, "install libcurl 7.87 or newer")
-  end
-  local crypto
-  crypto, reason = load "lomi.crypto"
-  if crypto then
-    report:add("ok", "libcrypto", crypto.version)
-  else
-    report:add("problem", "libcrypto", "webhooks cannot be verified: " .. reason, "install OpenSSL's libcrypto")
+  for _, library in ipairs(LIBRARIES) do
+    local name, meaning, advice = library[1], library[3], library[4]
+    local module, reason = load(library[2])
+    if module then
+      report:add("ok", name, (module.version:gsub("^libcurl/([^ ]+) ", "%1, TLS by ")))
+    elseif reason:find("module 'lomi.httpd' not found", 1, true) then
+      report:add("ok", name, "the sandbox is not installed; where it is wanted, install the rock lomi-sandbox")
+    else
+      report:add("problem", name, meaning .. ": " .. reason, advice)
+    end
   end
   report:add("ok", "lua-cjson", tostring(require("cjson")._VERSION))
-  local httpd
-  httpd, reason = load "lomi.httpd"
-  if httpd then
-    report:add("ok", "libmicrohttpd", httpd.version)
-  elseif reason:find("module 'lomi.httpd' not found", 1, true) then
-    report:add("ok", "libmicrohttpd", "the sandbox is not installed; where it is wanted, install the rock lomi-sandbox")
-  else
-    report:add("problem", "libmicrohttpd", "the sandbox cannot be loaded: " .. reason, "install libmicrohttpd")
-  end
-  return engine
+  return (load "lomi.engine")
 end
 
 -- ---- the configuration ----------------------------------------------------------------------------

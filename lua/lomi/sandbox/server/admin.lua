@@ -33,6 +33,12 @@ local function ok(data)
   return answer.ok(200, { data = data })
 end
 
+-- Answers what was done, or what was wrong with the body.
+local function done(accepted, reason)
+  if not accepted then return nil, { message = reason } end
+  return ok {}
+end
+
 local function find_charge(app, call)
   local charge = app.charges:find(call.id, app.clock())
   if charge then return charge end
@@ -40,8 +46,8 @@ local function find_charge(app, call)
 end
 
 -- Answers a change of a charge's status: with the charge, or with the reason.
-local function moved(charge, done, reason, misuse)
-  if done then return ok(views.listed(charge)) end
+local function moved(charge, accepted, reason, misuse)
+  if accepted then return ok(views.listed(charge)) end
   return nil, { status = misuse and 400 or 409, message = reason }
 end
 
@@ -72,19 +78,9 @@ end
 
 local function save_card(app, call, body)
   for item in app.merchant.stores.subscriptions:each() do
-    if item.data.subscription_id == call.id then
-      local saved, reason = subscriptions.save_card(item, body.card)
-      if saved then return ok {} end
-      return nil, { message = reason }
-    end
+    if item.data.subscription_id == call.id then return done(subscriptions.save_card(item, body.card)) end
   end
   return nil, { status = 404, message = "the sandbox has no subscription " .. call.id:sub(1, 80) }
-end
-
--- done(), or what was wrong with the body.
-local function done(accepted, reason)
-  if not accepted then return nil, { message = reason } end
-  return ok {}
 end
 
 local TAKE = {

@@ -44,10 +44,7 @@ local function new(asked)
   local self = setmetatable({ rate = asked.rate, state = (asked.seed or 1) % (MODULUS - 1) + 1, forms = {} }, Chaos)
   for _ = 1, 8 do self:random() end -- neighbouring seeds begin alike
   for i, form in ipairs(FORMS) do
-    local copy = {}
-    for name, value in pairs(form) do copy[name] = value end
-    if copy.delay then copy.delay = asked.delay or 1 / 100 end
-    self.forms[i] = assert(faults.make(copy))
+    self.forms[i] = assert(faults.make(form.delay and { delay = asked.delay or 1 / 100 } or form))
   end
   return self
 end
