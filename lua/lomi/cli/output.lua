@@ -7,6 +7,7 @@
 local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local errors = require "lomi.errors"
+local money = require "lomi.money"
 local redact = require "lomi.redact"
 
 local M = { FAILED = 1, USAGE = 2 }
@@ -141,7 +142,6 @@ end
 
 -- ---- money --------------------------------------------------------------------------------------
 
-local DECIMALS = { XOF = 0 } -- of others, 2
 local NAMES = { XOF = "F CFA" }
 local MOST = 1e15 -- what has more digits is shown as it came
 
@@ -153,12 +153,6 @@ local function with_name(amount, code)
   return code == "" and amount or amount .. " " .. (NAMES[code] or code)
 end
 
-local function grouped(digits)
-  local more
-  repeat digits, more = digits:gsub("^(%d+)(%d%d%d)", "%1 %2") until more == 0
-  return digits
-end
-
 --- An amount in minor units, as a person writes it: `15.24 EUR`, `10 000 F CFA`.
 ---@param minor any
 ---@param currency any in upper or lower case
@@ -167,21 +161,16 @@ function M.minor(minor, currency)
   if type(minor) ~= "number" then return nil end
   local code = code_of(currency)
   if math.abs(minor) >= MOST then return with_name(ascii.number(minor), code) .. " in minor units" end
-  local decimals = DECIMALS[code] or 2
-  local digits = ("%.0f"):format(math.abs(minor))
-  digits = ("0"):rep(decimals + 1 - #digits) .. digits
-  local whole, fraction = digits:sub(1, #digits - decimals), digits:sub(#digits - decimals + 1)
-  local amount = grouped(whole) .. (decimals > 0 and "." .. fraction or "")
-  return with_name((minor < 0 and "-" or "") .. amount, code)
+  return with_name(money.figures(minor, code), code)
 end
 
 --- The same for an amount in the currency's main unit.
 function M.money(amount, currency)
   if type(amount) ~= "number" then return nil end
   local code = code_of(currency)
-  local decimals = DECIMALS[code] or 2
-  if math.abs(amount) * 10 ^ decimals >= MOST then return with_name(ascii.number(amount), code) end
-  return M.minor(math.floor(amount * 10 ^ decimals + 1 / 2), currency)
+  local minor = money.to_minor(amount, code)
+  if math.abs(minor) >= MOST then return with_name(ascii.number(amount), code) end
+  return M.minor(minor, currency)
 end
 
 -- ---- errors -------------------------------------------------------------------------------------
