@@ -47,6 +47,7 @@ local function read_rows(lines, from, to, pattern)
       if name then texts[name] = lines[i]:match("}, %-%- (.*)$") or texts[name] end
     end
   end
+  if above[1] then error("there is no row below this comment: " .. above[1], 0) end
   return order, texts
 end
 
