@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Amounts in figures, as people read them.
+--- Amounts in figures, as people read them in the command and on the sandbox's pages.
 
 local M = {}
 
