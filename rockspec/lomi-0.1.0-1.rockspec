@@ -24,7 +24,7 @@ build = { -- the Lua modules come from lua/, as a whole
   modules = {
     ["lomi.core"] = {
       sources = { "src/core_lua.c", "src/json_lua.c", "src/json_encode_lua.c", "src/json_decode_lua.c", "src/text.c",
-        "src/schema_lua.c", "src/http1.c", "src/http1_lua.c", "src/message_lua.c", "src/resume_lua.c",
+        "src/schema_lua.c", "src/http1.c", "src/http1_lua.c", "src/message_lua.c", "src/resume_lua.c", "src/os.c",
         "src/buffer.c", "src/stay_loaded.c" },
       incdirs = { "src" },
     },
