@@ -5,8 +5,9 @@
  * A connector is libcurl's multi handle: it makes connections on one poller and holds them as long
  * as they live.
  *
- * Whether a connection is used again is decided in engine.c (`idle_take`, `succeed`, `idle_drop`),
- * with lomi_http1_keep_alive(). nginx has connections of its own, see transport/nginx.lua.
+ * Whether a connection is used again is decided in engine.c (`idle_take`, `succeed`,
+ * `lomi_engine_drop_idle`), with lomi_http1_keep_alive(). nginx has connections of its own, see
+ * transport/nginx.lua.
  *
  * A forked child must not touch what it inherited: a close_notify would end the parent's TLS
  * connection too. At the fork the inherited sockets are closed with close(2), and the connector is

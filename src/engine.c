@@ -113,8 +113,7 @@ static lomi_connection *idle_take(lomi_engine *e, const lomi_endpoint *endpoint)
   return NULL;
 }
 
-/* One connection died without a word, so its idle neighbours may have, too. */
-static void idle_drop(lomi_engine *e, const lomi_endpoint *endpoint) {
+void lomi_engine_drop_idle(lomi_engine *e, const lomi_endpoint *endpoint) {
   for (lomi_connection *c = e->idle, *next; c != NULL; c = next) {
     next = c->next;
     if (lomi_connection_serves(c, endpoint))
@@ -164,8 +163,9 @@ static void fail(lomi_engine *e, lomi_exchange *x, lomi_failure failure, const c
   snprintf(x->reason, sizeof x->reason, "%s", reason);
   x->connection = NULL;
   if (c != NULL) {
+    /* A connection died without a word, so its idle neighbours may have, too. */
     if (x->reused && failure != LOMI_FAILED_PROTOCOL)
-      idle_drop(e, &c->endpoint);
+      lomi_engine_drop_idle(e, &c->endpoint);
     lomi_connection_close(c);
   }
   finish(e, x);

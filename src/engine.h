@@ -82,6 +82,9 @@ void lomi_engine_release(lomi_engine *engine, lomi_exchange *x);
 /* Releases all exchanges, but those that are claimed: these fail. Idle connections stay. */
 void lomi_engine_cancel(lomi_engine *engine);
 
+/* Closes the idle connections that lead there. */
+void lomi_engine_drop_idle(lomi_engine *engine, const lomi_endpoint *endpoint);
+
 size_t lomi_engine_running(const lomi_engine *engine); /* exchanges started and not done */
 
 /* Seconds until the engine wants to be driven though no descriptor is ready; negative: never. */

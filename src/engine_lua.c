@@ -354,6 +354,15 @@ static int engine_cancel(lua_State *L) {
   return 0;
 }
 
+/* drop_idle(endpoint) */
+static int engine_drop_idle(lua_State *L) {
+  handle *h = luaL_checkudata(L, 1, ENGINE);
+  const endpoint *where = luaL_checkudata(L, 2, ENDPOINT);
+  if (h->held != NULL && lomi_engine_usable(h->held->engine))
+    lomi_engine_drop_idle(h->held->engine, &where->to);
+  return 0;
+}
+
 static int engine_close(lua_State *L) {
   handle *h = luaL_checkudata(L, 1, ENGINE);
   held_engine *held = h->held;
@@ -398,13 +407,10 @@ static int engine_shared(lua_State *L) {
 }
 
 static const luaL_Reg engine_methods[] = {
-    {"submit", engine_submit},
-    {"pollfd", engine_pollfd},
-    {"timeout", engine_timeout},
-    {"running", engine_running},
-    {"cancel", engine_cancel},
-    {"close", engine_close},
-    {NULL, NULL},
+    {"submit", engine_submit},   {"pollfd", engine_pollfd},
+    {"timeout", engine_timeout}, {"running", engine_running},
+    {"cancel", engine_cancel},   {"drop_idle", engine_drop_idle},
+    {"close", engine_close},     {NULL, NULL},
 };
 
 static const luaL_Reg engine_metamethods[] = {

@@ -276,7 +276,11 @@ local function sleep(self, seconds)
   wait_for(task, entry)
 end
 
-Loop.exchange, Loop.sleep = exchange, sleep
+local function drop_idle(self, server)
+  if self.engine then self.engine:drop_idle(curl.endpoint(server)) end -- nil: closed
+end
+
+Loop.exchange, Loop.sleep, Loop.drop_idle = exchange, sleep, drop_idle
 
 -- ---- for the program -----------------------------------------------------------------------------
 

@@ -40,11 +40,11 @@ local function play(steps, options)
       return nil, step
     end,
   }
-  local id = core.uuid4()
+  local id, key = core.uuid4(), options.key or "order-1"
   local request = {
     server = { path = "/v1" }, method = options.method or "POST", target = "/v1/charge/card?a=b",
-    fields = { "X-Request-Id", id, "Idempotency-Key", "order-1" }, body = "{}", timeout = options.timeout or 10,
-    idempotency_key = options.method ~= "GET" and "order-1" or nil, request_id = id,
+    fields = { "X-Request-Id", id, "Idempotency-Key", key }, body = "{}", timeout = options.timeout or 10,
+    idempotency_key = options.method ~= "GET" and key or nil, request_id = id,
   }
   local config = { deadline = options.deadline or 100, backoff = { base = 1, cap = 8 }, secrets = {},
     on_attempt = options.on_attempt or function(event) events[#events + 1] = event end }
@@ -71,6 +71,21 @@ describe("attempts.perform", function()
     end
     assert.equal(got.first_id, ids[1])
     assert.is_true(ids[1] ~= ids[2] and ids[2] ~= ids[3] and ids[1] ~= ids[3])
+  end)
+
+  it("treats a reply with the id of an earlier call as lost, unless it is cached", function()
+    local earlier = play({ reply(201) }, { key = "order-0" }).first_id
+    local got = play({ reply(201, '{"data":{"id":"pi_other"}}', { request_id = earlier }), reply(201) })
+    assert.equal("pi_1", got.result.data.id)
+    assert.equal(2, got.reply.attempts)
+    assert.same({ "connection", "unknown" }, { got.events[1].kind, got.events[1].outcome })
+    for _, cached in ipairs { { replayed = true }, { headers = { age = "3" } } } do
+      cached.request_id = earlier
+      assert.equal(1, play({ reply(201, CHARGE, cached) }).reply.attempts)
+    end
+    local same_key = play({ reply(201) }).first_id -- stored by a service that does not say so
+    assert.equal(1, play({ reply(201, CHARGE, { request_id = same_key }) }).reply.attempts)
+    assert.equal(1, play({ reply(201, CHARGE, { request_id = "req-1" }) }).reply.attempts)
   end)
 
   it("names the last attempt's id in an error without a reply, and the service's where there was one", function()

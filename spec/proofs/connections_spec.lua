@@ -46,6 +46,21 @@ return function(connection, number)
   end
 end]]
 
+-- Gives each request's id back. On the first connection every reply but the first comes after the one before it, again.
+local LATE = [[
+local last
+return function(connection, number)
+  for request in function() return connection:request() end do
+    if number == 1 and last then
+      connection:send(last)
+      sleep(0.005)
+    end
+    last = reply(200, ('{"connection":%d,"target":"%s"}'):format(number, request.target),
+      "X-Request-Id: " .. request.headers["x-request-id"] .. "\r\n")
+    connection:send(last)
+  end
+end]]
+
 for _, name in ipairs(runners.names(pending)) do
   describe("the " .. name .. " transport", function()
     local authority, runner, server
@@ -98,6 +113,26 @@ for _, name in ipairs(runners.names(pending)) do
       it("sends on a kept connection when nothing has happened, " .. scheme, function()
         start()
         for i = 1, 5 do assert.equal(1, perform({}, post("/next/" .. i))[1].result.connection) end
+      end)
+    end
+
+    for _, scheme in ipairs { "plain", "TLS" } do
+      it("gives no call the reply to another that comes after its request, " .. scheme, function()
+        server = peer.start { serve = LATE, tls = scheme == "TLS" and authority:issue() or nil }
+        assert.equal("/1", perform({}, post "/1")[1].result.target)
+        local got = perform({}, post "/2")[1]
+        assert.is_nil(got.result)
+        assert.same({ "connection", "unknown", 1 }, { got.err.kind, got.err.outcome, got.err.attempts })
+        assert.matches("X-Request-Id of an earlier call", got.err.message, 1, true)
+        local again = perform({}, post "/3")[1]
+        assert.same({ connection = 2, target = "/3" }, again.result, again.text)
+      end)
+
+      it("retries on a fresh connection after the reply to another call, " .. scheme, function()
+        server = peer.start { serve = LATE, tls = scheme == "TLS" and authority:issue() or nil }
+        assert.equal("/1", perform({}, post "/1")[1].result.target)
+        local got = perform({ max_retries = 1 }, post "/2")[1]
+        assert.same({ connection = 2, target = "/2" }, got.result, got.text)
       end)
     end
 

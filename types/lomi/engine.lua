@@ -73,6 +73,10 @@ function Engine:timeout() end
 --- Forgets all exchanges. The idle connections stay.
 function Engine:cancel() end
 
+--- Closes the idle connections that lead there.
+---@param endpoint lomi.engine.Endpoint
+function Engine:drop_idle(endpoint) end
+
 --- Ends everything. Idempotent; `perform` and `submit` then give a failure.
 function Engine:close() end
 

@@ -94,6 +94,33 @@ local function new_error(config, operation, request, cause, reply, attempts, so_
   return err
 end
 
+-- ---- a reply to another request -----------------------------------------------------------------
+
+-- The service gives each request's X-Request-Id back. A reply with the id of an earlier call is a stray one, which came
+-- after the idle connection was checked. Cached responses are no strays: of the service, of a cache in between, and of
+-- an earlier request with the same idempotency key.
+local REMEMBERED = 256
+local sent_ids, sent_keys, last_sent = {}, {}, 0
+
+local STRAY = {
+  kind = "connection", message = "the reply is to another request: it has the X-Request-Id of an earlier call",
+}
+
+local function remember(request)
+  last_sent = last_sent % REMEMBERED + 1
+  sent_ids[last_sent], sent_keys[last_sent] = request.request_id, request.idempotency_key or false
+end
+
+local function is_stray(reply, request)
+  if reply.replayed then return false end
+  for i = 1, #sent_ids do
+    if sent_ids[i] == reply.request_id then
+      return sent_keys[i] ~= request.idempotency_key and not reply.headers.age
+    end
+  end
+  return false
+end
+
 -- Each attempt has an id of its own, so that a lost reply can be found in the service's log.
 local function renew_request_id(request)
   local fields = request.fields
@@ -123,8 +150,13 @@ function M.perform(config, transport, request, operation, max_retries, params)
   while true do
     attempts = attempts + 1
     if timeout > deadline - began then request.timeout = max(SHORTEST, deadline - began) end
+    remember(request)
     local reply, failure = transport:exchange(request)
     local ended = transport:now()
+    if reply and reply.request_id ~= request.request_id and is_stray(reply, request) then
+      reply, failure = nil, STRAY
+      if transport.drop_idle then transport:drop_idle(request.server) end -- its own reply may still come
+    end
     local result, cause, next_action
     if reply then
       reply.idempotency_key, reply.attempts, reply.elapsed = request.idempotency_key, attempts, ended - started

@@ -80,6 +80,12 @@ function Curl:exchange(request)
   return engine:perform(arguments(request))
 end
 
+--- Closes the idle connections to a server.
+---@param server lomi.transport.Server
+function Curl:drop_idle(server)
+  self.engine:drop_idle(endpoint_of(server))
+end
+
 function Curl:sleep(seconds)
   local wake = core.now() + seconds
   local left = seconds

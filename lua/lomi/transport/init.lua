@@ -4,6 +4,7 @@
 ---
 --- Ours (`curl`, `nginx`, a loop) have a method `exchange(request)` beside the interface's `send`. It takes the parts
 --- of a request as the client has them, so that no URL and no header table is made only to be taken apart again.
+--- And a method `drop_idle(server)`: no idle connection to that server is used again.
 
 local core = require "lomi.core"
 local urls = require "lomi.url"

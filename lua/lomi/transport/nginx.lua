@@ -317,6 +317,10 @@ function Nginx:exchange(request)
   return talk(socket, to, options, bytes, deadline, given)
 end
 
+function Nginx.drop_idle(_, server)
+  renew_pool(server.cosocket.pool, server.cosocket.pool.options)
+end
+
 function Nginx:sleep(seconds)
   if WAITS[get_phase()] then ngx.sleep(seconds) end -- elsewhere the next attempt fails at once, as the first did
 end
