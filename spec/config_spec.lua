@@ -168,8 +168,32 @@ describe("a proxy", function()
       assert(token.secrets[2] == "Hunter2")
       local odd = check { api_key = "a+key/of=ours", environment = "sandbox", base_url = "http://127.0.0.1:1" }
       assert(odd.secrets[2] == "a%2Bkey%2Fof%3Dours" and odd.secrets[3] == "a%2bkey%2fof%3dours")
-    ]], { https_proxy = "user:Hunter%322@proxy.example:3128", HTTPS_PROXY = "other:1" })
+    ]], { https_proxy = "user:Hunter%322@proxy.example:3128", HTTPS_PROXY = "other:1", NO_PROXY = false,
+      no_proxy = false })
     assert.equal(0, status, output)
+  end)
+
+  it("is not for a host that NO_PROXY names, so that no message names it", function()
+    local script = [[
+      local check, proxies = require("lomi.config").check, {}
+      for i, host in ipairs { "shop.test", "api.shop.test", "noshop.test", "shop.test.example" } do
+        proxies[i] = check { api_key = "lomi_sk_test_demo", base_url = "https://" .. host, proxy = %s }.proxy
+      end
+      print(table.concat(proxies, ","))
+    ]]
+    local all = "http://p:1,http://p:1,http://p:1,http://p:1"
+    for list, proxies in pairs {
+      ["shop.test"] = ",,http://p:1,http://p:1", [".SHOP.test"] = ",,http://p:1,http://p:1",
+      ["a.example, shop.test b.example"] = ",,http://p:1,http://p:1", ["*"] = ",,,",
+      ["api.shop.test"] = "http://p:1,,http://p:1,http://p:1", ["op.test"] = all, [".,*"] = all, [""] = all,
+    } do
+      for _, name in ipairs { "NO_PROXY", "no_proxy" } do
+        local env = { NO_PROXY = false, no_proxy = false, https_proxy = "http://p:1" }
+        env[name] = list
+        assert.equal(proxies, (child.run(script:format "nil", env)), list)
+        assert.equal(proxies, (child.run(script:format '"http://p:1"', env)), list)
+      end
+    end
   end)
 end)
 

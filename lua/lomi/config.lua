@@ -157,6 +157,17 @@ end
 
 local PROXIES = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } -- as libcurl does
 
+-- NO_PROXY names the host, or a domain that it is in. libcurl knows more forms, and keeps to them by itself.
+local function is_exempt(host)
+  local list = from_environment { "no_proxy", "NO_PROXY" } or ""
+  if list == "*" then return true end
+  for name in ascii.lower(list):gmatch("[^, \t]+") do
+    name = name:gsub("^%.", "")
+    if host == name or host:sub(-#name - 1) == "." .. name then return true end
+  end
+  return false
+end
+
 -- Whether the transport has a capability, such as `takes_proxy`. Without a transport the choice decides.
 local function has(options, capability)
   if options.transport then
@@ -167,7 +178,8 @@ local function has(options, capability)
 end
 
 -- A proxy of the environment serves https only, and no proxy a loopback host: what stays on the machine is not sent
--- around. "" is none. Read and checked here, so that no text of libcurl's is about one that it cannot read.
+-- around. NO_PROXY exempts a host from the option, too, as with libcurl. "" is none. Read and checked here, so that no
+-- text of libcurl's is about one that it cannot read.
 ---@return string|nil proxy
 ---@return string|nil reason
 ---@return string|nil user  of the proxy
@@ -181,7 +193,7 @@ local function find_proxy(url, options)
   end
   local user = proxy_user(proxy, source == "proxy")
   if not user then return nil, source .. PROXY_LIKE end
-  return is_loopback and "" or proxy, nil, user
+  return (is_loopback or is_exempt(url.host)) and "" or proxy, nil, user
 end
 
 local SHORTEST_SECRET = 4 -- bytes: a shorter one would be found in any text
