@@ -357,7 +357,7 @@ static void explain_with_proxy(lomi_connection *c, CURLcode code, const char *te
   if (status == 407)
     snprintf(c->reason, sizeof c->reason,
              "%s wants a user name and password, or other ones (HTTP status 407)", proxy);
-  else if (status >= 300)
+  else if (status >= 300 || (status >= 100 && status < 200))
     snprintf(c->reason, sizeof c->reason, "%s did not connect to %.80s: HTTP status %ld", proxy,
              origin, status);
   else if (c->failure == LOMI_FAILED_TIMEOUT)
@@ -373,17 +373,21 @@ static void explain_with_proxy(lomi_connection *c, CURLcode code, const char *te
     snprintf(c->reason, sizeof c->reason, "cannot connect to %.80s through %s", origin, proxy);
 }
 
+static bool has_proxy(const lomi_connection *c) {
+  const char *proxy = c->endpoint.proxy;
+  return proxy != NULL ? proxy[0] != '\0'
+                       : begins_https(c->endpoint.origin) && environment_has_proxy();
+}
+
 static void explain(lomi_connection *c, CURLcode code, const char *text) {
   c->failed = true;
   if (text[0] == '\0')
     text = curl_easy_strerror(code);
   c->failure = failure_of(code, text);
-  const char *proxy = c->endpoint.proxy;
   if (c->connector->starved && c->failure == LOMI_FAILED_CONNECTION)
     snprintf(c->reason, sizeof c->reason, "cannot connect to %.120s: out of file descriptors",
              c->endpoint.origin);
-  else if (proxy != NULL ? proxy[0] != '\0'
-                         : begins_https(c->endpoint.origin) && environment_has_proxy())
+  else if (has_proxy(c))
     explain_with_proxy(c, code, text);
   else if (c->failure == LOMI_FAILED_TIMEOUT)
     snprintf(c->reason, sizeof c->reason, "cannot connect to %.120s in time", c->endpoint.origin);
@@ -502,6 +506,17 @@ lomi_connection *lomi_connector_next(lomi_connector *k) {
 
 void lomi_connection_give_up(lomi_connection *c) {
   explain(c, CURLE_OPERATION_TIMEDOUT, "");
+}
+
+void lomi_connection_reject(lomi_connection *c) {
+  bool proxied = has_proxy(c);
+  c->failed = true;
+  c->failure = LOMI_FAILED_CONNECTION;
+  snprintf(c->reason, sizeof c->reason,
+           "the new connection to %.80s%s%.100s was closed, or something came on it, before the "
+           "request was sent",
+           c->endpoint.origin, proxied ? " through the proxy " : "",
+           proxied ? host_of(c->endpoint.proxy) : "");
 }
 
 void lomi_connection_close(lomi_connection *c) {

@@ -92,6 +92,9 @@ lomi_connection *lomi_connection_open(lomi_connector *connector, const lomi_endp
 /* The time to connect is over: sets its failure. */
 void lomi_connection_give_up(lomi_connection *c);
 
+/* It is connected, and not quiet: sets its failure. What came must not be read as the reply. */
+void lomi_connection_reject(lomi_connection *c);
+
 void lomi_connection_close(lomi_connection *c);
 
 /* Is its descriptor still the socket that was opened? A program that makes itself a daemon may have

@@ -271,11 +271,10 @@ static void collect_connected(lomi_engine *e) {
   lomi_connection *c;
   while ((c = lomi_connector_next(e->connector)) != NULL) {
     lomi_exchange *x = c->exchange;
+    if (!c->failed && !is_quiet(c))
+      lomi_connection_reject(c);
     if (c->failed)
       fail(e, x, c->failure, c->reason);
-    else if (!is_quiet(c)) /* what came, from a proxy too, must not be read as the reply */
-      fail(e, x, LOMI_FAILED_CONNECTION,
-           "the new connection was closed, or something came on it, before the request was sent");
     else
       begin(e, x, c);
   }

@@ -20,6 +20,9 @@ local ANSWERS = {
   ["r407.test"] = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=x\r\n" ..
     "Content-Length: 0\r\n\r\n",
   ["r407html.test"] = reply(407, HTML, "Proxy-Authenticate: Basic realm=x\r\nConnection: close\r\n"),
+  ["r407chunked.test"] = "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=x\r\n" ..
+    "Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+  ["r103.test"] = "HTTP/1.1 103 Early Hints\r\n\r\n",
   ["r502.test"] = reply(502, HTML, "Connection: close\r\n"),
   ["r502kept.test"] = reply(502, HTML),
   ["r403.test"] = reply(403, '{"error":{"code":"forbidden","message":"no","details":null},"request_id":"r"}'),
@@ -58,7 +61,7 @@ end]]
 local FAULTS = {
   ["r407.test"] = "connection", ["r407html.test"] = "connection", ["r502.test"] = "connection",
   ["r502kept.test"] = "connection", ["r403.test"] = "connection", ["r301.test"] = "connection",
-  ["garbage.test"] = "connection", ["half.test"] = "connection", ["closed.test"] = "connection",
+  ["r103.test"] = "connection", ["r407chunked.test"] = "connection", ["garbage.test"] = "connection", ["half.test"] = "connection", ["closed.test"] = "connection",
   ["reset.test"] = "connection", ["hang.test"] = "timeout",
 }
 
@@ -153,6 +156,7 @@ for _, name in ipairs { "curl", "loop" } do -- nginx takes no proxy
       local got = perform("http://stray.test", {}, { "create_card_charge", AWA })[1]
       assert.is_nil(got.result)
       assert.equal("connection, not_sent", got.err.kind .. ", " .. tostring(got.err.outcome), got.text)
+      assert.matches("to http://stray.test through the proxy 127.0.0.1:%d+ was closed, or something", got.err.message)
     end)
 
     it("tries again: nothing was sent", function()
