@@ -593,6 +593,29 @@ describe("the engine", function()
     assert.equal(0, status)
   end)
 
+  it("closes no file that the program opened where it had closed one of ours", function()
+    local output, status = child.run(([[
+      local process = require "spec_process"
+      local client = require("lomi").new { api_key = "lomi_sk_test_x", base_url = %q, timeout = 2, max_retries = 2 }
+      local loop = require("lomi").loop()
+      loop:pollfd()
+      assert(client.charges:create_card_charge { amount = 1 })
+      for fd = 3, 63 do process.close(fd) end
+      local files = {}
+      for i = 1, 30 do
+        files[i] = assert(io.tmpfile())
+        files[i]:setvbuf "no"
+      end
+      for _ = 1, 3 do client.charges:create_card_charge { amount = 1 } end
+      assert(client.charges:create_card_charge { amount = 1 })
+      loop:close()
+      for _, file in ipairs(files) do assert(file:write "x", "a file of the program was closed") end
+      print "kept apart"
+    ]]):format(server.url))
+    assert.equal("kept apart", output)
+    assert.equal(0, status)
+  end)
+
   it("says so when there are no descriptors left, and works when there are", function()
     server:script { status = 201, headers = { Connection = "close" }, body = '{"data":{"id":"pi_1"}}' }
     local output, status = child.run(([[

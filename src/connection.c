@@ -14,8 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { OWN_FDS = 2 }; /* a pair of sockets or a pipe: to wake a wait, or for a resolver's thread */
+
+typedef struct own_fd {
+  int fd; /* -1: none */
+  dev_t device;
+  ino_t inode;
+} own_fd;
+
 struct lomi_connector {
   CURLM *multi;
+  own_fd of_multi[OWN_FDS];
   lomi_poller *poller;
   const char *ca_file; /* libcurl's own; static */
   double timer;        /* when libcurl wants to be called; negative: not at all */
@@ -34,6 +43,7 @@ static struct {
   pthread_once_t once;
   pthread_mutex_t lock;
   lomi_connector *first;
+  lomi_connector *abandoned;
   bool hooked;
 } process = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -90,6 +100,16 @@ static void delist(lomi_connector *k) {
   unlock();
 }
 
+/* Its memory stays: libcurl would close descriptors of the program's with it. */
+static void abandon(lomi_connector *k) {
+  k->sockets = NULL;
+  k->count = 0;
+  lock();
+  k->next = process.abandoned;
+  process.abandoned = k;
+  unlock();
+}
+
 static bool note_socket(lomi_connector *k, int fd) {
   struct stat status;
   if (fstat(fd, &status) != 0)
@@ -113,8 +133,6 @@ static bool note_socket(lomi_connector *k, int fd) {
 }
 
 /* ---- descriptors that libcurl opens for itself ----------------------------------------------- */
-
-enum { OWN_FDS = 2 }; /* a pair of sockets or a pipe: to wake a wait, or for a resolver's thread */
 
 typedef struct own_fds {
   int low[LOMI_LOWEST_FD]; /* placeholders for closed descriptors 0, 1 and 2; -1: not needed */
@@ -145,6 +163,25 @@ static void own_fds_adopt(const own_fds *o) {
   for (int i = 0; i < LOMI_LOWEST_FD; i++)
     if (o->low[i] >= 0)
       close(o->low[i]);
+}
+
+/* What libcurl opened for the multi handle, and will close with it. */
+static void note_of_multi(lomi_connector *k, const own_fds *o) {
+  struct stat status;
+  for (int i = 0; i < OWN_FDS; i++) {
+    bool open = o->next[i] >= 0 && fstat(o->next[i], &status) == 0;
+    k->of_multi[i] = open ? (own_fd){o->next[i], status.st_dev, status.st_ino} : (own_fd){.fd = -1};
+  }
+}
+
+/* False: the program has closed them, and the numbers may be files of its own by now. */
+static bool has_of_multi(const lomi_connector *k) {
+  struct stat status;
+  for (const own_fd *own = k->of_multi; own < k->of_multi + OWN_FDS; own++)
+    if (own->fd >= 0 && (fstat(own->fd, &status) != 0 || status.st_dev != own->device ||
+                         status.st_ino != own->inode))
+      return false;
+  return true;
 }
 
 /* ---- libcurl's callbacks ----------------------------------------------------------------------
@@ -220,6 +257,7 @@ lomi_connector *lomi_connector_new(lomi_poller *poller) {
   own_fds_prepare(&fds);
   k->multi = curl_multi_init();
   own_fds_adopt(&fds);
+  note_of_multi(k, &fds);
   CURLMcode code = k->multi != NULL ? CURLM_OK : CURLM_OUT_OF_MEMORY;
 #define SET(option, value)                                                                         \
   (code = code == CURLM_OK ? curl_multi_setopt(k->multi, option, value) : code)
@@ -250,10 +288,15 @@ const char *lomi_connector_version(const char **tls) {
 void lomi_connector_free(lomi_connector *k) {
   if (k->forked)
     return; /* its memory is the parent's copy: libcurl would write to the parent's sockets */
-  curl_multi_cleanup(k->multi);
+  bool whole = has_of_multi(k);
+  if (whole)
+    curl_multi_cleanup(k->multi);
   delist(k);
   free(k->sockets);
-  free(k);
+  if (whole)
+    free(k);
+  else
+    abandon(k);
 }
 
 bool lomi_connector_forked(const lomi_connector *k) {
