@@ -482,6 +482,13 @@ static CURLcode set_options(lomi_connection *c, char *error, double seconds) {
     SET(CURLOPT_CAINFO, ca_file);
     SET(CURLOPT_CAPATH, NULL);
   }
+  if (begins_https(c->endpoint.proxy)) {
+    SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (ca_file != NULL) {
+      SET(CURLOPT_PROXY_CAINFO, ca_file);
+      SET(CURLOPT_PROXY_CAPATH, NULL);
+    }
+  }
 #undef SET
   return code;
 }

@@ -167,6 +167,17 @@ for _, name in ipairs { "curl", "loop" } do -- nginx takes no proxy
       end
     end)
 
+    it("trusts an https proxy by the same authorities", function()
+      proxy = peer.start { serve = SERVE, 0, tls = authority:issue() }
+      for _, scheme in ipairs { "http", "https" } do
+        local got = perform(scheme .. "://r502.test", {
+          proxy = ("https://shopuser:%s@localhost:%d"):format(PASSWORD, proxy.port), connect_timeout = 5,
+        }, { "create_card_charge", AWA })[1]
+        assert.equal("connection, not_sent", got.err.kind .. ", " .. got.err.outcome, got.text)
+        assert.matches("the proxy localhost:%d+ did not connect to .*: HTTP status 502", got.err.message)
+      end
+    end)
+
     it("says that the service's certificate is not trusted, and names both", function()
       start(authority:issue { names = "DNS:elsewhere.test" })
       local got = perform("https://shop.test", { connect_timeout = 5 }, { "create_card_charge", AWA })[1]
