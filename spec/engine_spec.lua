@@ -678,6 +678,34 @@ describe("the engine", function()
       secure:stop()
     end)
 
+    it("says so when there are too few descriptors, however many are left for the first call", function()
+      local secure = start()
+      for left = 0, 5 do
+        local output, status = child.run(([[
+          local process = require "spec_process"
+          local client = require("lomi").new {
+            api_key = "lomi_sk_test_x", base_url = %q, ca_file = %q, max_retries = 0,
+          }
+          local function charge()
+            local charge, err = client.charges:create_card_charge { amount = 1 }
+            print(charge and "charged" or err.kind .. ", " .. err.outcome .. ": " .. err.message)
+          end
+          process.limit_descriptors(32)
+          local files = {}
+          for i = 1, 32 do files[i] = io.open "/dev/null" end
+          for _ = 1, %d do table.remove(files):close() end
+          charge()
+          for _, file in ipairs(files) do file:close() end
+          charge()
+        ]]):format(secure.url, certificate.ca_file, left))
+        assert.equal(0, status, output)
+        local first, second = output:match("^([^\n]*)\n([^\n]*)$")
+        if first ~= "charged" then assert.matches("^connection, not_sent: .*out of .*descriptors", first) end
+        assert.equal("charged", second)
+      end
+      secure:stop()
+    end)
+
     it("sends nothing to a self-signed one", function()
       local secure = start()
       local _, err = charge(new(secure.url))

@@ -29,7 +29,7 @@ struct lomi_connector {
   const char *ca_file; /* libcurl's own; static */
   double timer;        /* when libcurl wants to be called; negative: not at all */
   bool forked;
-  bool starved;   /* no descriptor was left for a socket */
+  bool starved;   /* no descriptor was left when libcurl was last called */
   ino_t *sockets; /* by descriptor: the inode of a socket we opened, plus 1; 0: not ours */
   size_t count;
   lomi_connector *prev, *next; /* all there are in the process */
@@ -137,7 +137,12 @@ static bool note_socket(lomi_connector *k, int fd) {
 typedef struct own_fds {
   int low[LOMI_LOWEST_FD]; /* placeholders for closed descriptors 0, 1 and 2; -1: not needed */
   int next[OWN_FDS];       /* the numbers that libcurl's will get */
+  bool starved;            /* there is none */
 } own_fds;
+
+static bool is_starved(int problem) {
+  return problem == EMFILE || problem == ENFILE;
+}
 
 /* Before a call in which libcurl may open descriptors: they must not be 0, 1 or 2. */
 static void own_fds_prepare(own_fds *o) {
@@ -148,6 +153,7 @@ static void own_fds_prepare(own_fds *o) {
   }
   for (int i = 0; i < OWN_FDS; i++)
     o->next[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+  o->starved = o->next[0] < 0 && is_starved(errno);
   for (int i = 0; i < OWN_FDS; i++)
     if (o->next[i] >= 0)
       close(o->next[i]);
@@ -188,10 +194,11 @@ static bool has_of_multi(const lomi_connector *k) {
  */
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
-  lomi_connector *k = arg;
+  lomi_connection *c = arg;
+  lomi_connector *k = c->connector;
   (void)purpose;
   int fd = lomi_socket(address->family, address->socktype, address->protocol);
-  k->starved = fd < 0 && (errno == EMFILE || errno == ENFILE);
+  c->starved = fd < 0 && is_starved(errno);
   if (fd < 0)
     return CURL_SOCKET_BAD;
   if (!note_socket(k, fd)) {
@@ -317,6 +324,7 @@ bool lomi_connector_act(lomi_connector *k, int fd, unsigned events) {
     k->timer = -1; /* libcurl sets the next one */
   own_fds fds;
   own_fds_prepare(&fds);
+  k->starved = fds.starved;
   CURLMcode code =
       curl_multi_socket_action(k->multi, fd < 0 ? CURL_SOCKET_TIMEOUT : fd, what, &running);
   own_fds_adopt(&fds);
@@ -422,12 +430,20 @@ static bool has_proxy(const lomi_connection *c) {
                        : begins_https(c->endpoint.origin) && environment_has_proxy();
 }
 
+/* Without a descriptor libcurl can look up no name and read no file of authorities. */
+static bool lacked_fd(const lomi_connection *c, CURLcode code) {
+  return c->starved || (c->connector->starved &&
+                        (code == CURLE_COULDNT_RESOLVE_HOST ||
+                         code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_SSL_CACERT_BADFILE));
+}
+
 static void explain(lomi_connection *c, CURLcode code, const char *text) {
   c->failed = true;
   if (text[0] == '\0')
     text = curl_easy_strerror(code);
-  c->failure = failure_of(code, text);
-  if (c->connector->starved && c->failure == LOMI_FAILED_CONNECTION)
+  bool starved = lacked_fd(c, code);
+  c->failure = starved ? LOMI_FAILED_CONNECTION : failure_of(code, text);
+  if (starved)
     snprintf(c->reason, sizeof c->reason, "cannot connect to %.120s: out of file descriptors",
              c->endpoint.origin);
   else if (has_proxy(c))
@@ -458,7 +474,7 @@ static CURLcode set_options(lomi_connection *c, char *error, double seconds) {
   SET(CURLOPT_ERRORBUFFER, error);
   SET(CURLOPT_CONNECT_ONLY, 1L);
   SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-  SET(CURLOPT_OPENSOCKETDATA, k);
+  SET(CURLOPT_OPENSOCKETDATA, c);
   SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
   SET(CURLOPT_CLOSESOCKETDATA, k);
   SET(CURLOPT_NOSIGNAL, 1L);

@@ -42,6 +42,7 @@ typedef struct lomi_connection {
   int fd;                 /* -1 until connected */
   lomi_endpoint endpoint; /* its strings are the connection's own */
   bool encrypted;         /* bytes go through libcurl's TLS; otherwise straight to the socket */
+  bool starved;           /* no descriptor was left for its socket */
   bool failed;            /* it could not connect: see `failure` and `reason` */
   lomi_failure failure;
   char reason[400];

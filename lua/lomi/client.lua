@@ -298,6 +298,7 @@ function M.new(config)
   config.carrier = config.transport and transports.of(config.transport)
   if config.carrier and config.carrier.expect then config.carrier:expect(config.server) end -- a loop, to be warmed
   lazy(contract.resources.charges) -- now, while files can be read: a process may chroot before its first charge
+  if not config.carrier and not transports.in_nginx() then lazy "lomi.transport.curl" end
   client.request = make_request(config, client)
   local description = ("lomi client (%s, %s)"):format(config.environment, config.host)
   return setmetatable(client, {

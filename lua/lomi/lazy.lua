@@ -17,6 +17,16 @@ local function forget_failures()
   end
 end
 
+local ENFILE, EMFILE = 23, 24
+
+local function out_of_descriptors()
+  local library = rawget(_G, "io")
+  if type(library) ~= "table" or not library.open then return false end
+  local file, _, problem = library.open("/dev/null")
+  if file then file:close() end
+  return problem == EMFILE or problem == ENFILE
+end
+
 ---@param name string  of a module of ours
 ---@return any module
 return function(name)
@@ -29,7 +39,9 @@ return function(name)
     return module
   end
   forget_failures()
-  if type(module) == "string" and module:find("module '" .. name .. "' not found", 1, true) then
+  if type(module) == "string" and out_of_descriptors() then
+    module = ("out of file descriptors: the module %s cannot be read"):format(name)
+  elseif type(module) == "string" and module:find("module '" .. name .. "' not found", 1, true) then
     module = module .. "\n\tlomi.preload() loads every part while files can be read: before a chdir or a chroot"
   end
   if type(module) == "string" and module:find("undefined symbol", 1, true) then

@@ -61,7 +61,8 @@ end]]
 local FAULTS = {
   ["r407.test"] = "connection", ["r407html.test"] = "connection", ["r502.test"] = "connection",
   ["r502kept.test"] = "connection", ["r403.test"] = "connection", ["r301.test"] = "connection",
-  ["r103.test"] = "connection", ["r407chunked.test"] = "connection", ["garbage.test"] = "connection", ["half.test"] = "connection", ["closed.test"] = "connection",
+  ["r103.test"] = "connection", ["r407chunked.test"] = "connection",
+  ["garbage.test"] = "connection", ["half.test"] = "connection", ["closed.test"] = "connection",
   ["reset.test"] = "connection", ["hang.test"] = "timeout",
 }
 
