@@ -88,6 +88,21 @@ describe("attempts.perform", function()
     assert.equal(1, play({ reply(201, CHARGE, { request_id = "req-1" }) }).reply.attempts)
   end)
 
+  it("treats a reply without an id as it is, wherever a hook has struck before", function()
+    for at = 1, 200 do
+      pcall(function()
+        local count = 0
+        debug.sethook(function()
+          count = count + 1
+          if count == at then error("watchdog", 0) end
+        end, "", 1)
+        play { reply(201) }
+      end)
+      debug.sethook()
+    end
+    assert.equal(1, play({ reply(201) }).reply.attempts)
+  end)
+
   it("names the last attempt's id in an error without a reply, and the service's where there was one", function()
     local got = play { LOST, LOST, LOST }
     assert.equal(got.seen[3].fields["X-Request-Id"], got.err.request_id)

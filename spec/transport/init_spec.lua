@@ -106,6 +106,15 @@ describe("a transport of somebody else's", function()
     ["gives a reply without headers"] = { function() return { status = 201, body = "" } end, "headers" },
     ["gives a header that is no string"] = { function() return reply { headers = { a = 1 } } end, "headers" },
     ["gives a body that is no string"] = { function() return reply { body = 7 } end, "body" },
+    ["gives a reply that cannot be read"] = {
+      function() return setmetatable({}, { __index = function() error("unreadable", 0) end }) end, "raised: unreadable",
+    },
+    ["gives a failure that cannot be read"] = {
+      function() return nil, setmetatable({}, { __index = function() error("unreadable", 0) end }) end, "unreadable",
+    },
+    ["gives a kind that the interface does not have"] = {
+      function() return nil, { kind = "weird", message = "trouble" } end, "trouble",
+    },
   }
   for what, case in pairs(WORST) do
     it("that " .. what .. " has a connection failure, and the request counts as sent", function()

@@ -112,7 +112,7 @@ local function remember(request)
 end
 
 local function is_stray(reply, request)
-  if reply.replayed then return false end
+  if not reply.request_id or reply.replayed then return false end
   for i = 1, #sent_ids do
     if sent_ids[i] == reply.request_id then
       return sent_keys[i] ~= request.idempotency_key and not reply.headers.age

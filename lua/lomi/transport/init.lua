@@ -174,18 +174,14 @@ local function header_table(request)
   return headers
 end
 
--- A reply is copied: its owner may give the same table again. A violation of the interface counts as the worst case:
--- the request was sent.
-function Foreign:exchange(request)
-  local inner = self.inner
-  local ok, reply, failure = pcall(inner.send, inner, {
+local KINDS = { connection = true, timeout = true, tls = true, protocol = true }
+
+-- A reply is copied: its owner may give the same table again.
+local function carry(inner, request)
+  local reply, failure = inner:send {
     method = request.method, url = request.server.origin .. request.target, headers = header_table(request),
     body = request.body, timeout = request.timeout, connect_timeout = request.connect_timeout,
-  })
-  if not ok then
-    if M.is_interrupt(reply) then error(reply, 0) end
-    return failed("the transport raised: " .. M.text_of(reply))
-  end
+  }
   if type(reply) == "table" then
     if not is_reply(reply) then return failed("the transport gave a reply without status, headers or body") end
     local headers = reply.headers
@@ -196,10 +192,19 @@ function Foreign:exchange(request)
   end
   if type(failure) == "table" and type(failure.message) == "string" then
     return nil, {
-      kind = failure.kind or "connection", message = failure.message, sent = failure.sent, final = failure.final,
+      kind = KINDS[failure.kind] and failure.kind or "connection", message = failure.message, sent = failure.sent,
+      final = failure.final,
     }
   end
   return failed(failure and M.text_of(failure) or "the transport gave no reply")
+end
+
+-- A violation of the interface counts as the worst case: the request was sent.
+function Foreign:exchange(request)
+  local ok, reply, failure = pcall(carry, self.inner, request)
+  if ok then return reply, failure end
+  if M.is_interrupt(reply) then error(reply, 0) end
+  return failed("the transport raised: " .. M.text_of(reply))
 end
 
 -- A raise here must not hide what is known of the attempts before: the next one follows at once.
