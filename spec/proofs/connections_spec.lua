@@ -46,6 +46,13 @@ return function(connection, number)
   end
 end]]
 
+local GIVEN_UP = SILENT:gsub("answered = answered %+ 1", [[
+    if number <= 4 and answered > 0 then
+      connection:send(reply(408, "", "Connection: close\r\n"))
+      return
+    end
+    %0]])
+
 -- Gives each request's id back. On the first connection every reply but the first comes after the one before it, again.
 local LATE = [[
 local last
@@ -197,71 +204,73 @@ for _, name in ipairs(runners.names(pending)) do
   end)
 end
 
-describe("when four kept connections have died silently, the next call needs one attempt more:", function()
-  local server
+for how, serve in pairs { ["died silently"] = SILENT, ["been given up with a 408"] = GIVEN_UP } do
+  describe(("when four kept connections have %s, the next call needs one attempt more:"):format(how), function()
+    local server
 
-  before_each(function() server = peer.start { serve = SILENT } end)
-  after_each(function() server:stop() end)
+    before_each(function() server = peer.start { serve = serve } end)
+    after_each(function() server:stop() end)
 
-  local OPTIONS = { api_key = KEY, timeout = 0.3, deadline = 10, backoff = { base = 0.001 } }
+    local OPTIONS = { api_key = KEY, timeout = 0.3, deadline = 10, backoff = { base = 0.001 } }
 
-  it("loop", function()
-    local lomi = require "lomi"
-    local loop = lomi.loop()
-    local options = { base_url = server.url, transport = loop }
-    for name, value in pairs(OPTIONS) do options[name] = value end
-    local client = lomi.new(options)
-    local function call() return client:request("POST", "/", { body = {} }) end
-    for _ = 1, 4 do loop:spawn(call) end
-    loop:run()
-    local task = loop:spawn(call)
-    loop:run()
-    local result, err, reply = task:result()
-    assert.is_nil(err)
-    assert.equal(5, result.connection)
-    assert.equal(2, reply.attempts)
-    loop:close()
-  end)
-
-  -- Runs the script with the options of a client.
-  local function in_nginx(script)
-    local nginx_of = require "spec.support.nginx"
-    if nginx_of.missing then pending(nginx_of.missing) end
-    local nginx = nginx_of.start()
-    local options = { base_url = server.url }
-    for name, value in pairs(OPTIONS) do options[name] = value end
-    local got = nginx:run(script, options)
-    nginx:stop()
-    return got
-  end
-
-  it("nginx, though each call has a client of its own", function()
-    local got = in_nginx [[
-      local options = ...
-      local function call()
-        local result, err, reply = require("lomi").new(options):request("POST", "/", { body = {} })
-        return err and tostring(err) or ("connection %d, attempt %d"):format(result.connection, reply.attempts)
-      end
-      local threads, said = {}, {}
-      for i = 1, 4 do threads[i] = ngx.thread.spawn(call) end
-      for _, thread in ipairs(threads) do assert(ngx.thread.wait(thread)) end
-      for i = 1, 3 do said[i] = call() end
-      return said
-    ]]
-    assert.same({ "connection 5, attempt 2", "connection 5, attempt 1", "connection 5, attempt 1" }, got)
-  end)
-
-  it("nginx", function()
-    local got = in_nginx [[
-      local client = require("lomi").new((...))
+    it("loop", function()
+      local lomi = require "lomi"
+      local loop = lomi.loop()
+      local options = { base_url = server.url, transport = loop }
+      for name, value in pairs(OPTIONS) do options[name] = value end
+      local client = lomi.new(options)
       local function call() return client:request("POST", "/", { body = {} }) end
-      local threads = {}
-      for i = 1, 4 do threads[i] = ngx.thread.spawn(call) end
-      for _, thread in ipairs(threads) do assert(ngx.thread.wait(thread)) end
-      local result, err, reply = call()
-      if err then return tostring(err) end
-      return { connection = result.connection, attempts = reply.attempts }
-    ]]
-    assert.same({ connection = 5, attempts = 2 }, got)
+      for _ = 1, 4 do loop:spawn(call) end
+      loop:run()
+      local task = loop:spawn(call)
+      loop:run()
+      local result, err, reply = task:result()
+      assert.is_nil(err)
+      assert.equal(5, result.connection)
+      assert.equal(2, reply.attempts)
+      loop:close()
+    end)
+
+    -- Runs the script with the options of a client.
+    local function in_nginx(script)
+      local nginx_of = require "spec.support.nginx"
+      if nginx_of.missing then pending(nginx_of.missing) end
+      local nginx = nginx_of.start()
+      local options = { base_url = server.url }
+      for name, value in pairs(OPTIONS) do options[name] = value end
+      local got = nginx:run(script, options)
+      nginx:stop()
+      return got
+    end
+
+    it("nginx, though each call has a client of its own", function()
+      local got = in_nginx [[
+        local options = ...
+        local function call()
+          local result, err, reply = require("lomi").new(options):request("POST", "/", { body = {} })
+          return err and tostring(err) or ("connection %d, attempt %d"):format(result.connection, reply.attempts)
+        end
+        local threads, said = {}, {}
+        for i = 1, 4 do threads[i] = ngx.thread.spawn(call) end
+        for _, thread in ipairs(threads) do assert(ngx.thread.wait(thread)) end
+        for i = 1, 3 do said[i] = call() end
+        return said
+      ]]
+      assert.same({ "connection 5, attempt 2", "connection 5, attempt 1", "connection 5, attempt 1" }, got)
+    end)
+
+    it("nginx", function()
+      local got = in_nginx [[
+        local client = require("lomi").new((...))
+        local function call() return client:request("POST", "/", { body = {} }) end
+        local threads = {}
+        for i = 1, 4 do threads[i] = ngx.thread.spawn(call) end
+        for _, thread in ipairs(threads) do assert(ngx.thread.wait(thread)) end
+        local result, err, reply = call()
+        if err then return tostring(err) end
+        return { connection = result.connection, attempts = reply.attempts }
+      ]]
+      assert.same({ connection = 5, attempts = 2 }, got)
+    end)
   end)
-end)
+end

@@ -155,7 +155,6 @@ function M.perform(config, transport, request, operation, max_retries, params)
     local ended = transport:now()
     if reply and reply.request_id ~= request.request_id and is_stray(reply, request) then
       reply, failure = nil, STRAY
-      if transport.drop_idle then transport:drop_idle(request.server) end -- its own reply may still come
     end
     local result, cause, next_action
     if reply then
@@ -175,6 +174,10 @@ function M.perform(config, transport, request, operation, max_retries, params)
       return result, nil, reply
     end
 
+    -- The reply to this request may still come. And a server that gave up an idle connection gave up the others, too.
+    if (failure == STRAY or reply and reply.status == 408) and transport.drop_idle then
+      transport:drop_idle(request.server)
+    end
     local replayed = reply ~= nil and reply.replayed
     if mutates then
       so_far = outcome.of_call(so_far, outcome.of_attempt(failure, reply and reply.status, cause.code), replayed)
