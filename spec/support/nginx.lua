@@ -32,7 +32,7 @@ pid {prefix}/nginx.pid;
 error_log {prefix}/error.log warn;
 {modules}
 {main}
-events { worker_connections 4096; }
+events { worker_connections {connections}; }
 http {
   access_log off;
   client_body_temp_path {prefix}/body;
@@ -145,8 +145,8 @@ local M = {
 --- instead; it must say "ready" as ours does. In all of them {prefix}, {root}, {port} and {other_port}, a second free
 --- port, are filled in, in `conf` {modules} and {user} too.
 ---@param options? { main: string?, http: string?, server: string?, init_worker: string?, conf: string?, files: table?,
----  env: string? }
----  files: name = content, put in {prefix}; env: for the shell, such as "A=1 B=2"
+---  env: string?, connections: integer? }
+---  files: name = content, put in {prefix}; env: for the shell, such as "A=1 B=2"; connections: of the worker
 function M.start(options)
   options = options or {}
   assert(not M.missing, M.missing)
@@ -159,6 +159,7 @@ function M.start(options)
       FOUND.modules, FOUND.modules),
     resty = FOUND.lua,
     main = options.main or "", http = options.http or "", server = options.server or "",
+    connections = tostring(options.connections or 4096),
     init_worker = watch .. (options.init_worker or ""),
   }
   for name, content in pairs(options.files or {}) do write(prefix .. "/" .. name, content) end

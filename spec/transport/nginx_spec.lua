@@ -393,6 +393,39 @@ describe("the nginx transport", function()
     assert.equal(0, #server:requests())
   end)
 
+  it("says so when the worker has no connection left, and works when it has", function()
+    start { connections = 16 }
+    local said = nginx:run([[
+      local client = require("lomi").new { api_key = (...).key, base_url = (...).url, max_retries = 0 }
+      local function call()
+        local charge, err = client.charges:create_card_charge { amount = 10000 }
+        return charge and "charged" or ("%s, %s: %s"):format(err.kind, err.outcome, err.message)
+      end
+      local threads, said = {}, {}
+      for i = 1, 20 do threads[i] = ngx.thread.spawn(call) end
+      for i = 1, 20 do said[i] = select(2, assert(ngx.thread.wait(threads[i]))) end
+      said[21] = call()
+      return said
+    ]], { key = KEY, url = server.url })
+    local charged = 0
+    for _, text in ipairs(said) do
+      if text == "charged" then
+        charged = charged + 1
+      else
+        assert.matches("^connection, not_sent: .*worker_connections", text)
+      end
+    end
+    assert.is_true(charged > 1 and charged < 21, charged)
+    assert.equal("charged", said[21])
+  end)
+
+  it("does not sleep for less than a millisecond, which nginx would warn of", function()
+    start()
+    local got = charge("http://127.0.0.1:1", { max_retries = 5, backoff = { base = 0 } })
+    assert.equal(6, got.err.attempts)
+    assert.is_nil(nginx:log():find("ngx.sleep", 1, true))
+  end)
+
   it("says where the worker's environment is missing, and takes the key from there", function()
     start()
     local ok, wrong = pcall(nginx.run, nginx, [[require("lomi").new()]])

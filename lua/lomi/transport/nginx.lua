@@ -123,6 +123,11 @@ local function connect_by_name(socket, to, options, seconds)
   return connected, err
 end
 
+-- No error of connecting: when nginx has no connection left, it tells what the system said last.
+local NO_ERROR = {
+  ["operation now in progress"] = true, ["resource temporarily unavailable"] = true, ["success"] = true,
+}
+
 local function connect(socket, to, options, seconds)
   local connected, err
   if to.named then
@@ -135,6 +140,7 @@ local function connect(socket, to, options, seconds)
     return not_sent("connection", ("nginx has no resolver to look %s up: add 'resolver' and the address of a name"
       .. " server to the http block of nginx.conf"):format(to.address))
   end
+  if NO_ERROR[err] then err = "nginx has none left: raise worker_connections in nginx.conf" end
   local kind = (err == "timeout" or err:find("(110:", 1, true)) and "timeout" or "connection"
   return not_sent(kind, ("cannot connect to %s: %s"):format(to.host, err))
 end
@@ -322,6 +328,7 @@ function Nginx.drop_idle(_, server)
 end
 
 function Nginx:sleep(seconds)
+  if seconds * 1000 < 1 then return end -- nginx warns of a sleep of 0
   if WAITS[get_phase()] then ngx.sleep(seconds) end -- elsewhere the next attempt fails at once, as the first did
 end
 
