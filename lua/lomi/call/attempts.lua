@@ -97,26 +97,28 @@ end
 -- ---- a reply to another request -----------------------------------------------------------------
 
 -- The service gives each request's X-Request-Id back. A reply with the id of an earlier call is a stray one, which came
--- after the idle connection was checked. Cached responses are no strays: of the service, of a cache in between, and of
--- an earlier request with the same idempotency key.
+-- after the idle connection was checked. A cached response is none: it says so, or its request had the same
+-- idempotency key, or asked for the same.
 local REMEMBERED = 256
-local sent_ids, sent_keys, last_sent = {}, {}, 0
+local sent_ids, sent_intents, last_sent = {}, {}, 0
 
 local STRAY = {
   kind = "connection", message = "the reply is to another request: it has the X-Request-Id of an earlier call",
 }
 
+local function intent_of(request)
+  return request.idempotency_key or request.target
+end
+
 local function remember(request)
   last_sent = last_sent % REMEMBERED + 1
-  sent_ids[last_sent], sent_keys[last_sent] = request.request_id, request.idempotency_key or false
+  sent_ids[last_sent], sent_intents[last_sent] = request.request_id, intent_of(request)
 end
 
 local function is_stray(reply, request)
   if not reply.request_id or reply.replayed then return false end
   for i = 1, #sent_ids do
-    if sent_ids[i] == reply.request_id then
-      return sent_keys[i] ~= request.idempotency_key and not reply.headers.age
-    end
+    if sent_ids[i] == reply.request_id then return sent_intents[i] ~= intent_of(request) end
   end
   return false
 end
