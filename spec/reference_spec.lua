@@ -81,7 +81,9 @@ describe("the reference", function()
     for _, name in functions_of(lomi.webhook) do has("\n### `lomi.webhook." .. name .. "(") end
     local loop = lomi.loop()
     finally(function() loop:close() end)
-    local of_a_transport = { send = true, exchange = true, expect = true, sleep = true, now = true, unusable = true }
+    local of_a_transport = {
+      send = true, exchange = true, expect = true, sleep = true, now = true, unusable = true, drop_idle = true,
+    }
     for _, name in functions_of(getmetatable(loop)) do
       if not of_a_transport[name] then has("\n### `loop:" .. name .. "(") end
     end
