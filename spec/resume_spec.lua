@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The debug hooks of a loop's tasks, on every Lua as in Lua 5.4, where each coroutine has a hook of its own.
+local core = require "lomi.core"
 local given = require "spec.support.given"
 local lomi = require "lomi"
 local process = require "spec_process"
@@ -257,6 +258,37 @@ describe("a debug hook", function()
     collectgarbage()
     collectgarbage()
     assert.is_nil(next(gone))
+  end)
+
+  it("of C that makes a task yield anywhere costs it no reply", function()
+    if jit then
+      pending "a hook of C concerns all coroutines"
+      return
+    end
+    local sandbox = assert(sandbox_of.start())
+    local charges = lomi.new {
+      api_key = given.KEY, base_url = sandbox.url, transport = loop, max_retries = 1, backoff = { base = 0.001 },
+    }.charges
+    for at = 1, 60 do -- at 1, between any two instructions
+      sandbox:reset()
+      sandbox:fail { status = 503 }
+      local task = loop:spawn(function()
+        process.yield_hook(at)
+        local charge, err = charges:create_card_charge {
+          amount = 10000, customer_email = "awa@example.com", customer_name = "Awa Ndiaye",
+        }
+        process.yield_hook(0)
+        return charge, err
+      end)
+      local deadline = core.now() + 5
+      repeat
+        local alive = loop:poll()
+        assert(core.now() < deadline, "yields every " .. at)
+      until alive == 0
+      assert.equal(10000, assert(task:result()).original_amount)
+      assert.equal(1, #sandbox:charges())
+    end
+    sandbox:stop()
   end)
 
   it("that cuts a task's call anywhere costs it no reply of the next", function()

@@ -107,7 +107,16 @@ static int make_endpoint(lua_State *L) {
 /* ---- an exchange begins ------------------------------------------------------------------------
  */
 
-enum { ENDPOINT_ARG = 2, METHOD_ARG, TARGET_ARG, FIELDS_ARG, BODY_ARG, TIMEOUT_ARG, CONNECT_ARG };
+enum {
+  ENDPOINT_ARG = 2,
+  METHOD_ARG,
+  TARGET_ARG,
+  FIELDS_ARG,
+  BODY_ARG,
+  TIMEOUT_ARG,
+  CONNECT_ARG,
+  ID_ARG /* of submit */
+};
 
 static double check_seconds(lua_State *L, int arg) {
   double seconds = luaL_checknumber(L, arg);
@@ -236,15 +245,17 @@ static int engine_perform(lua_State *L) {
   return status == 0 ? 2 : lua_error(L);
 }
 
-/* submit(endpoint, method, target, fields, body, timeout, connect_timeout) */
+/* submit(endpoint, method, target, fields, body, timeout, connect_timeout [, id]) */
 static int engine_submit(lua_State *L) {
   handle *h = luaL_checkudata(L, 1, ENGINE);
   const char *kind;
   char problem[LOMI_PROBLEM];
-  lua_settop(L, CONNECT_ARG);
+  lua_settop(L, ID_ARG);
   lomi_exchange *x = begin(L, h, false, &kind, problem);
   if (x == NULL)
     return push_failure(L, kind, problem, false);
+  if (lua_type(L, ID_ARG) == LUA_TNUMBER)
+    x->id = lua_tonumber(L, ID_ARG);
   lua_pushnumber(L, x->id);
   return 1;
 }

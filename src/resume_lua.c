@@ -100,19 +100,16 @@ static bool is_suspended(lua_State *co) {
          (lua_status(co) == 0 && lua_gettop(co) > 0 && !lua_getstack(co, 0, &frame));
 }
 
-/* resume(coroutine, owner, hook, …) -> ok, first. As coroutine.resume, but for the further results.
- * The hook of the coroutine is kept in the field "hook" of its owner, and given to the next resume.
- * All is done in C, since a hook may strike at any instruction of Lua. */
+/* resume(coroutine, owner, hook) -> ok, first. As coroutine.resume, with one result. The hook of
+ * the coroutine is kept in the field "hook" of its owner, and given to the next resume. All is done
+ * in C, since a hook may strike at any instruction of Lua. */
 static int resume(lua_State *L) {
   lua_State *co = lua_tothread(L, COROUTINE);
-  int arguments = lua_gettop(L) - HOOK, results;
   if (!is_suspended(co)) {
     lua_pushboolean(L, 0);
     lua_pushliteral(L, "cannot resume a coroutine that is running or dead");
     return 2;
   }
-  if (!lua_checkstack(co, arguments))
-    return luaL_error(L, "not enough memory to resume a coroutine");
   hook outer = hook_now(L);
   bool has_own = lua_istable(L, HOOK);
   if (outer.mask != 0)
@@ -123,8 +120,8 @@ static int resume(lua_State *L) {
     set_own(L);
   lua_replace(L, HOOK); /* the outer one from here on */
 
-  lua_xmove(L, co, arguments);
-  int status = lomi_resume(co, L, arguments, &results);
+  int results;
+  int status = lomi_resume(co, L, 0, &results);
   bool ok = status == 0 || status == LUA_YIELD;
   lua_pushboolean(L, ok); /* at OK */
   if (results > 1 && ok)

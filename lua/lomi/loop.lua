@@ -44,7 +44,7 @@ local unpack = table.unpack or unpack -- luacheck: ignore
 --- Has it returned, or raised?
 ---@return boolean
 function Task:done()
-  return self.results ~= nil
+  return self.results ~= false
 end
 
 --- All results of its function. An error that it raised is raised again here, with the traceback of the task.
@@ -98,9 +98,9 @@ local Loop = implement { takes_ca_file = true, takes_proxy = true }
 Loop.__index = Loop
 Loop.__name = "lomi.Loop"
 
--- A task waits for one thing at a time, its ticket: an exchange's id, or a timer's entry. Only the loop knows TOKEN, so
--- whoever else resumes the coroutine changes nothing.
-local TOKEN, WAITING = {}, {}
+-- A task waits for one thing at a time, `waits`: the number of an exchange, or a timer's entry. It waits until the loop
+-- has put something into `got`; so a resume by other code, or a yield by a hook of C that divides time, changes nothing.
+local WAITING = {}
 
 local UNDONE = { n = 1, "the loop was closed before the task was done" }
 local INTERRUPTED = "the task raised an error, which is lost: the loop was interrupted meanwhile"
@@ -119,8 +119,12 @@ local function finish(loop, task, failed, results)
       task.unheard = task.unheard or unheard_of(loop)
       task.unheard.message = results[1]
     end
-    task.failed, task.waits = failed, nil
+    task.failed = failed
     task.results = results
+  end
+  if task.waits then
+    loop.waiting[task.waits] = nil
+    task.waits, task.got = false, false
   end
   if loop.tasks[task] then
     loop.tasks[task] = nil
@@ -142,8 +146,7 @@ local function settle(loop, task, outer, ok, first)
     if loop.closed then
       if close_coroutine then close_coroutine(task.coroutine) end
       finish(loop, task, true, UNDONE)
-    elseif first ~= WAITING then -- a bare coroutine.yield() waits for the next poll
-      task.waits = nil
+    elseif first ~= WAITING or task.got then -- a bare coroutine.yield() waits for the next poll
       loop.ready[#loop.ready + 1] = task
     end
   elseif task.returned then
@@ -156,18 +159,18 @@ local function settle(loop, task, outer, ok, first)
   loop.current = outer
 end
 
-local function resume(loop, task, ...)
+local function resume(loop, task)
   local outer = loop.current
   loop.current = task
   if resume_with_hook then
-    settle(loop, task, outer, resume_with_hook(task.coroutine, task, task.hook, ...))
+    settle(loop, task, outer, resume_with_hook(task.coroutine, task, task.hook))
   else
-    settle(loop, task, outer, resume_coroutine(task.coroutine, ...))
+    settle(loop, task, outer, resume_coroutine(task.coroutine))
   end
 end
 
 -- An error (a hook's, Ctrl-C) struck inside poll and was caught by the program. The state of every task is known from
--- the task itself; replies that were not given yet are still in the inbox.
+-- the task itself; replies that were not given yet are still in the inbox. A task that waits is resumed in vain.
 local function recover(loop)
   loop.current, loop.alive = nil, 0
   loop.ready, loop.waiting, loop.timers = {}, {}, timers.new()
@@ -177,11 +180,12 @@ local function recover(loop)
     if status_of(task.coroutine) == "dead" then
       local raised = close_coroutine and select(2, close_coroutine(task.coroutine)) or INTERRUPTED
       finish(loop, task, not task.returned, task.returned or task.raised or { n = 1, raised })
-    elseif type(waits) == "number" then
-      loop.waiting[waits] = task
-    elseif waits then
-      loop.timers:push(waits.at, waits)
     else
+      if type(waits) == "number" then
+        loop.waiting[waits] = task
+      elseif waits then
+        loop.timers:push(waits.at, waits)
+      end
       loop.ready[#loop.ready + 1] = task
     end
   end
@@ -192,7 +196,7 @@ local function resume_ready(loop)
   if not ready[1] then return end
   loop.ready = {}
   for _, task in ipairs(ready) do
-    if not task.results and task.waits == nil then resume(loop, task) end
+    if not task.results then resume(loop, task) end
   end
 end
 
@@ -201,7 +205,10 @@ local function resume_answered(loop)
   for i = 1, #inbox, 2 do
     local id = inbox[i]
     local task = waiting[id]
-    if task and task.waits == id then resume(loop, task, TOKEN, id, inbox[i + 1]) end
+    if task and task.waits == id then
+      task.got = inbox[i + 1]
+      resume(loop, task)
+    end
     waiting[id] = nil
   end
   if inbox[1] and loop.inbox == inbox then loop.inbox = {} end
@@ -211,20 +218,29 @@ local function resume_due(loop, now)
   while true do
     local entry = loop.timers:pop(now)
     if not entry then return end
-    if entry.task.waits == entry then resume(loop, entry.task, TOKEN, entry) end
+    if entry.task.waits == entry then
+      entry.task.got = entry
+      resume(loop, entry.task)
+    end
   end
 end
 
 -- ---- as the transport of its clients -------------------------------------------------------------
 
--- Suspends the running task until the loop resumes it with this ticket.
-local function wait_for(task, ticket)
-  local token, answered, got
-  repeat
-    task.waits = ticket
-    token, answered, got = yield(WAITING)
-  until token == TOKEN and answered == ticket
-  task.waits = nil
+-- Says what the task waits for from now on. A call that an error cut short may have left something behind.
+local function wait_next(loop, task, ticket)
+  if task.waits then loop.waiting[task.waits] = nil end
+  task.waits, task.got = ticket, false
+end
+
+-- Suspends the running task until it has what it waits for.
+local function wait_for_answer(task)
+  local got = task.got
+  while not got do
+    yield(WAITING)
+    got = task.got
+  end
+  task.waits, task.got = false, false
   return got
 end
 
@@ -260,10 +276,16 @@ local function exchange(self, request)
     if not engine then return nil, err end
     self.engine = engine
   end
-  local id, err = curl.submit(engine, request)
-  if not id then return nil, err end
+  local id = self.exchanges + 1
+  self.exchanges = id
+  wait_next(self, task, id)
   self.waiting[id] = task
-  local got = wait_for(task, id)
+  local submitted, err = curl.submit(engine, request, id)
+  if not submitted then
+    self.waiting[id], task.waits = nil, false
+    return nil, err
+  end
+  local got = wait_for_answer(task)
   if got.status then return got end
   return nil, got
 end
@@ -272,8 +294,9 @@ local function sleep(self, seconds)
   if self.closed then return end
   local task = check_place(self)
   local entry = { at = core.now() + seconds, task = task }
+  wait_next(self, task, entry)
   self.timers:push(entry.at, entry)
-  wait_for(task, entry)
+  wait_for_answer(task)
 end
 
 local function drop_idle(self, server)
@@ -304,7 +327,15 @@ end
 function Loop:spawn(run, ...)
   check_open(self)
   if type(run) ~= "function" then error("spawn takes a function, not a " .. type(run), 2) end
-  local arguments, task = pack(...), setmetatable({}, Task)
+  local arguments = pack(...)
+  local task = setmetatable({ -- all fields at once: a table that grows costs more
+    coroutine = false,
+    returned = false, -- what its function has returned
+    waits = false,    -- for this
+    got = false,      -- and has this
+    failed = false,
+    results = false,  -- it is done
+  }, Task)
   -- Its results are kept before the loop hears of them: an error that strikes the loop then loses none.
   task.coroutine = coroutine.create(function() task.returned = pack(run(unpack(arguments, 1, arguments.n))) end)
   self.changing = self.changing + 1
@@ -418,7 +449,8 @@ function Loop:close()
   for _, task in ipairs(tasks) do
     local waits = task.waits
     if waits and status_of(task.coroutine) == "suspended" then
-      resume(self, task, TOKEN, waits, type(waits) == "number" and CUT_SHORT or nil)
+      task.got = type(waits) == "number" and CUT_SHORT or waits
+      resume(self, task)
     end
   end
   for _, task in ipairs(tasks) do
@@ -439,11 +471,12 @@ end
 function M.new()
   return setmetatable({
     alive = 0,
+    exchanges = 0,  -- begun so far
     changing = 0,   -- calls that change the lists; above 0 without one: it was interrupted
     tasks = {},     -- not done
     ready = {},     -- to be resumed at the next poll
-    waiting = {},   -- by the engine's id: for a reply
-    inbox = {},     -- id, reply or failure, id, …: to be given to tasks
+    waiting = {},   -- by the exchange's number: for a reply
+    inbox = {},     -- number, reply or failure, number, …: to be given to tasks
     timers = timers.new(),
   }, Loop)
 end

@@ -170,7 +170,21 @@ static int process_hook(lua_State *L) {
   return 1;
 }
 
+static void yield(lua_State *L, lua_Debug *event) {
+  (void)event;
+  lua_yield(L, 0);
+}
+
+/* yield_hook(count): the coroutine that runs yields whenever it has run so many instructions; 0: no
+ * more. As a scheduler of C does that divides time. */
+static int process_yield_hook(lua_State *L) {
+  int count = (int)luaL_checkinteger(L, 1);
+  lua_sethook(L, yield, count > 0 ? LUA_MASKCOUNT : 0, count);
+  return 0;
+}
+
 static const luaL_Reg process_functions[] = {
+    {"yield_hook", process_yield_hook},
     {"hook", process_hook},
     {"fork", process_fork},
     {"wait", process_wait},

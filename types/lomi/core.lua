@@ -73,7 +73,7 @@ function core.isyieldable() end
 --- sets is its own: it is kept in `owner.hook`, and given to the next resume. One result of the coroutine is given.
 ---@param gethook function  debug.gethook
 ---@param sethook function  debug.sethook
----@return (fun(co: thread, owner: table, hook?: table, ...: any): boolean, any)? resume  nil on other Luas
+---@return (fun(co: thread, owner: table, hook?: table): boolean, any)? resume  nil on other Luas
 function core.resumer(gethook, sethook) end
 
 --- HTTP/1.1, without a socket.

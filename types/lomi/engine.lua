@@ -50,9 +50,10 @@ function Engine:perform(endpoint, method, target, fields, body, timeout, connect
 ---@param body? string
 ---@param timeout number
 ---@param connect_timeout number
+---@param id? number  what `step` calls it; default: the engine's own number
 ---@return number? id
 ---@return lomi.Failure? failure
-function Engine:submit(endpoint, method, target, fields, body, timeout, connect_timeout) end
+function Engine:submit(endpoint, method, target, fields, body, timeout, connect_timeout, id) end
 
 --- Does what there is to do, and appends the id of each exchange that has ended, and its reply or failure, to `inbox`.
 --- Ends early when a signal comes, or when nothing is under way.

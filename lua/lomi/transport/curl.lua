@@ -57,16 +57,18 @@ function M.start(make)
 end
 
 -- The arguments that an engine's `submit` and `perform` take.
-local function arguments(request)
+local function arguments(request, id)
   local server = request.server
   return server.endpoint or endpoint_of(server), request.method, request.target, request.fields, request.body,
-    request.timeout, request.connect_timeout
+    request.timeout, request.connect_timeout, id
 end
 
+---@param request lomi.transport.Request
+---@param id? number  what `step` calls it; default: the engine's own number
 ---@return number|nil id
 ---@return lomi.Failure|nil
-function M.submit(engine, request)
-  return engine:submit(arguments(request))
+function M.submit(engine, request, id)
+  return engine:submit(arguments(request, id))
 end
 
 function Curl:exchange(request)
