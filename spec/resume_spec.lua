@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The debug hooks of a loop's tasks, on every Lua as in Lua 5.4, where each coroutine has a hook of its own.
+local child = require "spec.support.child"
 local core = require "lomi.core"
 local given = require "spec.support.given"
 local lomi = require "lomi"
@@ -242,6 +243,27 @@ describe("a debug hook", function()
     work()
     assert.equal("external hook", (debug.gethook()))
     assert.is_true(process.hook(false) > 100)
+  end)
+
+  it("of an interpreter, Ctrl-C, ends run() also where it strikes in a task; the loop goes on afterwards", function()
+    local output = child.run [[
+      local jit = rawget(_G, "jit")
+      if jit then jit.off() end
+      local loop = require("lomi").loop()
+      loop.on_error = function() end
+      local task = loop:spawn(function()
+        io.popen("kill -INT $PPID"):close()
+        while true do coroutine.yield() end
+      end)
+      local ok, why = pcall(loop.run, loop)
+      print(ok, (tostring(why):gsub("^.*: ", "")))
+      print(jit and task:done() or not jit and not task:done())
+      local other = loop:spawn(function() return "over" end)
+      loop:poll()
+      print(other:result())
+      loop:close()
+    ]]
+    assert.equal("false\tinterrupted!\ntrue\nover", output)
   end)
 
   it("of a task does not keep the task", function()

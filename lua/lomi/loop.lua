@@ -11,10 +11,9 @@
 
 local core = require "lomi.core"
 local curl = require "lomi.transport.curl"
-local implement = require("lomi.transport").implement
-local in_nginx = require("lomi.transport").in_nginx
 local tell = require("lomi.errors").tell
 local timers = require "lomi.timers"
+local transports = require "lomi.transport"
 
 local resume_coroutine, running, status_of, yield = -- as they are now: others may replace them in the table
   coroutine.resume, coroutine.running, coroutine.status, coroutine.yield
@@ -23,7 +22,7 @@ local library = rawget(_G, "debug") or {} -- nil in a sandboxed state
 local traceback, gethook, sethook = library.traceback, library.gethook, library.sethook
 
 -- LuaJIT has one debug hook for all coroutines; this gives each task its own. nginx resumes coroutines in its own way.
-local resume_with_hook = gethook and sethook and not in_nginx() and core.resumer(gethook, sethook)
+local resume_with_hook = gethook and sethook and not transports.in_nginx() and core.resumer(gethook, sethook)
 
 local M = {}
 
@@ -94,12 +93,12 @@ end
 ---@field alive integer  tasks that are not done
 --- Called with what a task raised, when nobody asks for the task's result; default: a line on standard error.
 ---@field on_error? fun(message: any)
-local Loop = implement { takes_ca_file = true, takes_proxy = true }
+local Loop = transports.implement { takes_ca_file = true, takes_proxy = true }
 Loop.__index = Loop
 Loop.__name = "lomi.Loop"
 
 -- A task waits for one thing at a time, `waits`: the number of an exchange, or a timer's entry. It waits until the loop
--- has put something into `got`; so a resume by other code, or a yield by a hook of C that divides time, changes nothing.
+-- has put something into `got`. So a resume by other code changes nothing, nor a yield by a hook of C that divides time.
 local WAITING = {}
 
 local UNDONE = { n = 1, "the loop was closed before the task was done" }
@@ -155,6 +154,8 @@ local function settle(loop, task, outer, ok, first)
     if type(first) == "string" and traceback then task.raised[1] = traceback(task.coroutine, first) end
     if close_coroutine then close_coroutine(task.coroutine) end
     finish(loop, task, true, task.raised)
+    -- In LuaJIT Ctrl-C strikes whatever runs; it is for the program.
+    if resume_with_hook and transports.is_interrupt(first) then error(first, 0) end
   end
   loop.current = outer
 end
