@@ -98,7 +98,7 @@ Loop.__index = Loop
 Loop.__name = "lomi.Loop"
 
 -- A task waits for one thing at a time, `waits`: the number of an exchange, or a timer's entry. It waits until the loop
--- has put something into `got`. So a resume by other code changes nothing, nor a yield by a hook of C that divides time.
+-- has put something into `got`. A resume by other code changes nothing, nor does a yield by a hook of C.
 local WAITING = {}
 
 local UNDONE = { n = 1, "the loop was closed before the task was done" }
@@ -450,7 +450,7 @@ function Loop:close()
   for _, task in ipairs(tasks) do
     local waits = task.waits
     if waits and status_of(task.coroutine) == "suspended" then
-      task.got = type(waits) == "number" and CUT_SHORT or waits
+      task.got = task.got or type(waits) == "number" and CUT_SHORT or waits
       resume(self, task)
     end
   end
