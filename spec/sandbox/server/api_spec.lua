@@ -162,6 +162,33 @@ describe("lomi.sandbox.server.api", function()
     assert.equal(201, reply.status)
   end)
 
+  it("skips a byte order mark, and says so", function()
+    local body, key = '{"amount":10000,"customer_email":"a@b.ci","customer_name":"A"}', { ["Idempotency-Key"] = "k" }
+    local reply = post("/charge/card", "\239\187\191" .. body, key)
+    assert.equal(201, reply.status)
+    assert.matches("byte order mark", reply.headers["X-Sandbox-Warning"], 1, true)
+    assert.equal(reply.body, post("/charge/card", body, key).body)
+    assert.equal(400, post("/charge/card", "\239\187\191").status)
+  end)
+
+  it("refuses an id that is no percent-encoded UTF-8", function()
+    for _, id in ipairs { "%zz", "%FF", "%" } do
+      local reply = get("/charge/card/" .. id, { ["X-API-KEY"] = false })
+      assert.same({ 400, "bad_request" }, { reply.status, reply.json.error.code }, id)
+      assert.equal(400, sandbox:admin("POST", "/charges/" .. id .. "/confirm", { card = "4242424242424242" }).status)
+    end
+  end)
+
+  it("takes a parameter without a value, and a blank account, as absent", function()
+    local charge = sandbox:charge()
+    local reply = get("/transactions?status=&limit=", { ["Lomi-Account"] = "" })
+    assert.equal(200, reply.status)
+    assert.equal(1, #reply.json.data)
+    assert.equal(20, reply.json.limit)
+    assert.is_nil(reply.headers["X-Sandbox-Warning"])
+    assert.equal(200, get("/charge/card/" .. charge.id, { ["Lomi-Account"] = "" }).status)
+  end)
+
   it("reads the body before anything else", function()
     assert.equal(400, post("/nowhere", "{").status)
     assert.equal(400, post("/charge/card", "{", { ["X-API-KEY"] = false }).status)

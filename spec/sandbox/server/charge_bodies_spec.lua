@@ -47,7 +47,7 @@ describe("lomi.sandbox.server.charge_bodies", function()
 
   it("refuses a wrong value of each field, and says what would be right", function()
     for name, values in pairs {
-      amount = { "ten", true, 0, -1, { 1 } }, currency_code = { "GBP", 1 }, currency = { "", false },
+      amount = { "ten", true, 0, -1, { 1 } }, currency_code = { "GBP", 1 }, currency = { " ", false },
       customer_id = { "x", UUID:gsub("467f", "167f"), 1 },
       customer_email = { "awa", "a b@c.d", "a@b", 1, "a@" .. ("b"):rep(254) .. ".ci" },
       customer_name = { 1 }, customer_phone = { 1 }, description = { 1 }, payment_reference = { {} },
@@ -89,6 +89,8 @@ describe("lomi.sandbox.server.charge_bodies", function()
       ["spaces around a name"] = { { customer_name = " Awa " }, "customer_name", "Awa" },
       ["spaces around an id"] = { { product_id = " " .. UUID }, "product_id", UUID },
       ["a blank id"] = { { product_id = " " }, "product_id", nil },
+      ["a blank currency"] = { { currency_code = "", currency = "EUR" }, "currency_code", "EUR" },
+      ["a blank alias"] = { { currency = "" }, "currency_code", "XOF" },
       ["two currencies"] = { { currency_code = "USD", currency = "EUR" }, "currency_code", "USD" },
       ["the renderer's light theme"] = { { appearance_theme = "stripe" }, "appearance_theme", "light" },
       ["the renderer's dark theme"] = { { appearance_theme = "night" }, "appearance_theme", "dark" },
@@ -179,6 +181,22 @@ describe("lomi.sandbox.server.charge_bodies", function()
     _, fault = charge_bodies.mtn(good, warn, {})
     assert.same({ "amount must be a whole number not less than 1", "countryCode must be a country code of two letters",
       "quantity must be a whole number not less than 1" }, fault.details)
+  end)
+
+  it("takes a UUID of any version for the product and the subscription of an MTN charge, and nothing else", function()
+    local body_ = { amount = 500, currency = "XOF", customer = { name = "Awa", phoneNumber = "0700000000" } }
+    for _, field in ipairs { "productId", "subscriptionId" } do
+      for _, value in ipairs { UUID, (UUID:gsub("467f", "167f")), UUID:upper() } do
+        body_[field] = value
+        assert.equal(value, charge_bodies.mtn(body_, warn, {})[field])
+      end
+      for _, value in ipairs { "", " " .. UUID, UUID .. "0", "x", 1 } do
+        body_[field] = value
+        local _, fault = charge_bodies.mtn(body_, warn, {})
+        assert.same({ field .. " must be a UUID" }, fault.details)
+      end
+      body_[field] = nil
+    end
   end)
 
   it("gives back the appearance that was asked for, an empty theme as none", function()

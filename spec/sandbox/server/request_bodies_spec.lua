@@ -41,6 +41,27 @@ describe("lomi.sandbox.server.request_bodies", function()
     assert.equal("bad_request", (select(2, refused("refund", { transaction_id = "t", amount = "5" }))))
   end)
 
+  it("keeps the bounds of a day, a discount and a group", function()
+    local coupon = { code = "A", discount_type = "percentage" }
+    for discount, good in pairs { [0] = false, [0.5] = true, [100] = true, [100.5] = false, [-1] = false } do
+      coupon.discount_percentage = discount
+      assert.equal(good, check("coupon", coupon) ~= nil, discount)
+    end
+    local product = { name = "P", product_type = "recurring", prices = { { amount = 1 } } }
+    for day, good in pairs { [0] = false, [1] = true, [31] = true, [32] = false, [1.5] = false } do
+      product.charge_day = day
+      assert.equal(good, check("product", product) ~= nil, day)
+    end
+    assert.is_table((check("checkout_session", { transfer_group = ("g"):rep(128) })))
+    assert.matches("transfer_group", refused("checkout_session", { transfer_group = ("g"):rep(129) }))
+    assert.matches("transfer_data.destination is missing",
+      refused("checkout_session", { transfer_data = { amount = 1 } }))
+    assert.matches("integration_source must be one of", refused("checkout_session", { integration_source = "x" }))
+    local payout = { destination = "beneficiary", rail = "wave", amount = 1, currency_code = "XOF", recipient = {} }
+    assert.equal("recipient.name is missing; it must be a string that is not blank; recipient.phone is missing; it "
+      .. "must be a phone number, such as +2250700000000 or 07 00 00 00 00", (refused("payout", payout)))
+  end)
+
   it("takes nothing for the price of a product", function()
     assert.is_table((check("price", { amount = 0, currency_code = "XOF" })))
   end)

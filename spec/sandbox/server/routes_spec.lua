@@ -11,6 +11,14 @@ describe("lomi.sandbox.server.routes", function()
     assert.equal("x/y z", id)
   end)
 
+  it("tells an id that is not percent-encoded UTF-8", function()
+    for _, id in ipairs { "%zz", "%", "%4", "a%2", "%FF", "%C3%28", "%ED%A0%80" } do
+      local route, decoded = routes.match(list, "GET", "/a-b/" .. id)
+      assert.same({ list[2], false }, { route, decoded }, id)
+    end
+    assert.equal("é%", (select(2, routes.match(list, "GET", "/a-b/%C3%A9%25"))))
+  end)
+
   it("takes one trailing slash", function()
     assert.equal(list[1], (routes.match(list, "GET", "/a-b/")))
     assert.is_nil((routes.match(list, "GET", "/a-b//")))

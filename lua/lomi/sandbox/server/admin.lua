@@ -179,6 +179,9 @@ function M.answer(app, call)
   if not operation then
     return answer.error(404, call.request_id, { message = ("the sandbox has no %s %s"):format(call.method, call.path) })
   end
+  if id == false then
+    return answer.error(400, call.request_id, { message = "the path is not percent-encoded UTF-8" })
+  end
   call.id = id
   local body, reason
   if not operation.raw then body, reason = decoded(call) end

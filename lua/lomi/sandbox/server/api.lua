@@ -74,10 +74,16 @@ local function refuse_body(message)
   return nil, { code = "bad_request", message = message }
 end
 
+local BOM = "\239\187\191" -- a byte order mark in UTF-8
+
 -- JSON is read before the route, the key or anything else is looked at.
 local function read_json(call)
   call.params = {}
   if call.body == "" or not is_json(call) then return true end
+  if call.body:sub(1, #BOM) == BOM then
+    call.body = call.body:sub(#BOM + 1)
+    call.warn "the body begins with a byte order mark, which JSON does not have"
+  end
   local body, message = json.decode(call.body)
   if type(body) ~= "table" then
     return refuse_body("The body must be a JSON object" .. (message and ": " .. message or ""))
@@ -159,6 +165,15 @@ local function once(api, call, operation, recorded, works)
   return recorded or done
 end
 
+-- A parameter without a value is absent; but an empty cursor must not begin the list again.
+local function query_fields(query)
+  local fields = form.decode(query)
+  for name, value in pairs(fields) do
+    if value == "" and name ~= "cursor" then fields[name] = nil end
+  end
+  return fields
+end
+
 --- The answer to a request. Its idempotency key is in progress until `finish`: a caller that gives up waiting has a
 --- charge all the same, and a retry meanwhile finds the key in progress.
 ---@param call lomi.sandbox.Call
@@ -172,13 +187,18 @@ function Api:answer(call, recorded, works)
   if not operation then
     return failed(call, { status = 404, message = ("Cannot %s %s"):format(call.method, call.path) })
   end
+  if id == false or second_id == false then
+    return failed(call, { message = "The path is not percent-encoded UTF-8" })
+  end
   call.path = call.path:gsub("/$", "") -- the same route
-  call.id, call.second_id, call.query_fields = id, second_id, form.decode(call.query)
+  call.id, call.second_id, call.query_fields = id, second_id, query_fields(call.query)
   local key, reason = read_key(call)
   if not key then return failed(call, { status = 401, message = reason }) end
-  local account = call.headers["lomi-account"]
-  if account and not account:find("^acct_[A-Za-z0-9_%-]+$") then call.warn("Lomi-Account does not look like acct_…") end
-  call.scope = key .. "\n" .. (account or "")
+  local account = call.headers["lomi-account"] or ""
+  if account ~= "" and not account:find("^acct_[A-Za-z0-9_%-]+$") then
+    call.warn("Lomi-Account does not look like acct_…")
+  end
+  call.scope = key .. "\n" .. account
   ok, refusal = self:limits(call, operation)
   if ok then ok, refusal = check_body(call) end
   if not ok then return failed(call, refusal) end

@@ -52,10 +52,12 @@ local function number(rule)
       if value then warn(name .. " is a string; it should be a number") end
     end
     local good = type(value) == "number" and value < math.huge and not (rule.above and value <= rule.above)
-      and not (rule.least and value < rule.least) and not (rule.whole and value % 1 ~= 0)
+      and not (rule.least and value < rule.least) and not (rule.most and value > rule.most)
+      and not (rule.whole and value % 1 ~= 0)
     if good then return value end
     return nil, (rule.whole and "must be a whole number" or "must be a number")
       .. (rule.above and " greater than " .. rule.above or "") .. (rule.least and " not less than " .. rule.least or "")
+      .. (rule.most and " and at most " .. rule.most or "")
   end
 end
 
@@ -72,8 +74,13 @@ local function name_or_blank(value, warn, name)
   return text ~= "" and text
 end
 
-local UUID4 = "^" .. ("%x"):rep(8) .. "%-" .. ("%x"):rep(4) .. "%-4" .. ("%x"):rep(3) .. "%-[89abAB]" .. ("%x"):rep(3)
-  .. "%-" .. ("%x"):rep(12) .. "$"
+-- x: a hex digit.
+local function uuid_pattern(form)
+  return "^" .. form:gsub("x", "%%x"):gsub("%-", "%%-") .. "$"
+end
+
+local UUID = uuid_pattern "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+local UUID4 = uuid_pattern "xxxxxxxx-xxxx-4xxx-[89abAB]xxx-xxxxxxxxxxxx"
 
 local function uuid4(value, warn, name)
   local text = type(value) == "string" and ascii.trim(value)
@@ -98,6 +105,13 @@ local function currency(value, warn, name)
   if not CURRENCIES[upper] then return nil, "must be one of XOF, USD, EUR" end
   if upper ~= value then warn(name .. " is not in upper case") end
   return upper
+end
+
+-- A card's currency: blank is absent.
+local function currency_or_blank(value, warn, name)
+  if value ~= "" then return currency(value, warn, name) end
+  warn(name .. " is blank")
+  return false
 end
 
 -- Of Wave and MTN: any code.
@@ -169,8 +183,10 @@ local KINDS = {
   email = exactly(function(value) return is_string(value) and is_email(value) end, "must be an email address"),
   phone = exactly(is_phone, "must be a phone number, such as +2250700000000 or 07 00 00 00 00"),
   name = name_or_blank, currency = currency, any_currency = any_currency, country = country, uuid = uuid4,
+  currency_or_blank = currency_or_blank, any_uuid = like(UUID, "must be a UUID"),
   number = number {}, positive = number { above = 0 }, from_0 = number { least = 0 }, from_1 = number { least = 1 },
   whole = number { whole = true }, count = number { least = 1, whole = true },
+  day = number { least = 1, most = 31, whole = true }, percent = number { above = 0, most = 100 },
   lax_number = number { lax = true }, lax_positive = number { above = 0, lax = true },
   lax_from_0 = number { least = 0, lax = true },
   theme = one_of({ "light", "dark", "flat" }, { stripe = "light", night = "dark", [""] = false }),
@@ -258,5 +274,10 @@ end
 
 --- Whether a text is an address.
 M.is_email = is_email
+
+--- Whether a text is a UUID of any version.
+function M.is_uuid(text)
+  return text:find(UUID) ~= nil
+end
 
 return M

@@ -25,14 +25,16 @@ local OBJECTS = {
 }
 
 local PLATFORM = "application_fee_amount from_0, transfer_data transfer, transfer_group short_text"
-local CARD = body_fields.fields([[amount* lax_positive, currency_code currency, currency currency, customer_id uuid,
-  customer_email name, customer_name name, customer_phone text, description text, payment_reference text,
-  product_id uuid, subscription_id uuid, quantity lax_number, metadata object, appearance_theme theme,
-  appearance_border_radius lax_from_0, appearance_billing_address auto|never, hold boolean, ]] .. PLATFORM, OBJECTS)
+local CARD = body_fields.fields([[amount* lax_positive, currency_code currency_or_blank, currency currency_or_blank,
+  customer_id uuid, customer_email name, customer_name name, customer_phone text, description text,
+  payment_reference text, product_id uuid, subscription_id uuid, quantity lax_number, metadata object,
+  appearance_theme theme, appearance_border_radius lax_from_0, appearance_billing_address auto|never,
+  hold boolean, ]] .. PLATFORM, OBJECTS)
 local WAVE = body_fields.fields([[amount* from_1, currency* any_currency, customer* customer, description text,
   environment text, successUrl text, errorUrl text, ]] .. PLATFORM, OBJECTS)
 local MTN = body_fields.fields([[amount* count, currency* any_currency, customer* customer, description text,
-  environment text, countryCode country, productId uuid, subscriptionId uuid, quantity count, ]] .. PLATFORM, OBJECTS)
+  environment text, countryCode country, productId any_uuid, subscriptionId any_uuid, quantity count, ]]
+  .. PLATFORM, OBJECTS)
 local CAPTURE = body_fields.fields "amount lax_positive"
 local INCREMENT = body_fields.fields "amount* lax_positive"
 

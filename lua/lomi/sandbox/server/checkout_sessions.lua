@@ -10,8 +10,8 @@ local M = {}
 
 local LASTS = 60 * 60 -- seconds a session is open
 
-local FIELDS = [[title description customer_id customer_email customer_name customer_phone product_id price_id
-  subscription_id payment_link_id payment_request_id installment_plan_id success_url cancel_url qr_code_type
+local FIELDS = [[created_by title description customer_id customer_email customer_name customer_phone product_id
+  price_id subscription_id payment_link_id payment_request_id installment_plan_id success_url cancel_url qr_code_type
   qr_code_data spi_account_number spi_qr_code_id metadata]]
 local DEFAULTS = {
   quantity = 1, allow_coupon_code = false, allow_quantity = false, require_name = true, require_email = true,
@@ -98,7 +98,11 @@ function M.open(merchant, scope, params, origin, warn)
     return refuse "One of name, email and phone must be asked for, unless customer_name or customer_id is given"
   end
   data.currency_code = data.currency_code or "XOF"
-  data.price, data.line_items, data.fields = nil, nil, nil
+  if data.integration_source then
+    data.metadata = data.metadata or {}
+    data.metadata.integration_source = data.integration_source
+  end
+  data.price, data.line_items, data.fields, data.integration_source = nil, nil, nil, nil
   data.status = "open"
   local session = merchant:keep("checkout_sessions", scope, "checkout_session_id", "cs_", data)
   session.price = settled.price
@@ -178,7 +182,7 @@ function M.on_paid(app, session, transaction)
   if open and open ~= transaction.charge then app.charges:cancel(open, app.clock()) end
   if transaction.recurring then subscriptions.begin(app.merchant, session, transaction) end
   local paid = session.pays -- an invoice, or a payment request
-  if paid then app.merchant:change(paid, { status = paid.paid_status }) end
+  if paid then app.merchant:change(paid, paid.when_paid) end
 end
 
 --- Where the payer goes once the session is paid; nil: nowhere.

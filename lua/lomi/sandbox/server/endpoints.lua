@@ -5,11 +5,28 @@ local ascii = require "lomi.ascii"
 
 local M = {}
 
+local function host_of(url)
+  return ((ascii.lower(url):match("^https?://([^/?#]+)") or ""):gsub(":%d+$", ""))
+end
+
+local PRIVATE = { "^0%.", "^10%.", "^172%.1[6-9]%.", "^172%.2%d%.", "^172%.3[01]%.", "^192%.168%.", "^169%.254%.",
+  "^%[f[cd]", "^%[fe[89ab]" } -- IPv4 and IPv6
+
+--- Whether a URL names a private or link-local address. A name is not looked up.
+---@param url string
+function M.is_private(url)
+  local host = host_of(url)
+  if not host:find("^[%d.]+$") and host:sub(1, 1) ~= "[" then return false end
+  for _, pattern in ipairs(PRIVATE) do
+    if host:find(pattern) then return true end
+  end
+  return false
+end
+
 --- Whether a URL leads to this machine.
 ---@param url string
 function M.is_local(url)
-  local host = ascii.lower(url):match("^https?://([^/?#]+)") or ""
-  host = host:gsub(":%d+$", "")
+  local host = host_of(url)
   return host == "localhost" or host == "[::1]" or host:find("^127%.%d+%.%d+%.%d+$") ~= nil
 end
 

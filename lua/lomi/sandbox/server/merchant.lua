@@ -169,6 +169,8 @@ function Merchant:transaction_view(item)
     currency_code = code, quantity = params.quantity or 1, description = params.description or null,
     metadata = params.metadata or null, provider_code = views.PROVIDERS[charge.kind],
     payment_method_code = views.METHODS[charge.kind], is_bnpl = false, is_pos = false,
+    spi_tx_id = null, spi_account_number = null, spi_payment_category = null, spi_payment_status = null,
+    spi_date_envoi = null, spi_date_irrevocabilite = null,
     environment = "test", created_at = views.timestamp(charge.created),
     updated_at = views.timestamp(item.updated or charge.updated or charge.created),
   }

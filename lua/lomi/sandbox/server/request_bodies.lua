@@ -22,8 +22,9 @@ local BODIES = {
   checkout_session = ASKED .. [[amount money, currency_code currency, title text, description text, customer_id text,
     customer_email email, customer_name text, customer_phone text, customer_city text, customer_country text,
     customer_address text, customer_postal_code text, product_id filled, price_id filled, subscription_id text,
-    payment_link_id text, quantity count, line_items some_objects, integration_source text,
-    application_fee_amount money, transfer_data object, transfer_group text]],
+    payment_link_id text, quantity count, line_items some_objects,
+    integration_source system|shopify|woocommerce|prestashop|magento|odoo|bubble,
+    application_fee_amount money, transfer_data transfer, transfer_group short_text]],
   line_item = "price_id* filled, quantity count, metadata object",
   refund = [[transaction_id* filled, amount* money, reason text, refund_type full|partial,
     subscription_action default|cancel|pause|none, confirmation_token filled, reverse_transfer boolean,
@@ -39,7 +40,7 @@ local BODIES = {
   webhook = "url* url, events some_texts, authorized_events some_texts, description text, metadata object",
   webhook_update = "url url, is_active boolean, authorized_events texts, metadata object",
   product = "name* filled, product_type* one_time|recurring|usage_based, prices* some_objects, " .. PRODUCT
-    .. [[failed_payment_action pause|cancel|continue, charge_day count, first_payment_type initial|non_initial|prorated,
+    .. [[failed_payment_action pause|cancel|continue, charge_day day, first_payment_type initial|non_initial|prorated,
     trial_enabled boolean, trial_period_days whole, usage_aggregation sum|max|last_during_period|last_ever,
     usage_unit text, meter_code text]],
   product_update = "name filled, " .. PRODUCT .. [[sku text, inventory_quantity whole, track_inventory boolean,
@@ -50,7 +51,7 @@ local BODIES = {
   subscription_update = "status text, start_date date, end_date date, next_billing_date date, metadata object",
   subscription_cancel = "cancel_at_period_end boolean, cancellation_reason text",
   subscription_plan = "price_id* filled",
-  coupon = [[code* filled, discount_type* percentage|fixed, discount_percentage number, discount_fixed_amount money,
+  coupon = [[code* filled, discount_type* percentage|fixed, discount_percentage percent, discount_fixed_amount money,
     customer_type text, usage_frequency_limit text, usage_limit_value number, description text, is_active boolean,
     max_uses count, max_quantity_per_use count, valid_from time, expires_at time,
     scope_type organization_wide|specific_products|specific_prices, product_ids texts]],
@@ -61,7 +62,7 @@ local BODIES = {
   invoice_update = INVOICE .. [[customer_id text, amount money, amount_due money_or_none,
     status draft|sent|paid|overdue|cancelled]],
   payout = [[destination* self|beneficiary, rail* wave|mtn|bank|spi|stellar, amount* money, currency_code* filled,
-    payout_method_id text, recipient object, reason text, last_mile_rail wave|mtn|spi|bank, metadata object,
+    payout_method_id text, recipient recipient, reason text, last_mile_rail wave|mtn|spi|bank, metadata object,
     confirmation_token filled]],
   payout_method = [[account_name* filled, account_number* filled, bank_name text, country text, bank_code text,
     branch_code text, payout_method_type spi|bank|mobile_money, is_default boolean]],
@@ -69,7 +70,9 @@ local BODIES = {
   instant_settlement = [[mode* advance|rail, amount* money, currency_code* filled, payout_id filled,
     confirmation_token filled]],
 }
-for name, text in pairs(BODIES) do BODIES[name] = body_fields.fields(text) end
+local OBJECTS = { transfer = body_fields.fields "destination* filled, amount money",
+  recipient = body_fields.fields "name* filled, phone* phone" }
+for name, text in pairs(BODIES) do BODIES[name] = body_fields.fields(text, OBJECTS) end
 
 --- Reads a body as the service does: the fields it knows.
 ---@param name string

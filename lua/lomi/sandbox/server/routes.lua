@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- Paths with at most two `{id}` in them. A trailing slash is the same route, as the service has it.
 
+local core = require "lomi.core"
+
 local M = {}
 
 ---@generic T
@@ -13,20 +15,24 @@ function M.compile(list)
   return list
 end
 
+-- false: not percent-encoded UTF-8. nil stays nil.
 local function decoded(text)
-  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+  if not text then return nil end
+  if text:gsub("%%%x%x", ""):find("%", 1, true) then return false end
+  text = text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  return core.encode(text) and text or false
 end
 
 ---@generic T
 ---@param list T[]
 ---@return T? route
----@return string? id percent-decoded; nil where the path has none
----@return string? second_id likewise
+---@return string|false|nil id percent-decoded; nil where the path has none, false where it cannot be decoded
+---@return string|false|nil second_id likewise
 function M.match(list, method, path)
   for _, route in ipairs(list) do
     if route[1] == method then
       local from, _, id, second_id = path:find(route.pattern)
-      if from then return route, id and decoded(id), second_id and decoded(second_id) end
+      if from then return route, decoded(id), decoded(second_id) end
     end
   end
 end

@@ -56,6 +56,9 @@ local create_payout = confirmation("payout", function(api, call, params)
   if params.rail == "wave" or params.rail == "mtn" then
     return refuse("A test key makes no payout by " .. params.rail)
   end
+  if params.destination == "beneficiary" and params.rail == "bank" then
+    return refuse "A payout to a beneficiary goes by wave or mtn, never by bank"
+  end
   if params.destination == "self" and not params.payout_method_id and params.rail ~= "stellar" then
     return refuse "payout_method_id is required for a payout to oneself"
   end

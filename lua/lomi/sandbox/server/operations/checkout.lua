@@ -2,6 +2,7 @@
 --- Checkout sessions and payment links.
 
 local answer = require "lomi.sandbox.server.answer"
+local body_fields = require "lomi.sandbox.server.body_fields"
 local checkout_sessions = require "lomi.sandbox.server.checkout_sessions"
 local records = require "lomi.sandbox.server.operations.records"
 
@@ -20,6 +21,16 @@ local function create_session(api, call, params)
   local session, refusal = checkout_sessions.open(api.merchant, call.scope, params, call.origin, call.warn)
   if not session then return nil, refusal end
   return answer.ok(201, checkout_sessions.view(api.merchant, session))
+end
+
+-- A session is read by its UUID, or its public id.
+local function get_session(api, call)
+  if not call.id:find "^[Cc][Ss]_" and not body_fields.is_uuid(call.id) then
+    return refuse "The id of a checkout session must be a UUID"
+  end
+  local session, refusal = api.merchant:find("checkout_sessions", call.scope, call.id)
+  if not session then return nil, refusal end
+  return answer.ok(200, checkout_sessions.view(api.merchant, session))
 end
 
 local function create_link(api, call, params)
@@ -45,7 +56,7 @@ local LINK_FILTERS = { linkType = "link_type", isActive = "is_active" }
 return {
   { "POST", "/checkout-sessions", body = "checkout_session", work = create_session },
   { "GET", "/checkout-sessions", work = records.list("checkout_sessions", { status = "status" }) },
-  { "GET", "/checkout-sessions/{id}", on = "checkout_sessions", work = records.get },
+  { "GET", "/checkout-sessions/{id}", work = get_session },
 
   { "POST", "/payment-links", body = "payment_link", work = create_link },
   { "GET", "/payment-links", work = records.list("payment_links", LINK_FILTERS) },

@@ -2,8 +2,8 @@
 --- Customers, and the transactions that were made with them.
 
 local ascii = require "lomi.ascii"
+local core = require "lomi.core"
 local answer = require "lomi.sandbox.server.answer"
-local json = require "lomi.sandbox.server.json"
 local records = require "lomi.sandbox.server.operations.records"
 
 local function create(api, call, params)
@@ -50,7 +50,7 @@ local function block(blocked)
     end
     if blocked and not entries[1] then return answer.refuse "There is nothing to block: neither phone nor email" end
     return answer.ok(200, { customer_id = customer.data.customer_id, blocked = blocked,
-      entries = entries[1] and entries or json.null })
+      entries = entries[1] and entries or core.empty_array })
   end
 end
 
@@ -65,7 +65,12 @@ local function portal(api, call, params, customer)
 end
 
 local function portal_audit()
-  return answer.ok(200, { pagination = { page = 1, totalCount = 0, totalPages = 0 } })
+  return answer.ok(200, { events = core.empty_array,
+    pagination = { page = 1, pageSize = 50, totalCount = 0, totalPages = 0 } })
+end
+
+local function list_top()
+  return answer.ok(200, { object = "list", currency_code = "XOF", data = core.empty_array })
 end
 
 local COMMAS = { status = "status", type = "transaction_type", currency = "currency_code",
@@ -77,11 +82,9 @@ local function list_transactions(api, call)
   return merchant.transactions:page(call, call.scope, view, function(item)
     local shown = view(item)
     for parameter, field in pairs(COMMAS) do
-      local wanted = asked[parameter]
-      if wanted and not ("," .. wanted .. ","):find("," .. shown[field] .. ",", 1, true) then return false end
+      if not records.is_asked(shown[field], asked[parameter]) then return false end
     end
-    local at, first, last = shown.created_at, asked.startDate, asked.endDate
-    return not (first and at < first or last and at:sub(1, #last) > last or asked.isPos == "true")
+    return asked.isPos ~= "true" and records.is_between(shown.created_at, asked)
   end)
 end
 
@@ -89,7 +92,7 @@ end
 return {
   { "POST", "/customers", body = "customer", work = create },
   { "GET", "/customers", work = list },
-  { "GET", "/customers/top", work = records.none, unsimulated = true },
+  { "GET", "/customers/top", work = list_top, unsimulated = true },
   { "GET", "/customers/{id}", on = "customers", work = records.get },
   { "PATCH", "/customers/{id}", on = "customers", body = "customer_update", work = records.update },
   { "DELETE", "/customers/{id}", on = "customers", work = records.remove },

@@ -9,9 +9,13 @@ local MOST_PRICES = 3 -- active ones
 
 local refuse = answer.refuse
 
-local function check_interval(product_type, price)
-  if product_type ~= "recurring" or price.billing_interval then return true end
-  return refuse "A recurring price needs a billing_interval"
+-- The field that a price of a product of this type needs.
+local NEEDS = { recurring = "billing_interval", usage_based = "included_units" }
+
+local function check_needed(product_type, price)
+  local field = NEEDS[product_type]
+  if not field or price[field] then return true end
+  return refuse(("A price of a %s product needs %s"):format(product_type, field))
 end
 
 local function make_default(product, price)
@@ -21,7 +25,7 @@ end
 
 -- `params`: a price's, which were checked.
 local function add_price(api, call, product, params)
-  local good, refusal = check_interval(product.data.product_type, params)
+  local good, refusal = check_needed(product.data.product_type, params)
   if not good then return nil, refusal end
   if params.pricing_model == "pay_what_you_want" then
     if product.data.product_type ~= "one_time" then return refuse "Pay-what-you-want is for one-time products" end
@@ -45,7 +49,7 @@ local function create(api, call, params)
   for i, body in ipairs(params.prices) do
     local price, refusal = request_bodies.check("price", body, call.warn)
     local good = price
-    if price then good, refusal = check_interval(params.product_type, price) end
+    if price then good, refusal = check_needed(params.product_type, price) end
     if not good then return nil, refusal end
     prices[i] = price
   end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- What most operations do: they show, list, make, change or remove a record that the merchant keeps.
 
+local core = require "lomi.core"
 local answer = require "lomi.sandbox.server.answer"
 local checkout_sessions = require "lomi.sandbox.server.checkout_sessions"
 local filled = require("lomi.sandbox.server.merchant").filled
@@ -14,14 +15,15 @@ local NULLS = {
   refunds = "reason metadata",
   payment_links = [[description amount product_id price_id expires_at success_url cancel_url metadata created_by]],
   products = [[description images metadata failed_payment_action charge_day first_payment_type trial_period_days
-    usage_aggregation usage_unit fees]],
-  prices = "billing_interval minimum_amount maximum_amount metadata",
+    usage_aggregation usage_unit]],
+  prices = "billing_interval included_units minimum_amount maximum_amount metadata",
   subscriptions = "price_id end_date next_billing_date metadata",
   webhooks = [[metadata last_triggered_at last_response_status last_response_body last_payload spi_event_types
     created_by deleted_at]],
   coupons = [[description discount_percentage discount_fixed_amount usage_limit_value max_uses max_quantity_per_use
-    valid_from expires_at applies_to_product_types]],
-  payment_requests = "customer_id description payment_reference metadata created_by",
+    valid_from expires_at product_ids applies_to_product_types]],
+  payment_requests = "customer_id description payment_reference payment_link metadata created_by",
+  payouts = "account_id payout_method_id provider_code payment_method_code metadata",
   invoices = "customer_id invoice_number due_date hosted_url pdf_url payment_url customer line_items",
 }
 
@@ -31,7 +33,7 @@ local VIEWS = {
   transactions = function(merchant, item) return merchant:transaction_view(item) end,
   products = function(merchant, item)
     local view = filled(item.data, NULLS.products)
-    view.prices = {}
+    view.prices, view.fees = {}, core.empty_array
     for i, price in ipairs(item.prices) do view.prices[i] = M.view(merchant, price) end
     return view
   end,
@@ -87,7 +89,22 @@ end
 
 -- Works on all records of a kind --------------------------------------------------------------------------------------
 
---- A page of them.
+--- Whether a value is in a list that a query names, its items separated by commas; nil: everything is.
+---@param value any
+---@param list string?
+function M.is_asked(value, list)
+  return list == nil or ("," .. list .. ","):find("," .. tostring(value) .. ",", 1, true) ~= nil
+end
+
+--- Whether a time lies between the startDate and the endDate of a query, both included.
+---@param time string ISO 8601
+---@param asked table<string, string>
+function M.is_between(time, asked)
+  local first, last = asked.startDate, asked.endDate
+  return not (first and time < first or last and time:sub(1, #last) > last)
+end
+
+--- A page of them. Every list can be cut to a range of dates.
 ---@param filters table<string, string>  the field of a record that a parameter of the query must equal
 function M.list(kind, filters)
   return function(api, call)
@@ -95,9 +112,9 @@ function M.list(kind, filters)
     return api.merchant.stores[kind]:page(call, call.scope, viewer(api), function(item)
       if kind == "checkout_sessions" then checkout_sessions.expire(api.merchant, item) end
       for parameter, field in pairs(filters) do
-        if asked[parameter] and tostring(item.data[field]) ~= asked[parameter] then return false end
+        if not M.is_asked(item.data[field], asked[parameter]) then return false end
       end
-      return true
+      return M.is_between(item.data.created_at, asked)
     end)
   end
 end

@@ -24,6 +24,8 @@ local function check_url(url, api, call)
     call.warn("live refuses a local url")
   elseif not ascii.lower(url):find("^https://") then
     return refuse "url must be https; http is for an endpoint on this machine"
+  elseif endpoints.is_private(url) then
+    return refuse "url must not lead to a private or link-local address"
   end
   return true
 end
