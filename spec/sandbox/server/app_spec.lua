@@ -16,6 +16,13 @@ describe("lomi.sandbox.server.app", function()
   local function count() return #sandbox:admin("GET", "/charges").json.data end
   local function requests() return sandbox:admin("GET", "/requests").json.data end
 
+  it("hides a key that is the name of a field, in the warning and in the journal", function()
+    local reply = sandbox:call("POST", "/charge/card", { amount = 10000, [direct.KEY .. "verysecret"] = 1 })
+    assert.matches("unknown field lomi_sk_test_[hidden]", reply.headers["X-Sandbox-Warning"], 1, true)
+    local entry = sandbox:admin("GET", "/requests").json.data[1]
+    assert.is_nil(table.concat(entry.warnings):find("verysecret", 1, true))
+  end)
+
   it("gives every answer a request id, the body's in an error", function()
     local reply = sandbox:call("GET", "/nowhere")
     assert.equal(reply.json.request_id, reply.headers["X-Request-Id"])

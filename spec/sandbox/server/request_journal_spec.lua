@@ -21,9 +21,9 @@ describe("lomi.sandbox.server.request_journal", function()
     local entry = RequestJournal.new():add(request {
       target = "/x/pi_1_secret_2?key=" .. key .. "&client_secret=pi_1_secret_2&a=b",
       headers = { ["x-api-key"] = key, authorization = "Bearer " .. key, ["x-lomi-api-key"] = "hunter2",
-        ["x-other"] = "a " .. key, cookie = "c=1" },
-    }, "/x/pi_1_secret_2", "key=" .. key .. "&client_secret=pi_1_secret_2", 0, "rid")
-    local all = entry.target .. entry.path .. entry.query
+        ["x-other"] = "a " .. key, cookie = "c=1", ["proxy-authorization"] = "Basic hunter2" },
+    }, "/x/pi_1_secret_2", "key=" .. key .. "&client_secret=pi_1_secret_2", 0, key)
+    local all = entry.target .. entry.path .. entry.query .. entry.request_id
     for _, value in pairs(entry.headers) do all = all .. value end
     assert.falsy(all:find("verysecret", 1, true))
     assert.falsy(all:find("hunter2", 1, true))
@@ -46,7 +46,8 @@ describe("lomi.sandbox.server.request_journal", function()
   it("keeps no client_secret of a URL, percent-encoded or not", function()
     for _, target in ipairs { "/pay/pi_1?client_secret=pi_1_secret_AbC123",
       "/pay/pi_1?client%5Fsecret=pi%5F1%5Fsecret%5FAbC123",
-      "/pay/pi_1?a=1&client_secret=AbC123&b=2" } do
+      "/pay/pi_1?a=1&client_secret=AbC123&b=2", "/pay/pi_1?CLIENT_SECRET=AbC123", "/pay/pi_1?Client%5fSecret=AbC123",
+    } do
       local entry = RequestJournal.new():add(request { target = target }, "/pay/pi_1", target:match("?(.*)"), 0, "")
       assert.is_nil((entry.target .. entry.query):find("AbC123", 1, true), entry.target)
     end

@@ -4,6 +4,7 @@
 --- which take turns. `handle` may yield seconds to wait.
 
 local core = require "lomi.core"
+local redact = require "lomi.redact"
 local curl = require "lomi.transport.curl"
 local Chaos = require "lomi.sandbox.server.chaos"
 local Deliveries = require "lomi.sandbox.server.deliveries"
@@ -145,10 +146,10 @@ end
 
 local MOST_WARNINGS = 20 -- kept of one request, whose sender could cause any number
 
--- Adds a warning to a list.
+-- Adds a warning to a list. A name in it is the caller's.
 local function warn(warnings, text)
   if #warnings < MOST_WARNINGS then
-    warnings[#warnings + 1] = text
+    warnings[#warnings + 1] = redact.secrets(text)
   elseif #warnings == MOST_WARNINGS then
     warnings[#warnings + 1] = "there are more warnings than these"
   end

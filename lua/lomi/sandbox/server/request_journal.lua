@@ -6,7 +6,8 @@ local redact = require "lomi.redact"
 
 local MAX_BODY = 64 * 1024 -- kept of one body
 
-local SECRET_HEADERS = { ["x-api-key"] = true, ["x-lomi-api-key"] = true, authorization = true, cookie = true }
+local SECRET_HEADERS = { ["x-api-key"] = true, ["x-lomi-api-key"] = true, authorization = true, cookie = true,
+  ["proxy-authorization"] = true }
 
 --- A request the sandbox has seen; no key is in it.
 ---@class lomi.sandbox.Entry
@@ -35,8 +36,11 @@ local function new(limits)
   return setmetatable({ entries = Fifo.new(limits) }, RequestJournal)
 end
 
+-- In any case, its underscore percent-encoded or not.
+local CLIENT_SECRET = "([Cc][Ll][Ii][Ee][Nn][Tt][_%%5Ff]+[Ss][Ee][Cc][Rr][Ee][Tt]=)[^&]*"
+
 local function without_secrets(text)
-  return (redact.secrets(text):gsub("(client_secret=)[^&]*", "%1[hidden]"))
+  return (redact.secrets(text):gsub(CLIENT_SECRET, "%1[hidden]"))
 end
 
 local function hidden(value)
@@ -59,7 +63,8 @@ function RequestJournal:add(request, path, query, now, request_id)
   local entry = {
     number = self.entries.last + 1, time = now, connection = request.connection, method = request.method,
     target = without_secrets(request.target), path = without_secrets(path), query = query and without_secrets(query),
-    headers = headers, body = request.body:sub(1, MAX_BODY), body_size = #request.body, request_id = request_id,
+    headers = headers, body = request.body:sub(1, MAX_BODY), body_size = #request.body,
+    request_id = without_secrets(request_id),
   }
   self.entries:push(entry, math.min(weight, MAX_BODY + weight - #request.body))
   self.entries:trim()
