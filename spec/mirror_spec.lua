@@ -28,7 +28,7 @@ local ELSEWHERE = {
   { "spec/sandbox/server/merchant_spec.lua", "its operations, tried through a client",
     "lua/lomi/sandbox/server/operations/init.lua", "lua/lomi/sandbox/server/operations/balances.lua",
     "lua/lomi/sandbox/server/operations/checkout.lua", "lua/lomi/sandbox/server/operations/customers.lua",
-    "lua/lomi/sandbox/server/operations/products.lua", "lua/lomi/sandbox/server/operations/records.lua",
+    "lua/lomi/sandbox/server/operations/products.lua",
     "lua/lomi/sandbox/server/operations/subscriptions.lua", "lua/lomi/sandbox/server/operations/unsimulated.lua" },
   { "spec/sandbox/server/api_spec.lua", "what the way through the API is tried with",
     "lua/lomi/sandbox/server/operations/charges.lua" },

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local rules = require "lomi.rules"
+local cost = require "spec.support.cost"
 
 local RULES = {
   timeout = "seconds", pause = "wait", tries = "count", name = "string", call = "function", anything = "any",
@@ -63,6 +64,29 @@ describe("the first fault of options", function()
     assert.is_nil(reason)
     assert.equal('; did you mean "base"?', hint)
     assert.equal("1", (fault { "x" }))
+  end)
+end)
+
+describe("what a caller wrote, in a message", function()
+  it("is short, on one line, and without a key", function()
+    local key = "lomi_sk_test_" .. ("Qx7"):rep(8)
+    for _, name in ipairs { key, ("a"):rep(30) .. key, ("x"):rep(1e5), "\27[31m\n\226\128\174", ("é"):rep(30) } do
+      for _, sentence in ipairs { rules.check({ [name] = 1 }, RULES), rules.check({ unit = name }, RULES) } do
+        assert.is_true(#sentence < 300, #sentence)
+        assert.is_nil(sentence:find "[%z\1-\31\127]", sentence)
+        assert.is_nil(sentence:find("Qx7", 1, true), sentence)
+        assert.is_nil(sentence:find("\226\128\174", 1, true))
+      end
+    end
+    assert.equal(("é"):rep(20) .. "…", rules.shown(("é"):rep(30)))
+    assert.equal("lomi_sk_test_[hidden]", rules.shown(key))
+  end)
+
+  it("is found among many in little time", function()
+    local many = {}
+    for i = 1, 20000 do many["option" .. i] = i end
+    assert.is_true(cost.of(function() rules.check(many, RULES) end) < 0.2)
+    assert.matches("^unknown option option1; the known ones are ", rules.check(many, RULES))
   end)
 end)
 

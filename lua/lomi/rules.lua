@@ -55,11 +55,21 @@ local NAMES = {
   string = "a string", number = "a number", whole = "a whole number", boolean = "true or false", table = "a table",
 }
 
+local MOST_SHOWN, MOST_READ = 40, 1024 -- bytes of a text
+
+--- A caller's text as a message shows it: on one line, short, and without keys.
+---@param text string
+---@return string
+function M.shown(text)
+  text = redact.secrets(redact.line(text:sub(1, MOST_READ)))
+  if #text <= MOST_SHOWN then return text end
+  local cut = MOST_SHOWN
+  while cut > 0 and text:find("^[\128-\191]", cut + 1) do cut = cut - 1 end -- not inside a character
+  return text:sub(1, cut) .. "…"
+end
+
 local function quoted(value)
-  if type(value) == "string" then
-    return #value > 40 and ('"%s…"'):format((redact.line(value:sub(1, 40)):gsub("[\128-\255]+$", "")))
-      or ('"%s"'):format(redact.line(value))
-  end
+  if type(value) == "string" then return '"' .. M.shown(value) .. '"' end
   if type(value) == "number" then return ascii.number(value) end
   return type(value) == "boolean" and tostring(value) or NAMES[type(value)] or "a " .. type(value)
 end
@@ -125,7 +135,7 @@ local function fault_of(name, value, rule)
   end
   for key, item in pairs(rule.values and value or {}) do
     if type(key) ~= "string" then return name, "must have names for keys, not " .. quoted(key) end
-    local inner, reason = fault_of(name .. "." .. key, item, rule.values)
+    local inner, reason = fault_of(name .. "." .. M.shown(key), item, rule.values)
     if inner then return inner, reason end
   end
 end
@@ -137,16 +147,15 @@ end
 ---@return string|nil reason  reads on from the name: "must be …"; nil: there is no such option
 ---@return string|nil hint  for an unknown one: "; did you mean …"
 function M.first_fault(options, rules)
-  local first, first_reason, first_hint
+  local first, first_reason, first_hint, first_option
   for option, value in next, options do
-    local name, reason, hint
-    if rules[option] then
-      name, reason, hint = fault_of(tostring(option), value, rules[option])
-    else
-      name, hint = tostring(option), suggest.hint(option, rules)
+    local name, reason, hint = M.shown(tostring(option)), nil, nil
+    if rules[option] then name, reason, hint = fault_of(name, value, rules[option]) end
+    if name and not (first and first < name) then
+      first, first_reason, first_hint, first_option = name, reason, hint, option
     end
-    if name and not (first and first < name) then first, first_reason, first_hint = name, reason, hint end
   end
+  if first and not rules[first_option] then first_hint = suggest.hint(first_option, rules) end
   return first, first_reason, first_hint
 end
 

@@ -12,7 +12,6 @@
 local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 local rules = require "lomi.rules"
-local redact = require "lomi.redact"
 
 local M = {}
 
@@ -107,7 +106,7 @@ local RECORDS = { charges = 'a charge, such as "pi_…"', subscriptions = "a sub
 
 local function id_path(kind, id, method)
   if type(id) ~= "string" or not id:find("^[A-Za-z0-9_%-]+$") then
-    local given = type(id) == "string" and '"' .. redact.line(id:sub(1, 40)) .. '"' or type(id)
+    local given = type(id) == "string" and '"' .. rules.shown(id) .. '"' or type(id)
     error(("%s takes the id of %s, not %s"):format(method, RECORDS[kind], given), 3)
   end
   return ("/%s/%s/"):format(kind, id)

@@ -42,7 +42,7 @@ end
 local function find_charge(app, call)
   local charge = app.charges:find(call.id, app.clock())
   if charge then return charge end
-  return nil, { status = 404, message = "the sandbox has no charge " .. call.id:sub(1, 80) }
+  return nil, { status = 404, message = "the sandbox has no charge " .. rules.shown(call.id) }
 end
 
 -- Answers a change of a charge's status: with the charge, or with the reason.
@@ -80,7 +80,7 @@ local function save_card(app, call, body)
   for item in app.merchant.stores.subscriptions:each() do
     if item.data.subscription_id == call.id then return done(subscriptions.save_card(item, body.card)) end
   end
-  return nil, { status = 404, message = "the sandbox has no subscription " .. call.id:sub(1, 80) }
+  return nil, { status = 404, message = "the sandbox has no subscription " .. rules.shown(call.id) }
 end
 
 local TAKE = {

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Answers in the shapes of the service.
 
+local rules = require "lomi.rules"
 local json = require "lomi.sandbox.server.json"
 
 ---@class lomi.sandbox.Answer
@@ -56,7 +57,7 @@ end
 ---@return nil
 ---@return lomi.sandbox.Refusal
 function M.not_found(what, id)
-  return nil, { status = 404, message = ("No %s of this organization has the id %s"):format(what, id:sub(1, 80)) }
+  return nil, { status = 404, message = ("No %s of this organization has the id %s"):format(what, rules.shown(id)) }
 end
 
 ---@param status integer
