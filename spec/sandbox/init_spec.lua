@@ -402,6 +402,21 @@ describe("lomi.sandbox", function()
     assert.same({ "", 0 }, { output, status })
   end)
 
+  it("holds metadata as deep as a client lets out, and lists it", function()
+    local lomi = require "lomi"
+    local client = lomi.new { api_key = "lomi_sk_test_demo", base_url = box.url, max_retries = 0 }
+    local metadata = { "end" }
+    for _ = 2, 63 do metadata = { a = metadata } end
+    box:inbox("whsec_demo")
+    local charge = assert(client.charges:create_card_charge { amount = 10000, customer_email = "a@b.ci",
+      customer_name = "A", metadata = metadata })
+    assert.equal("succeeded", box:confirm(charge.id, "4242424242424242").status)
+    local received = assert(box:receive("PAYMENT_SUCCEEDED", 10))
+    assert(lomi.webhook.construct_event(received.body, received.headers, "whsec_demo"))
+    assert.same({ charge.id, 2 }, { box:charges()[1].id, #box:deliveries() })
+    assert.equal(1, #assert(client.transactions:list()).data)
+  end)
+
   it("holds metadata near the 1 MiB that a client lets out, and gives it back whole", function()
     box:inbox("whsec_demo")
     local body = ('{"amount":10000,"metadata":{"a":"%s"}}'):format(("x"):rep(1024 * 1024 - 200))

@@ -48,6 +48,19 @@ describe("lomi.sandbox.server.json", function()
     assert.is_nil((json.decode('\n"')))
   end)
 
+  it("writes an item that can be read with the list and the object around it", function()
+    for depth = 55, 70 do
+      local value = {}
+      for _ = 2, depth do value = { a = value } end
+      local list = json.with_list("data", { json.encode_item(value), json.encode_item(value) })
+      local read = core.decode(list)
+      assert.is_table(read, depth)
+      if depth <= 62 then assert.same({ value, value }, read.data) end
+    end
+    assert.equal('{"a":[1,2]}', json.encode_item { a = { 1, 2 } })
+    assert.equal('"a"', json.encode_item "a")
+  end)
+
   it("keeps an empty list a list", function()
     assert.equal('{"data":[]}', json.with_list("data", {}))
     assert.equal('{"data":[1,2],"next":3}', json.with_list("data", { "1", "2" }, ',"next":3'))

@@ -22,7 +22,7 @@ local function page(call, queue, view)
   local items, size, serial = {}, 0, math.max(from, queue.first)
   while serial <= queue.last and size < PAGE do
     local item = queue:get(serial)
-    item = json.encode(view and view(item) or item)
+    item = json.encode_item(view and view(item) or item)
     items[#items + 1], size, serial = item, size + #item, serial + 1
   end
   local rest = serial <= queue.last and (',"next":%d'):format(serial) or nil

@@ -59,9 +59,16 @@ function M.encode(value)
   return core.encode(value) or long_way(value, 1)
 end
 
+--- An item of a list in an object: readable with both around it, where it alone nests as deep as clients read.
+---@return string # never fails
+function M.encode_item(value)
+  local around = core.encode { { value } }
+  return around and around:sub(3, -3) or long_way(value, 3)
+end
+
 --- An object with one list, which stays a list when it is empty (an empty Lua table is written as an object).
 ---@param name string
----@param items string[] encoded
+---@param items string[] encoded, by encode_item
 ---@param rest string? further members, encoded, each with its leading comma
 function M.with_list(name, items, rest)
   return ('{"%s":[%s]%s}'):format(name, table.concat(items, ","), rest or "")

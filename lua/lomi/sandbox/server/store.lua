@@ -116,7 +116,7 @@ function Store:page(call, scope, view, keep)
         more = item.serial
         break
       end
-      items[#items + 1] = json.encode(view(item))
+      items[#items + 1] = json.encode_item(view(item))
     end
   end
   local rest = (',"object":"list","has_more":%s,"next_cursor":%s,"limit":%d'):format(tostring(more ~= nil),
@@ -128,7 +128,7 @@ end
 function Store:all(scope, view, keep)
   local items = {}
   for item in self:each(scope) do
-    if not keep or keep(item) then items[#items + 1] = json.encode(view(item)) end
+    if not keep or keep(item) then items[#items + 1] = json.encode_item(view(item)) end
   end
   return { status = 200, body = "[" .. table.concat(items, ",") .. "]" }
 end

@@ -131,7 +131,7 @@ local function deliveries(api, call)
     local good = went_well(log[2])
     if not (FLAGS[asked.successOnly] and not good or FLAGS[asked.failedOnly] and good) then
       seen = seen + 1
-      if seen > offset and #items < limit then items[#items + 1] = json.encode(log_view(log)) end
+      if seen > offset and #items < limit then items[#items + 1] = json.encode_item(log_view(log)) end
     end
   end
   if offset > seen then return refuse(("offset is %.0f, beyond the end of this list (%d)"):format(offset, seen)) end
