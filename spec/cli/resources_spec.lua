@@ -38,6 +38,25 @@ describe("lomi RESOURCE VERB", function()
     assert.equal("none\n", select(2, run "transactions list --limit 10"))
   end)
 
+  it("begins a line of a list with the record's own id, not with that of one it refers to", function()
+    local made = { customer = json("customers create --name Awa").customer_id }
+    for _, case in ipairs {
+      { "transactions", "POST", "/charge/wave", { amount = 500, currency = "XOF",
+        customer = { name = "Awa", phoneNumber = "+2250700000000" } }, "transaction_id" },
+      { "invoices", "POST", "/invoices", { customer_id = made.customer, amount = 5, currency_code = "XOF" },
+        "customer_invoice_id" },
+      { "payment-requests", "POST", "/payment-requests", { customer_id = made.customer, amount = 5,
+        currency_code = "XOF", expiry_date = "2030-01-01T00:00:00Z" }, "request_id" },
+      { "checkout-sessions", "POST", "/checkout-sessions", { customer_id = made.customer, amount = 5,
+        success_url = "https://shop.example/" }, "checkout_session_id" },
+    } do
+      local client = require("lomi").new { api_key = "lomi_sk_test_demo", base_url = sandbox.url }
+      local record = assert(client:request(case[2], case[3], { body = case[4] }))
+      local _, text = run(case[1] .. " list")
+      assert.equal(record[case[5]], text:match "^%S+", text)
+    end
+  end)
+
   it("shows a list where nothing says what the answer is", function()
     for body, shown in pairs { ['[{"event_id":"e_1"},2]'] = "e_1\n(a record without a name)\n",
       ["[1,2]"] = "(a record", ["[]"] = "done", ["[null,1]"] = "none\n" } do

@@ -158,9 +158,17 @@ local function shown(record, name)
   return type(value) == "string" and value or nil
 end
 
+-- Ids in an order in which a record's own comes before those of the records it refers to.
+local OWN_IDS = { "refund_id", "dispute_id", "payout_id", "log_id", "webhook_id", "transaction_id",
+  "customer_invoice_id", "request_id", "checkout_session_id", "link_id", "settlement_id", "coupon_id",
+  "subscription_id", "price_id", "product_id", "payout_method_id", "customer_id" }
+
 -- The field that names a record: that of the operation, or the first that looks like it.
 local function id_field(record, row)
   if row.id and record[row.id] then return row.id end
+  for _, name in ipairs(OWN_IDS) do
+    if type(record[name]) == "string" then return name end
+  end
   local found
   for name in pairs(record) do
     if name:find("_id$") and type(record[name]) == "string" and name ~= "organization_id"
