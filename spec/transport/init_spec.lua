@@ -132,6 +132,10 @@ describe("a transport of somebody else's", function()
     assert.same({ kind = "tls", message = "no trust", sent = false, final = true }, failure)
     _, failure = around(function() return nil, { message = "trouble" } end):exchange(request())
     assert.same({ kind = "connection", message = "trouble" }, failure)
+    for _, kind in ipairs { "dns", "a\nb", 5, {}, true, 0 / 0 } do
+      _, failure = around(function() return nil, { kind = kind, message = "trouble" } end):exchange(request())
+      assert.equal("connection", failure.kind)
+    end
   end)
 
   it("raises an interrupt to the program", function()

@@ -163,6 +163,8 @@ local function is_reply(reply)
   return type(reply.body) == "string"
 end
 
+local KINDS = { connection = true, timeout = true, tls = true, protocol = true } -- of failures
+
 local function failed(message)
   return nil, { kind = "connection", message = message }
 end
