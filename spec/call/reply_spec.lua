@@ -20,6 +20,10 @@ describe("the message of an error reply", function()
     assert.equal("Validation failed: " .. reasons[1] .. "; " .. reasons[2], message(2))
     assert.equal("Validation failed: " .. reasons[1] .. "; " .. reasons[2] .. "; c", message(3))
     assert.equal("Validation failed: " .. reasons[1] .. "; " .. reasons[2] .. "; c; …", message(4))
+    for said, told in pairs { ["Validation failed"] = "Validation failed: id", ["Wrong: id"] = "Wrong: id", id = "id",
+      [" "] = "bad_request: id" } do
+      assert.equal(told, trouble_of(400, { code = "bad_request", message = said, details = { "id" } }).message)
+    end
   end)
 
   it("is as it came where details are no list of strings, or are said already", function()

@@ -39,7 +39,7 @@ local function with_reasons(message, details)
     if type(details[i]) ~= "string" then break end
     reasons[i] = details[i]
   end
-  if #reasons == 0 or message:find(reasons[1], 1, true) then return message end
+  if #reasons == 0 or message == reasons[1] or message:find(": " .. reasons[1], 1, true) then return message end
   return ("%s: %s%s"):format(message, table.concat(reasons, "; "), details[#reasons + 1] ~= nil and "; …" or "")
 end
 
@@ -104,7 +104,8 @@ function M.read(raw, wanted)
   local found, request_id = read_error(raw.body)
   if found then
     cause.code, cause.details, cause.request_id = read_code(raw.status, found), found.details, request_id
-    cause.message = with_reasons(type(found.message) == "string" and found.message or found.code, found.details)
+    local message = type(found.message) == "string" and found.message:find "[^ ]" and found.message or found.code
+    cause.message = with_reasons(message, found.details)
   else
     cause.message = ("status %d, not in the API's error format: from a proxy in between?"):format(raw.status)
   end
