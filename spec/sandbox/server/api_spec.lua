@@ -129,6 +129,22 @@ describe("lomi.sandbox.server.api", function()
     end
   end)
 
+  it("answers HEAD as GET", function()
+    local charge = sandbox:charge()
+    assert.equal(200, sandbox:call("HEAD", "/charge/card/" .. charge.id).status)
+    assert.equal(404, sandbox:call("HEAD", "/charge/card/pi_none").status)
+    assert.equal(404, sandbox:call("HEAD", "/charge/card").status)
+  end)
+
+  it("takes a path in upper case for the same route, and the same intent", function()
+    local body, key = '{"amount":10000}', { ["Idempotency-Key"] = "k" }
+    local first = post("/charge/card", body, key)
+    assert.equal(201, first.status)
+    assert.equal(first.body, post("/CHARGE/Card/", body, key).body)
+    assert.equal(200, get("/Charge/CARD/" .. first.json.data.id).status)
+    assert.equal(404, get("/charge/card/" .. first.json.data.id:upper()).status)
+  end)
+
   it("takes a trailing slash and a query", function()
     local charge = sandbox:charge()
     assert.equal(200, get("/charge/card/" .. charge.id .. "/?a=b").status)

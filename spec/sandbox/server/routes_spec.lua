@@ -24,6 +24,11 @@ describe("lomi.sandbox.server.routes", function()
     assert.is_nil((routes.match(list, "GET", "/a-b//")))
   end)
 
+  it("takes a path in upper case, but for the id", function()
+    local route, id = routes.match(list, "POST", "/A-b/Xy/END/")
+    assert.same({ list[3], "Xy" }, { route, id })
+  end)
+
   it("takes nothing else", function()
     for _, path in ipairs { "/", "/aXb", "/a-b/x/y", "/a-b/x/end", "x/a-b", "" } do
       assert.is_nil((routes.match(list, "GET", path)), path)

@@ -165,6 +165,15 @@ local function once(api, call, operation, recorded, works)
   return recorded or done
 end
 
+-- The path of a route, however it was written.
+local function same_path(path, ids)
+  local count = 0
+  return (path:gsub("{id}", function()
+    count = count + 1
+    return ids[count]
+  end))
+end
+
 -- A parameter without a value is absent; but an empty cursor must not begin the list again.
 local function query_fields(query)
   local fields = form.decode(query)
@@ -183,14 +192,15 @@ end
 function Api:answer(call, recorded, works)
   local ok, refusal = read_json(call)
   if not ok then return failed(call, refusal) end
-  local operation, id, second_id = routes.match(OPERATIONS, call.method, call.path)
+  local method = call.method == "HEAD" and "GET" or call.method -- its answer without the body
+  local operation, id, second_id = routes.match(OPERATIONS, method, call.path)
   if not operation then
     return failed(call, { status = 404, message = ("Cannot %s %s"):format(call.method, call.path) })
   end
   if id == false or second_id == false then
     return failed(call, { message = "The path is not percent-encoded UTF-8" })
   end
-  call.path = call.path:gsub("/$", "") -- the same route
+  call.path = same_path(operation[2], { id, second_id })
   call.id, call.second_id, call.query_fields = id, second_id, query_fields(call.query)
   local key, reason = read_key(call)
   if not key then return failed(call, { status = 401, message = reason }) end

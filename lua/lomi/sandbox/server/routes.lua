@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
---- Paths with at most two `{id}` in them. A trailing slash is the same route, as the service has it.
+--- Paths with at most two `{id}` in them. A trailing slash, or upper case, is the same route, as the service has it.
 
+local ascii = require "lomi.ascii"
 local core = require "lomi.core"
 
 local M = {}
@@ -10,7 +11,9 @@ local M = {}
 ---@return T[] the same list
 function M.compile(list)
   for _, route in ipairs(list) do
-    route.pattern = "^" .. route[2]:gsub("[%-%.]", "%%%0"):gsub("{id}", "([^/]+)") .. "/?$"
+    local words = route[2]:gsub("{id}", "\1"):gsub("[%-%.]", "%%%0")
+    words = words:gsub("[a-z]", function(letter) return "[" .. letter .. ascii.upper(letter) .. "]" end)
+    route.pattern = "^" .. words:gsub("\1", "([^/]+)") .. "/?$"
   end
   return list
 end
