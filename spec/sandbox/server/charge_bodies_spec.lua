@@ -91,6 +91,8 @@ describe("lomi.sandbox.server.charge_bodies", function()
       ["a blank id"] = { { product_id = " " }, "product_id", nil },
       ["a blank currency"] = { { currency_code = "", currency = "EUR" }, "currency_code", "EUR" },
       ["a blank alias"] = { { currency = "" }, "currency_code", "XOF" },
+      ["an alias that is no currency"] = { { currency_code = "USD", currency = "GBP" }, "currency_code", "USD" },
+      ["an alias that is no string"] = { { currency_code = "USD", currency = 5 }, "currency_code", "USD" },
       ["two currencies"] = { { currency_code = "USD", currency = "EUR" }, "currency_code", "USD" },
       ["the renderer's light theme"] = { { appearance_theme = "stripe" }, "appearance_theme", "light" },
       ["the renderer's dark theme"] = { { appearance_theme = "night" }, "appearance_theme", "dark" },

@@ -25,11 +25,12 @@ local OBJECTS = {
 }
 
 local PLATFORM = "application_fee_amount from_0, transfer_data transfer, transfer_group short_text"
-local CARD = body_fields.fields([[amount* lax_positive, currency_code currency_or_blank, currency currency_or_blank,
-  customer_id uuid, customer_email name, customer_name name, customer_phone text, description text,
-  payment_reference text, product_id uuid, subscription_id uuid, quantity lax_number, metadata object,
-  appearance_theme theme, appearance_border_radius lax_from_0, appearance_billing_address auto|never,
-  hold boolean, ]] .. PLATFORM, OBJECTS)
+local CARD = [[amount* lax_positive, currency_code currency_or_blank, currency %s, customer_id uuid,
+  customer_email name, customer_name name, customer_phone text, description text, payment_reference text,
+  product_id uuid, subscription_id uuid, quantity lax_number, metadata object, appearance_theme theme,
+  appearance_border_radius lax_from_0, appearance_billing_address auto|never, hold boolean, ]] .. PLATFORM
+local BY_ALIAS = body_fields.fields(CARD:format "currency_or_blank", OBJECTS)
+local BY_CODE = body_fields.fields(CARD:format "any", OBJECTS) -- beside currency_code, currency is not looked at
 local WAVE = body_fields.fields([[amount* from_1, currency* any_currency, customer* customer, description text,
   environment text, successUrl text, errorUrl text, ]] .. PLATFORM, OBJECTS)
 local MTN = body_fields.fields([[amount* count, currency* any_currency, customer* customer, description text,
@@ -127,7 +128,8 @@ end
 ---@return lomi.sandbox.Refusal?
 ---@return table? appearance for the answer; nil if none was asked for
 function M.card(body, warn, options)
-  local params, refusal = checked(CARD, body, warn)
+  local has_code = type(body.currency_code) == "string" and body.currency_code ~= ""
+  local params, refusal = checked(has_code and BY_CODE or BY_ALIAS, body, warn)
   if not params then return nil, refusal end
   local code = params.currency_code or params.currency or "XOF"
   if params.currency and params.currency ~= code then
