@@ -115,6 +115,20 @@ describe("lomi.sandbox.server.charge_bodies", function()
     end
   end)
 
+  it("takes the white space of Unicode for a space", function()
+    for _, space in ipairs { "\194\160", "\226\128\137", "\226\128\168", "\227\128\128", "\239\187\191",
+      "\t \194\160 " } do
+      local params = assert(card { customer_name = space .. "Awa" .. space .. "N" .. space,
+        customer_email = space .. "awa@example.com" .. space, product_id = UUID .. space, subscription_id = space })
+      assert.same({ "Awa" .. space .. "N", "awa@example.com", UUID },
+        { params.customer_name, params.customer_email, params.product_id })
+      assert.is_nil(params.subscription_id)
+      assert.is_nil((card { customer_name = space }))
+      assert.is_nil((card { customer_email = "a" .. space .. "b@example.com" }))
+    end
+    assert.equal("é", card { customer_name = "é" }.customer_name)
+  end)
+
   it("takes the old alias for the currency", function()
     assert.equal("EUR", card { currency = "EUR" }.currency_code)
     assert.same({}, warnings)

@@ -61,8 +61,27 @@ local function number(rule)
   end
 end
 
+-- In UTF-8, the white space of Unicode: the service trims it, and finds it in an email, as it does a space.
+local SPACES = {
+  ["\194\160"] = "  ", ["\225\154\128"] = "   ", ["\226\128[\128-\138\168\169\175]"] = "   ",
+  ["\226\129\159"] = "   ", ["\227\128\128"] = "   ", ["\239\187\191"] = "   ",
+}
+
+-- The same with spaces of ASCII, as many as there are bytes.
+local function with_plain_spaces(text)
+  if not text:find("[\194\225-\227\239]") then return text end
+  for space, plain in pairs(SPACES) do text = text:gsub(space, plain) end
+  return text
+end
+
+local function trim(text)
+  local plain = with_plain_spaces(text)
+  local from = plain:find("[^ \t-\r]") or #plain + 1
+  return text:sub(from, from + #ascii.trim(plain) - 1)
+end
+
 local function trimmed(value, warn, name)
-  local text = ascii.trim(value)
+  local text = trim(value)
   if text ~= value then warn(name .. " has spaces around it") end
   return text
 end
@@ -83,7 +102,7 @@ local UUID = uuid_pattern "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 local UUID4 = uuid_pattern "xxxxxxxx-xxxx-4xxx-[89abAB]xxx-xxxxxxxxxxxx"
 
 local function uuid4(value, warn, name)
-  local text = type(value) == "string" and ascii.trim(value)
+  local text = type(value) == "string" and trim(value)
   if text == "" then
     warn(name .. " is blank")
     return false
@@ -97,7 +116,7 @@ local EMAIL = "^[^ \t-\r@]+@[^ \t-\r@]+%.[^ \t-\r@]+$"
 local EMAIL_MAX = 254 -- bytes; also what keeps the pattern cheap
 
 local function is_email(text)
-  return #text <= EMAIL_MAX and text:find(EMAIL) ~= nil
+  return #text <= EMAIL_MAX and with_plain_spaces(text):find(EMAIL) ~= nil
 end
 
 local function currency(value, warn, name)
