@@ -41,6 +41,7 @@ local USER_AGENT = ("lomi-lua/%s (%s)"):format(core.version, rawget(_G, "jit") a
 local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
 local NO_OPTIONS = {}
 local REQUEST = { result = "body" } -- the operation of `client:request`
+local DELETION = { result = "body", may_be_empty = true } -- likewise
 
 local function refuse(config, faults, method)
   local facts = { attempts = 0, outcome = method ~= "GET" and "not_sent" or nil }
@@ -266,7 +267,7 @@ local function make_request(config, client)
       faults = add(faults, inexact)
     end
     if faults then return refuse(config, faults, method) end
-    return send(config, transport, method, path .. query, body, REQUEST, opts)
+    return send(config, transport, method, path .. query, body, method == "DELETE" and DELETION or REQUEST, opts)
   end
 
   return function(self, method, path, opts)

@@ -50,6 +50,21 @@ describe("a reused key", function()
 end)
 
 describe("the body of a success", function()
+  it("may be missing where the service says nothing, and nowhere else", function()
+    for _, status in ipairs { 200, 201, 202, 204 } do
+      for _, result in ipairs { "record", "body", false } do
+        assert.same({}, (read({ status = status, body = "" }, { result = result or nil, may_be_empty = true })))
+      end
+      for _, result in ipairs { "record", "data", "list" } do
+        assert.matches("it is empty", select(2, read({ status = status, body = "" }, { result = result })).message)
+      end
+    end
+    assert.same({}, (read({ status = 204, body = "" }, { result = "body" })))
+    assert.matches("it is empty", select(2, read({ status = 200, body = "" }, { result = "body" })).message)
+    local _, trouble = read({ status = 200, body = "null" }, { result = "body", may_be_empty = true })
+    assert.equal("protocol", trouble.kind)
+  end)
+
   it("is read up to 1.25 MiB of values: a hostile one costs little", function()
     local body = '{"data":[' .. ("[],"):rep(1300000) .. "1]}"
     local result, trouble = read({ status = 200, body = body }, { result = "list" })

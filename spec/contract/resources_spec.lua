@@ -258,6 +258,10 @@ end
 
 local unpack = table.unpack or unpack -- luacheck: ignore 113
 
+-- Whose answer the facts leave open: there may be none.
+local SAY_NOTHING = { coupons = "delete", customers = "delete", payment_links = "delete", products = "delete",
+  webhooks = "delete", invoices = "finalize send remind void" }
+
 describe("the resources", function()
   local server, client
 
@@ -328,6 +332,16 @@ describe("the resources", function()
           assert.matches("^%x+%-%x+%-4%x+%-%x+%-%x+$", key)
         else
           assert.is_nil(key)
+        end
+      end)
+
+      it(name .. " may be answered without a body, or not", function()
+        server:script({ status = 200, body = "" })
+        local result, err = call(resource, verb, expected, fields)
+        if (SAY_NOTHING[resource] or ""):find("%f[%l]" .. verb .. "%f[^%l]") then
+          assert.same({}, result)
+        else
+          assert.equal("protocol", err.kind)
         end
       end)
 

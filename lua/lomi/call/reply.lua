@@ -57,7 +57,7 @@ local function read_success(reply, wanted)
   local decoded, unreadable = core.decode(reply.body, false, true)
   if type(decoded) ~= "table" then
     if reply.body == "" then
-      if reply.status == 204 and gives == "body" then return {} end
+      if wanted.may_be_empty or reply.status == 204 and gives == "body" then return {} end
       unreadable = "it is empty"
     end
     unreadable = unreadable or "it is not an object"

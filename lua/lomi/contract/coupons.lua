@@ -61,7 +61,7 @@ return {
   -- Looks a coupon up. Gives lomi.Coupon.
   get = { method = "GET", path = "/coupons/{id}", id = "coupon_id" },
   -- Removes a coupon. Sent once, unless `opts.idempotency_key` is given.
-  delete = { method = "DELETE", path = "/coupons/{id}", result = "body" },
+  delete = { method = "DELETE", path = "/coupons/{id}", result = "body", may_be_empty = true },
   -- How often a coupon was used, and what it cost. Gives lomi.CouponPerformance.
   performance = { method = "GET", path = "/coupons/{id}/performance" },
 }

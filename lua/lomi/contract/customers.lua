@@ -87,7 +87,7 @@ return {
   -- Changes a customer. Sent once, unless `opts.idempotency_key` is given. Gives lomi.Customer.
   update = { method = "PATCH", path = "/customers/{id}", params = UpdateCustomer, id = "customer_id" },
   -- Takes a customer out of lists and reads. Sent once, unless `opts.idempotency_key` is given.
-  delete = { method = "DELETE", path = "/customers/{id}", result = "body" },
+  delete = { method = "DELETE", path = "/customers/{id}", result = "body", may_be_empty = true },
   -- The transactions of a customer. Gives lomi.TransactionRecord.
   transactions = { method = "GET", path = "/customers/{id}/transactions", result = "list" },
   -- The subscriptions of a customer. Gives lomi.Subscription.

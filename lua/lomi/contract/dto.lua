@@ -37,6 +37,7 @@ local M = { CURRENCIES = { "XOF", "USD", "EUR" } }
 ---@field compares_amount? boolean  the reply's amount must be the one meant, see `amount.lua`
 ---@field ignores_key? boolean  the service ignores the idempotency key: a retry tells nothing new
 ---@field id? string  the field that a record must have
+---@field may_be_empty? boolean  a success may come without a body: the result is an empty table
 ---@field unless? string  a record with this field needs no `id`
 ---@field pages? "offset"  the next page of the list is asked for by `offset`, not by `cursor`
 ---@field asks_twice? boolean  the first call gives a preview and a token

@@ -79,13 +79,13 @@ return {
   -- The invoice, as a link to a PDF. Gives lomi.Document.
   pdf = { method = "GET", path = "/invoices/{id}/pdf" },
   -- Ends the draft and makes its payment session; sends no e-mail. Gives lomi.Invoice.
-  finalize = { method = "POST", path = "/invoices/{id}/finalize" },
+  finalize = { method = "POST", path = "/invoices/{id}/finalize", may_be_empty = true },
   -- Finalizes the invoice and e-mails it to the customer. Gives lomi.Invoice.
-  send = { method = "POST", path = "/invoices/{id}/send" },
+  send = { method = "POST", path = "/invoices/{id}/send", may_be_empty = true },
   -- Reminds the customer of an invoice that is sent or overdue. Gives lomi.Invoice.
-  remind = { method = "POST", path = "/invoices/{id}/remind" },
+  remind = { method = "POST", path = "/invoices/{id}/remind", may_be_empty = true },
   -- Cancels an invoice that is not paid. Gives lomi.Invoice.
-  void = { method = "POST", path = "/invoices/{id}/void" },
+  void = { method = "POST", path = "/invoices/{id}/void", may_be_empty = true },
   -- Makes the session that pays the invoice, or gives the one there is. Gives lomi.CheckoutSession.
   checkout_session = { method = "POST", path = "/invoices/{id}/checkout-session" },
 }

@@ -69,5 +69,5 @@ return {
   -- Changes a payment link. Sent once, unless `opts.idempotency_key` is given. Gives lomi.PaymentLink.
   update = { method = "PATCH", path = "/payment-links/{id}", params = UpdatePaymentLink, id = "link_id" },
   -- Deactivates a payment link. Sent once, unless `opts.idempotency_key` is given.
-  delete = { method = "DELETE", path = "/payment-links/{id}", result = "body" },
+  delete = { method = "DELETE", path = "/payment-links/{id}", result = "body", may_be_empty = true },
 }

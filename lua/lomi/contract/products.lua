@@ -120,7 +120,7 @@ return {
   -- Changes a product. Sent once, unless `opts.idempotency_key` is given. Gives lomi.Product.
   update = { method = "PATCH", path = "/products/{id}", params = UpdateProduct, id = "product_id" },
   -- Archives a product. Sent once, unless `opts.idempotency_key` is given.
-  delete = { method = "DELETE", path = "/products/{id}", result = "body" },
+  delete = { method = "DELETE", path = "/products/{id}", result = "body", may_be_empty = true },
   -- Adds a price to a product. Gives lomi.Price.
   prices = { method = "POST", path = "/products/{id}/prices", params = CreatePrice },
   -- Makes a price the product's default. Gives lomi.Product.

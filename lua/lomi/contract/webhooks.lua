@@ -84,7 +84,7 @@ return {
   -- Changes an endpoint. Sent once, unless `opts.idempotency_key` is given. Gives lomi.WebhookEndpoint.
   update = { method = "PATCH", path = "/webhooks/{id}", params = UpdateWebhook },
   -- Removes an endpoint. Sent once, unless `opts.idempotency_key` is given.
-  delete = { method = "DELETE", path = "/webhooks/{id}", result = "body" },
+  delete = { method = "DELETE", path = "/webhooks/{id}", result = "body", may_be_empty = true },
   -- Sends a test event to an endpoint; an endpoint that does not answer 2xx is an error.
   test = { method = "POST", path = "/webhooks/{id}/test", result = "body" },
   -- One page of the attempts to deliver to an endpoint. Gives lomi.WebhookDelivery.
