@@ -22,6 +22,8 @@ typedef enum {
 void lomi_buffer_init(lomi_buffer *b, size_t cap);
 void lomi_buffer_free(lomi_buffer *b); /* idempotent; the cap stays, the buffer may be used again */
 
+/* Makes room for n more bytes. */
+lomi_buffer_status lomi_buffer_reserve(lomi_buffer *b, size_t n);
 lomi_buffer_status lomi_buffer_append(lomi_buffer *b, const void *bytes, size_t n);
 
 /* Empties it but keeps the memory, unless that is more than `keep` bytes: a rare large reply must

@@ -45,11 +45,13 @@ enum {
   KEEP = 16 * 1024, /* bytes of buffer memory that a parser keeps for the next reply */
 };
 
-static const bool token_bytes[256] = {
-    ['!'] = true,         ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,
-    ['-'] = true,         ['.'] = true,          ['0' ... '9'] = true, ['A' ... 'Z'] = true,
-    ['^' ... 'z'] = true, ['|'] = true,          ['~'] = true,
-};
+/* The bytes that a token may hold, each in lower case; 0: it may not hold this one. */
+static const char token_bytes[256] =
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    "\0!\0#$%&'\0\0*+\0-.\0"
+    "0123456789\0\0\0\0\0\0"
+    "\0abcdefghijklmnopqrstuvwxyz\0\0\0^_"
+    "`abcdefghijklmnopqrstuvwxyz\0|\0~";
 
 /* The bytes that a header value and a reason phrase may hold. */
 static const bool text_bytes[256] = {
@@ -57,13 +59,6 @@ static const bool text_bytes[256] = {
     [0x20 ... 0x7e] = true,
     [0x80 ... 0xff] = true,
 };
-
-static size_t span(const bool set[256], const char *s, size_t n) {
-  size_t i = 0;
-  while (i < n && set[(unsigned char)s[i]])
-    i++;
-  return i;
-}
 
 /* The leading bytes of a text that it may hold: eight at a time while all are printable ASCII or
  * above it. */
@@ -75,7 +70,9 @@ static size_t text_span(const char *s, size_t n) {
     if (((lomi_controls(eight) | del) & LOMI_HIGH_BITS) != 0)
       break;
   }
-  return i + span(text_bytes, s + i, n - i);
+  while (i < n && text_bytes[(unsigned char)s[i]])
+    i++;
+  return i;
 }
 
 static inline bool is_name(const char *s, size_t n, const char *name) {
@@ -83,7 +80,10 @@ static inline bool is_name(const char *s, size_t n, const char *name) {
 }
 
 bool lomi_http1_is_token(const char *s, size_t n) {
-  return n > 0 && span(token_bytes, s, n) == n;
+  size_t i = 0;
+  while (i < n && token_bytes[(unsigned char)s[i]] != 0)
+    i++;
+  return n > 0 && i == n;
 }
 
 bool lomi_http1_same_word(const char *s, size_t n, const char *word) {
@@ -197,7 +197,10 @@ static void read_connection(lomi_http1 *p, const char *value, size_t n) {
  * A trailer is checked and dropped. */
 static void read_field(lomi_http1 *p, char *line, size_t n) {
   const char *value;
-  size_t name_len = span(token_bytes, line, n); /* stops at the CR at the latest */
+  size_t name_len = 0;
+  char lower;
+  while ((lower = token_bytes[(unsigned char)line[name_len]]) != 0) /* the CR is none of them */
+    line[name_len++] = lower;
   if (++p->fields > LOMI_HTTP1_MAX_FIELDS) {
     fail(p, "more than %d header lines", LOMI_HTTP1_MAX_FIELDS);
   } else if (lomi_is_blank(line[0])) {
@@ -214,8 +217,6 @@ static void read_field(lomi_http1 *p, char *line, size_t n) {
   if (p->state == FAILED)
     return;
 
-  for (size_t i = 0; i < name_len; i++)
-    line[i] = lomi_lower(line[i]);
   line[name_len] = '\0';
   value = line + name_len + 1;
   n -= name_len + 1 + 2;
@@ -428,17 +429,35 @@ bool lomi_http1_keep_alive(const lomi_http1 *p) {
 
 /* --- writer -------------------------------------------------------------------------------- */
 
-/* `status` is one lomi_buffer_status, or several or-ed. */
-static const char *put_result(unsigned status) {
-  if (status == LOMI_BUFFER_OK)
-    return NULL;
-  return status & LOMI_BUFFER_NOMEM ? "out of memory for the head of the request"
-                                    : "the head of the request is over its limit";
+static const char *put_result(lomi_buffer_status status) {
+  switch (status) {
+  case LOMI_BUFFER_OK: return NULL;
+  case LOMI_BUFFER_NOMEM: return "out of memory for the head of the request";
+  case LOMI_BUFFER_FULL: break;
+  }
+  return "the head of the request is over its limit";
+}
+
+/* Appends two texts, each with what follows it. */
+static inline const char *put_two(lomi_buffer *out, const char *a, size_t a_len,
+                                  const char *after_a, const char *b, size_t b_len,
+                                  const char *after_b) {
+  size_t after_a_len = strlen(after_a), after_b_len = strlen(after_b);
+  size_t len = a_len + after_a_len + b_len + after_b_len;
+  lomi_buffer_status status = lomi_buffer_reserve(out, len);
+  if (status == LOMI_BUFFER_OK) {
+    char *at = out->data + out->len;
+    memcpy(at, a, a_len);
+    memcpy(at += a_len, after_a, after_a_len);
+    memcpy(at += after_a_len, b, b_len);
+    memcpy(at + b_len, after_b, after_b_len);
+    out->len += len;
+  }
+  return put_result(status);
 }
 
 const char *lomi_http1_put_request(lomi_buffer *out, const char *method, size_t method_len,
                                    const char *target, size_t target_len) {
-  unsigned status = LOMI_BUFFER_OK;
   if (!lomi_http1_is_token(method, method_len))
     return "the method is not a token such as GET or POST";
   if (target_len == 0)
@@ -446,25 +465,16 @@ const char *lomi_http1_put_request(lomi_buffer *out, const char *method, size_t 
   for (size_t i = 0; i < target_len; i++)
     if ((unsigned char)target[i] <= ' ' || target[i] == 0x7f)
       return "the request target holds a space or a control byte; percent-encode it";
-  status |= lomi_buffer_append(out, method, method_len);
-  status |= lomi_buffer_append(out, " ", 1);
-  status |= lomi_buffer_append(out, target, target_len);
-  status |= lomi_buffer_append(out, " HTTP/1.1\r\n", 11);
-  return put_result(status);
+  return put_two(out, method, method_len, " ", target, target_len, " HTTP/1.1\r\n");
 }
 
 const char *lomi_http1_put_field(lomi_buffer *out, const char *name, size_t name_len,
                                  const char *value, size_t value_len) {
-  unsigned status = LOMI_BUFFER_OK;
   if (!lomi_http1_is_token(name, name_len))
     return "a header name is not a token (letters, digits and a few signs, as in X-API-KEY)";
   if (text_span(value, value_len) != value_len)
     return "the value holds CR, LF, NUL or another control byte";
-  status |= lomi_buffer_append(out, name, name_len);
-  status |= lomi_buffer_append(out, ": ", 2);
-  status |= lomi_buffer_append(out, value, value_len);
-  status |= lomi_buffer_append(out, "\r\n", 2);
-  return put_result(status);
+  return put_two(out, name, name_len, ": ", value, value_len, "\r\n");
 }
 
 const char *lomi_http1_put_length(lomi_buffer *out, size_t body_len) {
