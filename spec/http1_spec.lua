@@ -117,9 +117,12 @@ describe("http1.parser", function()
     assert.has_error(function() parser:reply() end, 'there is no reply: feed or eof have not said "done"')
   end)
 
-  it("gives the same reply twice", function()
+  it("gives a reply once, and then waits for the next", function()
     local parser = feed_all(GOOD[1].bytes)
-    assert.same({ parser:reply() }, { parser:reply() })
+    local first = { parser:reply() }
+    assert.has_error(function() parser:reply() end)
+    assert.equal("done", (parser:feed(GOOD[1].bytes)))
+    assert.same(first, { parser:reply() })
   end)
 
   it("forgets everything at reset, whatever came before", function()
@@ -242,11 +245,12 @@ describe("http1.parser", function()
   end)
 end)
 
-describe("http1.request", function()
+describe("a parser's request", function()
   local HOST = http1.lines { "Host", "api.lomi.africa" }
+  local parser = http1.parser()
 
   local function head(method, target, ...)
-    return http1.request(method, target, HOST, { ... })
+    return parser:request(method, target, HOST, { ... })
   end
 
   it("writes a request line, the lines of every request, and the fields of this one in their order", function()
@@ -256,9 +260,9 @@ describe("http1.request", function()
 
   it("tells the length of a body, and of none where a server could wait for one", function()
     assert.equal("POST / HTTP/1.1\r\nHost: api.lomi.africa\r\nContent-Length: 2\r\n\r\n{}",
-      http1.request("POST", "/", HOST, {}, "{}"))
+      parser:request("POST", "/", HOST, {}, "{}"))
     assert.equal("DELETE / HTTP/1.1\r\nHost: api.lomi.africa\r\nContent-Length: 1\r\n\r\n1",
-      http1.request("DELETE", "/", HOST, {}, "1"))
+      parser:request("DELETE", "/", HOST, {}, "1"))
     assert.matches("\r\nContent%-Length: 0\r\n\r\n$", head("POST", "/"))
     assert.matches("\r\nContent%-Length: 0\r\n\r\n$", head("PATCH", "/"))
     for _, method in ipairs { "GET", "DELETE" } do assert.is_nil(head(method, "/"):find "Length") end
@@ -266,7 +270,7 @@ describe("http1.request", function()
 
   it("carries a body of any bytes, up to 1 MiB", function()
     local body = ("\0\255"):rep(512 * 1024)
-    assert.equal(body, http1.request("POST", "/", HOST, {}, body):sub(-#body))
+    assert.equal(body, parser:request("POST", "/", HOST, {}, body):sub(-#body))
   end)
 
   local VALUE = "holds CR, LF, NUL or another control byte"
@@ -298,7 +302,7 @@ describe("http1.request", function()
   }
   for _, case in ipairs(refused) do
     it("refuses " .. case[1], function()
-      local text, message = http1.request(case[2], case[3], HOST, case[4])
+      local text, message = parser:request(case[2], case[3], HOST, case[4])
       assert.is_nil(text)
       assert.matches(case[5], message, 1, true)
       assert.is_nil(message:find("%c"), "the message must fit in one line of a log")
@@ -316,10 +320,10 @@ describe("http1.request", function()
   end)
 
   it("raises for a method or a target that is no string, and without fields", function()
-    assert.has_error(function() http1.request(nil, "/", HOST, {}) end)
-    assert.has_error(function() http1.request("GET", 1, HOST, {}) end)
-    assert.has_error(function() http1.request("GET", "/", HOST) end)
-    assert.has_error(function() http1.request("GET", "/", HOST, {}, 5) end)
+    assert.has_error(function() parser:request(nil, "/", HOST, {}) end)
+    assert.has_error(function() parser:request("GET", 1, HOST, {}) end)
+    assert.has_error(function() parser:request("GET", "/", HOST) end)
+    assert.has_error(function() parser:request("GET", "/", HOST, {}, 5) end)
   end)
 end)
 

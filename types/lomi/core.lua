@@ -86,6 +86,13 @@ local http1 = {}
 ---@return string? reason
 function http1.lines(fields) end
 
+--- A parser that waits for a reply.
+---@return lomi.core.http1.Parser
+function http1.parser() end
+
+---@class lomi.core.http1.Parser: userdata
+local Parser = {}
+
 --- A whole request, with a Content-Length where there has to be one.
 ---@param method string
 ---@param target string  path and query
@@ -94,14 +101,7 @@ function http1.lines(fields) end
 ---@param body? string
 ---@return string? bytes
 ---@return string? reason
-function http1.request(method, target, lines, fields, body) end
-
---- A parser that waits for a reply.
----@return lomi.core.http1.Parser
-function http1.parser() end
-
----@class lomi.core.http1.Parser: userdata
-local Parser = {}
+function Parser:request(method, target, lines, fields, body) end
 
 --- Reads on.
 ---@param bytes string
@@ -124,7 +124,7 @@ function Parser:eof() end
 function Parser:lost(how) end
 
 --- The reply: status, body, head, request_id, replayed, and headers, which are made when first asked for. Raises before
---- "done".
+--- "done". The parser then waits for the next reply.
 ---@return table reply
 ---@return boolean keep_alive  another request may go over the connection
 function Parser:reply() end

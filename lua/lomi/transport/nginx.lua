@@ -4,7 +4,7 @@
 local core = require "lomi.core"
 local implement = require("lomi.transport").implement
 
-local isyieldable, new_parser, now, request_text = core.isyieldable, core.http1.parser, core.now, core.http1.request
+local isyieldable, new_parser, now = core.isyieldable, core.http1.parser, core.now
 local ceil, min, remove = math.ceil, math.min, table.remove
 local get_phase = ngx.get_phase
 
@@ -179,11 +179,14 @@ local function handshake(socket, to, deadline)
   return not_sent("tls", ("no trusted TLS connection to %s: %s%s"):format(to.host, err, trust_hint(err)))
 end
 
--- Gives the time the socket has now, or nil and a failure; or false: the peer takes no more, and may have answered.
+-- `given` is the time the socket has; nil: more than is left. Gives the time it has afterwards, or nil and a failure;
+-- or false: the peer takes no more, and may have answered.
 local function write(socket, bytes, deadline, given)
   for from = 1, #bytes, PIECE do
-    given = allow(socket, deadline, given)
-    if not given then return sent("timeout", "the request could not be sent in time") end
+    if from > 1 or not given then
+      given = allow(socket, deadline, given)
+      if not given then return sent("timeout", "the request could not be sent in time") end
+    end
     local written, err = socket:send(#bytes <= PIECE and bytes or bytes:sub(from, from + PIECE - 1))
     if not written then
       if err == "timeout" then return sent("timeout", "the request could not be sent in time") end
@@ -242,49 +245,46 @@ function Nginx:unusable()
   end
 end
 
--- A socket that is connected, TLS and all, and the time limit it has; or nil and a failure.
-local function open(socket, to, options, deadline, connect_deadline)
-  local left = connect_deadline - now()
-  if left <= 0 then return not_sent("timeout", "no time was left to connect to " .. to.host) end
-  local given = milliseconds(deadline - now())
-  socket:settimeouts(milliseconds(left), given, given)
-  local ok, failure = connect(socket, to, options, left)
+-- Connects the socket, TLS and all. Gives whether the connection was used before, and the time the socket has (nil: more
+-- than is left); or nil and a failure.
+local function open(socket, to, options, started, timeout, connect_timeout)
+  if connect_timeout <= 0 then return not_sent("timeout", "no time was left to connect to " .. to.host) end
+  local given = milliseconds(timeout)
+  socket:settimeouts(milliseconds(connect_timeout), given, given)
+  local ok, failure = connect(socket, to, options, connect_timeout)
   if not ok then return nil, failure end
-  if to.server_name and socket:getreusedtimes() == 0 then
-    ok, failure = handshake(socket, to, connect_deadline)
-    given = nil
+  if socket:getreusedtimes() ~= 0 then return true, given end
+  if to.server_name then
+    ok, failure = handshake(socket, to, started + connect_timeout)
     if not ok then
       socket:close()
       return nil, failure
     end
   end
-  return socket, given
+  return false
 end
 
-local function talk(socket, to, options, bytes, deadline, given)
-  local reused = socket:getreusedtimes() ~= 0
-  local failure, keep
-  given, failure = write(socket, bytes, deadline, given)
-  if given == nil then
-    socket:close()
-    if reused then renew_pool(to.pool, options) end
-    return nil, failure
-  end
-  local parser = remove(spare) or new_parser()
-  local ok, last = read(socket, parser, deadline, given or nil)
-  local reply
+local function put_back(parser)
+  if #spare < MOST_SPARE then spare[#spare + 1] = parser end
+end
+
+local function talk(socket, parser, to, options, bytes, deadline, reused, given)
+  local ok, last
+  given, last = write(socket, bytes, deadline, given)
+  if given ~= nil then ok, last = read(socket, parser, deadline, given or nil) end
   if ok then
-    reply, keep = parser:reply()
+    local reply, may_follow = parser:reply()
     -- OpenSSL may hold more that is decrypted when the last piece has just filled nginx's buffer, whose size we do not
     -- know; it is a multiple of this. The next request must not get those bytes as its reply.
-    if to.server_name and last % 256 == 0 then keep = false end
-  elseif reused and last.kind ~= "protocol" then
-    renew_pool(to.pool, options)
+    if to.server_name and last % 256 == 0 then may_follow = false end
+    if not (may_follow and given and socket:setkeepalive()) then socket:close() end
+    put_back(parser)
+    return reply
   end
-  if not (ok and keep and given and socket:setkeepalive()) then socket:close() end
+  if reused and last.kind ~= "protocol" then renew_pool(to.pool, options) end
+  socket:close()
   parser:reset()
-  if #spare < MOST_SPARE then spare[#spare + 1] = parser end
-  if ok then return reply end
+  put_back(parser)
   return nil, last
 end
 
@@ -305,22 +305,22 @@ function Nginx:exchange(request)
   local reason = self:unusable()
   if reason then error(reason, 0) end
 
-  local server, timeout = request.server, request.timeout
-  local deadline = now() + timeout
+  local server, started, timeout = request.server, now(), request.timeout
   local to = server.cosocket
   if not to then
     to, reason = endpoint_of(server)
     if not to then return not_sent("tls", reason) end
     server.cosocket = to
   end
+  local parser = remove(spare) or new_parser()
   local bytes
-  bytes, reason = request_text(request.method, request.target, server.lines, request.fields, request.body)
+  bytes, reason = parser:request(request.method, request.target, server.lines, request.fields, request.body)
   if not bytes then return not_sent("protocol", "the request cannot be sent: " .. reason) end
 
-  local options, given = to.pool.options
-  socket, given = open(socket, to, options, deadline, deadline - timeout + min(request.connect_timeout, timeout))
-  if not socket then return nil, given end
-  return talk(socket, to, options, bytes, deadline, given)
+  local options = to.pool.options
+  local reused, given = open(socket, to, options, started, timeout, min(request.connect_timeout, timeout))
+  if reused == nil then return nil, given end
+  return talk(socket, parser, to, options, bytes, started + timeout, reused, given)
 end
 
 function Nginx.drop_idle(_, server)
