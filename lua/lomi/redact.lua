@@ -207,7 +207,7 @@ function M.secrets(text, secrets)
   elseif secrets then
     text = hide(text, secrets, "[api key]")
   end
-  if text:find("%%[25]*5[Ff]") then -- an underscore in a URL: %5F, or %255F
+  if text:find("%", 1, true) and text:find("%%[25]*5[Ff]") then -- an underscore in a URL: %5F, or %255F
     local plain = text:gsub("%%[25]*5[Ff]", "_")
     local hidden = hide_by_form(plain)
     if hidden ~= plain then text = hidden end

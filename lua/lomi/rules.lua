@@ -182,7 +182,7 @@ function M.header_fault(value, most)
   if value == "" then return "must not be empty" end
   if most and #value > most then return ("must be at most %d bytes long"):format(most) end
   if value:find("[^\32-\126]") then return "must be printable ASCII, without line breaks" end
-  if value:find("^ ") or value:find(" $") then return "must not begin or end with a space" end
+  if value:byte(1) == 32 or value:byte(-1) == 32 then return "must not begin or end with a space" end
 end
 
 return M

@@ -121,6 +121,8 @@ function M.parts(owner, request)
 end
 
 local function send(self, request)
+  local reason = self.unusable and self:unusable() -- a client has looked already
+  if reason then error(reason, 0) end
   local parts, failure = M.parts(self, request)
   if not parts then return nil, failure end
   local reply

@@ -245,8 +245,8 @@ function Nginx:unusable()
   end
 end
 
--- Connects the socket, TLS and all. Gives whether the connection was used before, and the time the socket has (nil: more
--- than is left); or nil and a failure.
+-- Connects the socket, TLS and all. Gives whether the connection was used before, and the time the socket has, if it is
+-- not more than is left; or nil and a failure.
 local function open(socket, to, options, started, timeout, connect_timeout)
   if connect_timeout <= 0 then return not_sent("timeout", "no time was left to connect to " .. to.host) end
   local given = milliseconds(timeout)
@@ -302,19 +302,17 @@ end
 function Nginx:exchange(request)
   local ok, socket = pcall(ngx.socket.tcp)
   if not ok then return refused(socket) end
-  local reason = self:unusable()
-  if reason then error(reason, 0) end
-
   local server, started, timeout = request.server, now(), request.timeout
   local to = server.cosocket
   if not to then
+    local reason
     to, reason = endpoint_of(server)
     if not to then return not_sent("tls", reason) end
     server.cosocket = to
   end
   local parser = remove(spare) or new_parser()
-  local bytes
-  bytes, reason = parser:request(request.method, request.target, server.lines, request.fields, request.body)
+  local bytes, reason =
+    parser:request(request.method, request.target, server.lines, request.fields, request.body)
   if not bytes then return not_sent("protocol", "the request cannot be sent: " .. reason) end
 
   local options = to.pool.options
