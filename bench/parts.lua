@@ -13,7 +13,7 @@ local operation = require(require("lomi.contract").resources.charges).create_car
 local PARTS = { -- in the order of bench/instructions.lua
   function() end, -- the loop itself
   function() schema.check(operation.params, order.PARAMS) end,
-  function() core.encode(order.PARAMS) end,
+  function() core.encode(order.PARAMS, true) end,
   function() core.decode(reply) end,
   function() core.uuid4() end,
 }

@@ -527,6 +527,11 @@ describe("a client", function()
       local _, err = client.charges:create_card_charge({ amount = 1 }, { extra = { amount = 2 } })
       assert.equal("extra.amount", err.fields[1].field)
     end)
+
+    it("an extra field that JSON cannot carry exactly, beside fields that are right", function()
+      local _, err = client.charges:create_card_charge({ amount = 1 }, { extra = { big = 2 ^ 60 + 2 ^ 10 } })
+      assert.equal("big", err.fields[1].field)
+    end)
   end)
 
   describe("raises at the caller's line", function()

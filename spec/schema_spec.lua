@@ -35,6 +35,25 @@ describe("core.fits_of", function()
     assert.is_false(fits(nil))
   end)
 
+  it("says no word about what encode would have to look at", function()
+    local deep, endless = {}, {}
+    for _ = 1, 5 do deep = { a = deep } end
+    endless.a = endless
+    for _, metadata in ipairs {
+      { a = 1e12 }, { a = -1e12 }, { a = 0 / 0 }, { a = "\255" }, { ["\255"] = "a" }, { a = { 1 } }, { [1] = "a" },
+      { a = print }, { a = core.null }, { a = core.empty_array }, { a = setmetatable({}, {}) }, setmetatable({}, {}),
+      { a = ("x"):rep(65536) }, deep, endless,
+    } do
+      assert.is_false(fits { amount = 1, metadata = metadata })
+    end
+    assert.is_false(fits { amount = 1e12 })
+    assert.is_false(fits { amount = 1, description = "\255" })
+    local metadata = { a = { b = { c = { d = "\240\159\145\139\0\n" } } }, n = -999999999999, [""] = false, e = {} }
+    local params = { amount = 1, metadata = metadata }
+    assert.is_true(fits(params))
+    assert.same(core.decode(core.encode(params)), core.decode(core.encode(params, true)))
+  end)
+
   it("leaves to Lua what it does not know", function()
     local function dto(field, rule)
       field.name = "a"

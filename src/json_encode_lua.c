@@ -248,6 +248,46 @@ static void check_value(guard *g, const step *at, int depth) {
   }
 }
 
+static bool takes(size_t *room, size_t n) {
+  bool fits = n <= *room;
+  *room -= fits ? n : 0;
+  return fits;
+}
+
+static bool is_simple(lua_State *L, size_t *room, int depth) {
+  enum { DEEPEST = 4 };
+  const double exact = 1e12; /* below it, lua-cjson's digits are enough, also for a fraction */
+  int top = lua_gettop(L), key = top + 1;
+  size_t len;
+  const char *text;
+  switch (takes(room, 2) ? lua_type(L, top) : LUA_TNONE) {
+  case LUA_TBOOLEAN: return true;
+  case LUA_TNUMBER: return fabs((double)lua_tonumber(L, top)) < exact;
+  case LUA_TSTRING:
+    text = lua_tolstring(L, top, &len);
+    return takes(room, len) && lomi_is_utf8(text, len);
+  case LUA_TTABLE:
+    if (depth == DEEPEST || lua_getmetatable(L, top) || !lua_checkstack(L, LUA_MINSTACK))
+      return false;
+    for (lua_pushnil(L); lua_next(L, top) != 0; lua_settop(L, key)) {
+      if (!is_simple(L, room, depth + 1))
+        return false;
+      lua_settop(L, key);
+      if (lua_type(L, key) != LUA_TSTRING || !is_simple(L, room, depth))
+        return false;
+    }
+    return true;
+  default: return false;
+  }
+}
+
+bool lomi_json_is_simple(lua_State *L, size_t *room) {
+  int top = lua_gettop(L);
+  bool simple = is_simple(L, room, 0);
+  lua_settop(L, top);
+  return simple;
+}
+
 /* Replaces the value on top of the stack, which the guard has passed, by a copy that has the mark
  * for every empty list. The user's own tables stay as they are. False: a finalizer has made the
  * value too deep meanwhile. `depth` counts the tables around it. */
@@ -324,16 +364,20 @@ static bool write_value(guard *g) {
   return g->faults == 0;
 }
 
-/* encode(value) -> text | nil, faults
- * faults: a list of { field =, message = }, all that is wrong with the value at once. */
+/* encode(value [, is_simple]) -> text | nil, faults
+ * faults: a list of { field =, message = }, all that is wrong with the value at once. is_simple: a
+ * schema has found all of it right. */
 int lomi_json_encode(lua_State *L) {
   luaL_checkany(L, 1);
+  bool checked = lua_toboolean(L, 2) && lomi_json_has_point();
   lua_settop(L, 1);
   lua_pushnil(L); /* 2: faults */
   guard g = {.L = L, .list = 2};
-  lua_pushvalue(L, 1);
-  check_value(&g, NULL, 0);
-  lua_settop(L, 2);
+  if (!checked) {
+    lua_pushvalue(L, 1);
+    check_value(&g, NULL, 0);
+    lua_settop(L, 2);
+  }
   if (g.faults == 0) {
     if (g.may_point && !lomi_json_has_point())
       lomi_json_renew(L, LOMI_JSON_CODEC);

@@ -34,6 +34,11 @@ bool lomi_json_has_point(void);
  * result, or on false by a message. Raises an interrupt. */
 bool lomi_json_call(lua_State *L, int function);
 
+/* The common case of encode's check: is all of the value on top of the stack right, and as small as
+ * `room` bytes, of which it takes what it needs? True: lua-cjson writes it as it is, where
+ * lomi_json_has_point(). False: look closer. */
+bool lomi_json_is_simple(lua_State *L, size_t *room);
+
 int lomi_json_encode(lua_State *L);
 int lomi_json_decode(lua_State *L);
 

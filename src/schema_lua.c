@@ -2,6 +2,7 @@
 /* The common case of the schema check: all of a payload is right. It says yes, or that Lua must
  * look closer and find words for what is wrong; it never says no. */
 #include "core.h"
+#include "json_lua.h"
 
 #include <math.h>
 
@@ -62,6 +63,7 @@ static int schema_is(lua_State *L) {
 /* ---- the plan: what the contract says of each field ---- */
 
 enum { MAX_FIELDS = 64, MAX_CHOICES = 8, MAX_RULES = 8 };
+enum { MOST_BYTES = 64 * 1024 }; /* of a payload; a larger one is for Lua to look at */
 
 typedef struct field {
   const char *name; /* the DTO's, as the choices are; short strings with the same bytes are one */
@@ -220,33 +222,23 @@ static bool is_whole(double number) {
   return number == floor(number);
 }
 
-static bool has_string_keys(lua_State *L) {
-  int table = lua_gettop(L);
-  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1))
-    if (lua_type(L, -2) != LUA_TSTRING) {
-      lua_settop(L, table);
-      return false;
-    }
-  return true;
-}
-
-static bool value_fits(lua_State *L, const field *f) {
-  if (lua_type(L, -1) != f->type)
+/* Also what encode would find wrong. A table may hold anything simple. */
+static bool value_fits(lua_State *L, const field *f, size_t *room) {
+  if (lua_type(L, -1) != f->type || !lomi_json_is_simple(L, room))
     return false;
   if (f->type == LUA_TNUMBER) {
     double number = (double)lua_tonumber(L, -1);
-    return isfinite(number) && number > f->above && number >= f->least;
+    return number > f->above && number >= f->least;
   }
-  if (f->type == LUA_TSTRING)
-    return text_fits(L, f);
-  return f->type != LUA_TTABLE || has_string_keys(L);
+  return f->type != LUA_TSTRING || text_fits(L, f);
 }
 
 /* fits(params) -> true: a plain table, with known fields only, all of them right, none missing, all
- * rules kept; false: look closer */
+ * rules kept, for encode to write as it is; false: look closer */
 static int schema_fits(lua_State *L) {
   const plan *p = lua_touserdata(L, lua_upvalueindex(1));
   uint64_t given = 0, broken = 0;
+  size_t room = MOST_BYTES;
   lua_settop(L, 1);
   bool fits = lua_istable(L, 1) && !lua_getmetatable(L, 1);
   if (fits)
@@ -256,7 +248,7 @@ static int schema_fits(lua_State *L) {
     int i = 0;
     while (i < p->count && p->fields[i].name != name)
       i++;
-    fits = name != NULL && i < p->count && value_fits(L, &p->fields[i]);
+    fits = name != NULL && i < p->count && value_fits(L, &p->fields[i], &room);
     if (fits) {
       given |= UINT64_C(1) << i;
       if (p->fields[i].type == LUA_TNUMBER && !is_whole((double)lua_tonumber(L, 3)))

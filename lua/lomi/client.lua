@@ -139,16 +139,17 @@ local function make_executor(config, operation)
     end
     if dto then
       if fields == nil and not dto.required[1] then fields = {} end
-      local payload, payload_faults = schema.check(dto, fields, config.amounts)
+      local payload, payload_faults, is_simple = schema.check(dto, fields, config.amounts)
       if payload_faults then faults = add(faults, payload_faults) end
       if opts and opts.extra then
         local extra_faults
         payload, extra_faults = with_extra(payload, opts.extra, dto)
+        is_simple = nil
         faults = add(faults, extra_faults)
       end
       if operation.params then
         local inexact
-        body, inexact = core.encode(payload)
+        body, inexact = core.encode(payload, is_simple)
         if inexact then faults = add(faults, inexact) end
       else
         local query, reason = arguments.query(payload)

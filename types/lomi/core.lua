@@ -12,9 +12,10 @@ local core = {}
 
 --- JSON of a value, for money: a whole number that would not be read back equal is a fault, not another number.
 ---@param value any
+---@param is_simple? boolean  a schema's `fits` has found all of it right: only the text is checked
 ---@return string? text  1 MiB at most
 ---@return lomi.Fault[]? faults  all that is wrong with the value at once
-function core.encode(value) end
+function core.encode(value, is_simple) end
 
 --- The value of a JSON text. Whole numbers up to 2^53 are integers where Lua has them. Half a surrogate pair is U+FFFD.
 --- An empty list is an empty table that is encoded as `[]` again.
@@ -25,7 +26,8 @@ function core.encode(value) end
 ---@return string? message
 function core.decode(text, keep_null, is_reply) end
 
---- The common case of the schema check, compiled. True: a plain table, all of it right. False: look closer.
+--- The common case of the checks of a schema and of encode, compiled. True: a plain table, all of it right. False: look
+--- closer.
 ---@param dto lomi.contract.Dto
 ---@return (fun(params: any): boolean)? fits  nil: the DTO has too many fields or rules
 function core.fits_of(dto) end

@@ -307,9 +307,10 @@ end
 ---@param unit? "main"|"minor"  of amounts ("main")
 ---@return table payload  the fields that are right; `params` itself if all of it is
 ---@return lomi.Fault[]|nil faults  nil if all are right
+---@return true|nil is_simple  the JSON needs no check of its own
 function M.check(dto, params, unit)
   local fits = FITS[dto] or prepare(dto)
-  if fits(params) then return params end
+  if fits(params) then return params, nil, true end
   if type(params) ~= "table" then
     return {}, add(nil, "params", ("must be a table of %s fields, not a %s"):format(dto.name, type(params)))
   end
