@@ -99,8 +99,8 @@ end
 -- The service gives each request's X-Request-Id back. A reply with the id of an earlier call is a stray one, which came
 -- after the idle connection was checked. A cached response is none: it says so, or its request had the same
 -- idempotency key, or asked for the same.
-local REMEMBERED = 256
-local sent_ids, sent_intents, last_sent = {}, {}, 0
+local REMEMBERED = 256 -- calls, at least
+local recent, older, count = {}, {}, 0 -- intents, by the id that was sent
 
 local STRAY = {
   kind = "connection", message = "the reply is to another request: it has the X-Request-Id of an earlier call",
@@ -111,16 +111,14 @@ local function intent_of(request)
 end
 
 local function remember(request)
-  last_sent = last_sent % REMEMBERED + 1
-  sent_ids[last_sent], sent_intents[last_sent] = request.request_id, intent_of(request)
+  if count == REMEMBERED then recent, older, count = {}, recent, 0 end
+  recent[request.request_id], count = intent_of(request), count + 1
 end
 
 local function is_stray(reply, request)
   if not reply.request_id or reply.replayed then return false end
-  for i = 1, #sent_ids do
-    if sent_ids[i] == reply.request_id then return sent_intents[i] ~= intent_of(request) end
-  end
-  return false
+  local intent = recent[reply.request_id] or older[reply.request_id]
+  return intent ~= nil and intent ~= intent_of(request)
 end
 
 -- Each attempt has an id of its own, so that a lost reply can be found in the service's log.
