@@ -167,6 +167,22 @@ describe("a debug hook", function()
     assert.is_nil((debug.gethook()))
   end)
 
+  it("of the program stays as it was, though a task sets the same function in another way", function()
+    local function hook() end
+    local count
+    debug.sethook(hook, "", 100)
+    loop:spawn(function()
+      debug.sethook(hook, "", 7)
+      coroutine.yield()
+      count = select(3, debug.gethook())
+    end)
+    loop:run()
+    local of_program = { debug.gethook() }
+    debug.sethook()
+    assert.same({ hook, "", 100 }, of_program)
+    assert.equal(7, count)
+  end)
+
   it("of the program that clears itself in a task strikes once", function()
     local struck = 0
     loop:spawn(work)

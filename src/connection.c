@@ -432,9 +432,11 @@ static bool has_proxy(const lomi_connection *c) {
 
 /* Without a descriptor libcurl can look up no name and read no file of authorities. */
 static bool lacked_fd(const lomi_connection *c, CURLcode code) {
-  return c->starved || (c->connector->starved &&
-                        (code == CURLE_COULDNT_RESOLVE_HOST ||
-                         code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_SSL_CACERT_BADFILE));
+  if (code == CURLE_COULDNT_CONNECT)
+    return c->starved;
+  return c->connector->starved &&
+         (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+          code == CURLE_SSL_CACERT_BADFILE);
 }
 
 static void explain(lomi_connection *c, CURLcode code, const char *text) {

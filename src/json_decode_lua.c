@@ -140,8 +140,8 @@ typedef struct cleaner {
 /* Is the decoded number one that Lua holds as an integer, where it has them? */
 static bool is_integer(double number) {
 #if LUA_VERSION_NUM >= 503
-  const double exact = 9007199254740992.0; /* 2^53: from there on a float may stand for several */
-  return fabs(number) <= exact && (double)(lua_Integer)number == number;
+  const double many = 9007199254740992.0; /* 2^53: from there on a float may stand for several */
+  return fabs(number) < many && (double)(lua_Integer)number == number;
 #else
   (void)number;
   return false;
@@ -242,7 +242,7 @@ static bool is_too_heavy(const char *at, const char *end) {
 }
 
 /* decode(text [, keep_null [, is_reply]]) -> value | nil, message
- * Whole numbers up to 2^53 are integers where Lua has them. JSON null is an absent field, or
+ * Whole numbers below 2^53 are integers where Lua has them. JSON null is an absent field, or
  * core.null with keep_null. An empty list has a metatable, and is encoded as one again. Of a reply,
  * the weight is bounded. */
 int lomi_json_decode(lua_State *L) {

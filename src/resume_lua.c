@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* LuaJIT has one debug hook for all coroutines. The resume made here gives each coroutine its own,
- * as other Luas do: a hook that is set in it strikes nothing else. */
+ * as other Luas do: a hook that is set in it strikes nothing else. (One that is cleared is cleared
+ * for all: the hook of the program may have cleared itself.) */
 #include "compat.h"
 #include "core.h"
 
@@ -84,7 +85,8 @@ static void take_hook(lua_State *L, lua_State *co, const hook *outer, bool had_o
     return;
   }
   push_function(L);
-  if (!lua_isfunction(L, -1) || lua_rawequal(L, -1, HOOK)) {
+  bool before = lua_rawequal(L, -1, HOOK) && now.mask == outer->mask && now.count == outer->count;
+  if (before || !lua_isfunction(L, -1)) {
     if (quiet)
       lua_sethook(L, now.call, now.mask, now.count);
     return;
@@ -111,11 +113,12 @@ static int resume(lua_State *L) {
     return 2;
   }
   hook outer = hook_now(L);
-  bool has_own = lua_istable(L, HOOK);
   if (outer.mask != 0)
     push_function(L);
   else
     lua_pushnil(L);
+  bool of_c = lua_isstring(L, -1);
+  bool has_own = lua_istable(L, HOOK) && !of_c; /* Ctrl-C, which waits to strike, comes first */
   if (has_own)
     set_own(L);
   lua_replace(L, HOOK); /* the outer one from here on */

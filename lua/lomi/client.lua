@@ -82,6 +82,7 @@ local function send(config, transport, method, path, body, operation, opts, para
     body = body,
     timeout = opts.timeout or config.timeout,
     connect_timeout = config.connect_timeout,
+    account = account,
     idempotency_key = key,
     request_id = id,
   }, operation, opts.max_retries or config.max_retries, params)
@@ -284,7 +285,7 @@ end
 -- luacheck: push ignore 631
 --- A client has its key in a closure, in no field. `tostring(client)` names its environment and host.
 ---@class lomi.Client
---- Any other endpoint, with the same guarantees. Gives the whole decoded body; an empty table for a 204. `path` begins
+--- Any other endpoint, with the same guarantees. Gives the whole decoded body; an empty table if there is none, for a 204 and a deletion. `path` begins
 --- with a slash and holds no query. Raises at the caller's line for another method than GET, POST, PUT, PATCH, DELETE.
 ---@field request fun(self, method: "GET"|"POST"|"PUT"|"PATCH"|"DELETE", path: string, opts?: lomi.RequestOptions): table?, lomi.Error?, lomi.Reply?
 -- luacheck: pop

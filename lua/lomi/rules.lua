@@ -135,8 +135,8 @@ local function fault_of(name, value, rule)
   end
   for key, item in pairs(rule.values and value or {}) do
     if type(key) ~= "string" then return name, "must have names for keys, not " .. quoted(key) end
-    local inner, reason = fault_of(name .. "." .. M.shown(key), item, rule.values)
-    if inner then return inner, reason end
+    local inner, reason = fault_of(key, item, rule.values)
+    if inner then return name .. "." .. M.shown(inner), reason end
   end
 end
 
@@ -149,13 +149,13 @@ end
 function M.first_fault(options, rules)
   local first, first_reason, first_hint, first_option
   for option, value in next, options do
-    local name, reason, hint = M.shown(tostring(option)), nil, nil
+    local name, reason, hint = tostring(option), nil, nil
     if rules[option] then name, reason, hint = fault_of(name, value, rules[option]) end
     if name and not (first and first < name) then
       first, first_reason, first_hint, first_option = name, reason, hint, option
     end
   end
-  if first and not rules[first_option] then first_hint = suggest.hint(first_option, rules) end
+  if first and not rules[first_option] then first, first_hint = M.shown(first), suggest.hint(first_option, rules) end
   return first, first_reason, first_hint
 end
 

@@ -42,11 +42,13 @@ local function play(steps, options)
   }
   local id, key = core.uuid4(), options.key or "order-1"
   local request = {
-    server = { path = "/v1" }, method = options.method or "POST", target = "/v1/charge/card?a=b",
+    server = { path = "/v1" }, method = options.method or "POST", account = options.account,
+    target = options.target or "/v1/charge/card?a=b",
     fields = { "X-Request-Id", id, "Idempotency-Key", key }, body = "{}", timeout = options.timeout or 10,
-    idempotency_key = options.method ~= "GET" and key or nil, request_id = id,
+    idempotency_key = not options.method and key or nil, request_id = id,
   }
-  local config = { deadline = options.deadline or 100, backoff = { base = 1, cap = 8 }, secrets = {},
+  local config = { api_key = options.api_key or "lomi_sk_test_x", deadline = options.deadline or 100,
+    backoff = { base = 1, cap = 8 }, secrets = {},
     on_attempt = options.on_attempt or function(event) events[#events + 1] = event end }
   local result, err, last = attempts.perform(config, transport, request, READS, options.max_retries or 2)
   return { result = result, err = err, reply = last, seen = seen, slept = slept, events = events, first_id = id }
@@ -73,19 +75,32 @@ describe("attempts.perform", function()
     assert.is_true(ids[1] ~= ids[2] and ids[2] ~= ids[3] and ids[1] ~= ids[3])
   end)
 
-  it("treats a reply with the id of an earlier call as lost, unless it is cached", function()
-    local earlier = play({ reply(201) }, { key = "order-0" }).first_id
-    local got = play({ reply(201, '{"data":{"id":"pi_other"}}', { request_id = earlier }), reply(201) })
-    assert.equal("pi_1", got.result.data.id)
-    assert.equal(2, got.reply.attempts)
-    assert.same({ "connection", "unknown" }, { got.events[1].kind, got.events[1].outcome })
-    assert.equal(1, play({ reply(201, CHARGE, { request_id = earlier, replayed = true }) }).reply.attempts)
-    local reads = { method = "GET" }
-    local read = play({ reply(200) }, reads).first_id -- stored by a cache in between
-    assert.equal(1, play({ reply(200, CHARGE, { request_id = read }) }, reads).reply.attempts)
-    assert.equal(2, play({ reply(200, CHARGE, { request_id = earlier }), reply(200) }, reads).reply.attempts)
-    local same_key = play({ reply(201) }).first_id -- stored by a service that does not say so
-    assert.equal(1, play({ reply(201, CHARGE, { request_id = same_key }) }).reply.attempts)
+  it("treats a reply with the id of an earlier request as lost, unless that had the same intent", function()
+    -- Is the reply to the earlier request refused as one to the later?
+    local function is_refused(earlier, later, replayed)
+      local id = play({ reply(201) }, earlier).first_id
+      local other = reply(201, '{"data":{"id":"pi_other"}}', { request_id = id, replayed = replayed or false })
+      local got = play({ other, reply(201) }, later)
+      if got.result and got.result.data.id == "pi_other" then return false end
+      assert.equal("connection", got.events[1].kind)
+      if later.method ~= "GET" then assert.equal("unknown", got.events[1].outcome) end
+      return true
+    end
+    for text, case in pairs {
+      ["another key"] = { {}, { key = "order-2" } },
+      ["the same key for something else"] = { {}, { target = "/v1/charge/card/pi_1/capture" } },
+      ["a read, then a deletion"] = { { method = "GET" }, { method = "DELETE" } },
+      ["two changes of one record"] = { { method = "PATCH" }, { method = "PATCH" } },
+      ["another read"] = { { method = "GET" }, { method = "GET", target = "/v1/charge/pi_2" } },
+      ["another account's"] = { { method = "GET" }, { method = "GET", account = "acct_2" } },
+      ["another key's"] = { { method = "GET" }, { method = "GET", api_key = "lomi_sk_test_other" } },
+    } do
+      assert.is_true(is_refused(case[1], case[2]), text)
+      assert.is_true(is_refused(case[1], case[2], true), text .. ", replayed")
+    end
+    assert.is_false(is_refused({}, {})) -- stored by the service
+    assert.is_false(is_refused({}, {}, true))
+    assert.is_false(is_refused({ method = "GET" }, { method = "GET" })) -- stored by a cache in between
     assert.equal(1, play({ reply(201, CHARGE, { request_id = "req-1" }) }).reply.attempts)
   end)
 
@@ -147,8 +162,8 @@ describe("attempts.perform", function()
     }
     local request = { server = { path = "" }, method = "POST", target = "/", fields = {}, timeout = 5,
       idempotency_key = "k", request_id = "r" }
-    local result, err = attempts.perform({ deadline = 5, backoff = { base = 0, cap = 0 }, secrets = {},
-      on_attempt = function() clock = clock + 6 end }, transport, request, READS, 5)
+    local result, err = attempts.perform({ api_key = "lomi_sk_test_x", deadline = 5, backoff = { base = 0, cap = 0 },
+      secrets = {}, on_attempt = function() clock = clock + 6 end }, transport, request, READS, 5)
     assert.is_nil(result)
     assert.same({ "connection", 1 }, { err.kind, err.attempts })
   end)

@@ -336,7 +336,7 @@ describe("the resources", function()
       end)
 
       it(name .. " may be answered without a body, or not", function()
-        server:script({ status = 200, body = "" })
+        server:script({ status = 200, body = "", headers = { ["X-Request-Id"] = "r" } })
         local result, err = call(resource, verb, expected, fields)
         if (SAY_NOTHING[resource] or ""):find("%f[%l]" .. verb .. "%f[^%l]") then
           assert.same({}, result)

@@ -17,7 +17,7 @@ local core = {}
 ---@return lomi.Fault[]? faults  all that is wrong with the value at once
 function core.encode(value, is_simple) end
 
---- The value of a JSON text. Whole numbers up to 2^53 are integers where Lua has them. Half a surrogate pair is U+FFFD.
+--- The value of a JSON text. Whole numbers below 2^53 are integers where Lua has them. Half a surrogate pair is U+FFFD.
 --- An empty list is an empty table that is encoded as `[]` again.
 ---@param text string
 ---@param keep_null? boolean  JSON null is `core.null`; else an absent field

@@ -97,28 +97,30 @@ end
 -- ---- a reply to another request -----------------------------------------------------------------
 
 -- The service gives each request's X-Request-Id back. A reply with the id of an earlier call is a stray one, which came
--- after the idle connection was checked. A cached response is none: it says so, or its request had the same
--- idempotency key, or asked for the same.
-local REMEMBERED = 256 -- calls, at least
+-- after the idle connection was checked. A stored one is none: its request had the same intent.
+local REMEMBERED = 1024 -- requests, at least
 local recent, older, count = {}, {}, 0 -- intents, by the id that was sent
 
 local STRAY = {
   kind = "connection", message = "the reply is to another request: it has the X-Request-Id of an earlier call",
 }
 
-local function intent_of(request)
-  return request.idempotency_key or request.target
+-- Two requests have the same intent if one's reply answers the other, too. The end of the API key tells whose it is.
+local function intent_of(config, request)
+  if not request.idempotency_key and request.method ~= "GET" then return request.request_id end
+  return ("%s %s %s %s"):format(config.api_key:sub(-8), request.account or "", request.target,
+    request.idempotency_key or "")
 end
 
-local function remember(request)
+local function remember(config, request)
   if count == REMEMBERED then recent, older, count = {}, recent, 0 end
-  recent[request.request_id], count = intent_of(request), count + 1
+  recent[request.request_id], count = intent_of(config, request), count + 1
 end
 
-local function is_stray(reply, request)
-  if not reply.request_id or reply.replayed then return false end
+local function is_stray(config, reply, request)
+  if not reply.request_id then return false end
   local intent = recent[reply.request_id] or older[reply.request_id]
-  return intent ~= nil and intent ~= intent_of(request)
+  return intent ~= nil and intent ~= intent_of(config, request)
 end
 
 -- Each attempt has an id of its own, so that a lost reply can be found in the service's log.
@@ -150,10 +152,10 @@ function M.perform(config, transport, request, operation, max_retries, params)
   while true do
     attempts = attempts + 1
     if timeout > deadline - began then request.timeout = max(SHORTEST, deadline - began) end
-    remember(request)
+    remember(config, request)
     local reply, failure = transport:exchange(request)
     local ended = transport:now()
-    if reply and reply.request_id ~= request.request_id and is_stray(reply, request) then
+    if reply and reply.request_id ~= request.request_id and is_stray(config, reply, request) then
       reply, failure = nil, STRAY
     end
     local result, cause, next_action

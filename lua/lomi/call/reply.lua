@@ -57,7 +57,8 @@ local function read_success(reply, wanted)
   local decoded, unreadable = core.decode(reply.body, false, true)
   if type(decoded) ~= "table" then
     if reply.body == "" then
-      if wanted.may_be_empty or reply.status == 204 and gives == "body" then return {} end
+      -- An empty success that names no request may be a proxy's.
+      if wanted.may_be_empty and reply.request_id or reply.status == 204 and gives == "body" then return {} end
       unreadable = "it is empty"
     end
     unreadable = unreadable or "it is not an object"

@@ -178,8 +178,6 @@ local function header_table(request)
   return headers
 end
 
-local KINDS = { connection = true, timeout = true, tls = true, protocol = true }
-
 -- A reply is copied: its owner may give the same table again.
 local function carry(inner, request)
   local reply, failure = inner:send {
