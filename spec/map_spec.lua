@@ -71,6 +71,27 @@ describe("the places of CONTRIBUTING.md", function()
     end
     assert.is_true(count > 60, count)
   end)
+
+  it("have what a row names beside them", function()
+    local count = 0
+    for row in read("CONTRIBUTING.md"):gmatch "\n|([^\n]+)" do
+      local sources, names = "", {}
+      for text in row:gmatch "`([^`]+)`" do
+        local file = text:find "/.*%.%a+$" and io.open(text)
+        if file then
+          sources = sources .. file:read "*a"
+          file:close()
+        elseif text:find "^[%a_]+[%w_:]*$" then
+          names[#names + 1] = text
+        end
+      end
+      for _, name in ipairs(sources ~= "" and names or {}) do
+        assert.is_truthy(sources:find("%f[%w_]" .. name .. "%f[^%w_]"), name .. " is in no file of its row")
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 8, count)
+  end)
 end)
 
 describe("the walks of CONTRIBUTING.md", function()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Starts servers and stops them: also at exit, and not after a fork. Run by the starter's threads.
+/* Starts servers and stops them: also at exit, and not after a fork. Runs in the
+ * thread that starts or stops a server.
  *
  * A server has two threads, which share the state of httpd_state.h and take turns with the
  * application: ours accepts connections and does what is due at a time (httpd_loop.c);

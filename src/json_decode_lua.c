@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* core.decode: checks a text and rewrites what lua-cjson would read wrongly, has it read, and
- * tidies the value. */
+ * tidies the value: whole numbers become integers, null an absent field. */
 #include "json_lua.h"
 #include "lomi.h"
 

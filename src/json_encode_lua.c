@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* core.encode: checks a value, and has lua-cjson write it. */
+/* core.encode: checks that JSON carries a value exactly, numbers above all, and has lua-cjson
+ * write it. */
 #include "json_lua.h"
 
 #include <math.h>

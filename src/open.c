@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* For programs with Lua in them: preloads lomi's modules, which are linked in. */
 #include "lomi_open.h"
 
 #include "compat.h"

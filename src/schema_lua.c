@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The common case of the schema check: all of a payload is right. It says yes, or that Lua must
- * look closer and find words for what is wrong; it never says no. */
+/* The common case of the check in lua/lomi/call/schema.lua: all of a payload is right. It says yes,
+ * or that Lua must look closer and find words for what is wrong; it never says no. */
 #include "core.h"
 #include "json_lua.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Keeps this library loaded until the process ends: its code runs at exit, and in threads. */
 #define _GNU_SOURCE /* dladdr */
 #include "lomi.h"
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Letters compared as ASCII. `string.lower`, `string.upper` and the classes `%a %c %l %p %s %u %w` follow the locale
---- of the process: under tr_TR the lower case of "I" is not "i". Nothing in this library decides anything with them.
+--- Text and numbers, whatever the locale of the process, which `string.lower`, `string.upper` and the classes `%a %c %l
+--- %p %s %u %w` follow: under tr_TR the lower case of "I" is not "i". Nothing in this library decides anything with them.
 
 local M = {}
 
@@ -22,7 +22,7 @@ function M.upper(text)
   return (text:gsub("[a-z]", UPPER))
 end
 
---- A number in words, with a point whatever the locale's is.
+--- A number in digits, with a point whatever the locale's is.
 ---@param number number
 ---@return string  14 digits at most
 function M.number(number)

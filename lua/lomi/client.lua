@@ -285,8 +285,8 @@ end
 -- luacheck: push ignore 631
 --- A client has its key in a closure, in no field. `tostring(client)` names its environment and host.
 ---@class lomi.Client
---- Any other endpoint, with the same guarantees. Gives the whole decoded body; an empty table if there is none, for a 204 and a deletion. `path` begins
---- with a slash and holds no query. Raises at the caller's line for another method than GET, POST, PUT, PATCH, DELETE.
+--- Any other endpoint, with the same guarantees. Gives the whole decoded body, or an empty table where a 204 or a
+--- deletion has none. `path` begins with a slash and holds no query. Raises at the caller's line for another method than GET, POST, PUT, PATCH, DELETE.
 ---@field request fun(self, method: "GET"|"POST"|"PUT"|"PATCH"|"DELETE", path: string, opts?: lomi.RequestOptions): table?, lomi.Error?, lomi.Reply?
 -- luacheck: pop
 

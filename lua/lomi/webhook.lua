@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Incoming webhooks: verified over the raw bytes first, parsed afterwards.
+--- Incoming webhooks: verified over the raw bytes first, parsed afterwards. `sign` signs as the service does: for
+--- tests, and for the sandbox.
 ---
 --- Nothing that arrives from outside raises: it gives `nil, err`. These are all the codes:
 ---

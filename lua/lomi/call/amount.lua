@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Holds the amount that a reply tells against the one that was meant. Whether the service takes USD and EUR amounts in
+--- Compares the amount of a reply with the one that was asked for. Whether the service takes USD and EUR amounts in
 --- main units (10.5) or in minor ones (1050) is in doubt; nobody may be charged a hundredth, or a hundred times, in
 --- silence. Pure.
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Money that leaves asks twice: a preview holds what the second call needs.
+--- A payout, a refund or an instant settlement takes two calls: the first gives a preview, the second moves the money.
 
 local M = {}
 

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- When to retry, how long to wait first, and why (not). Pure: clock, sleep and randomness belong to the caller.
+--- Whether to retry, after how long, and the reason either way; reads Retry-After, a date too. Pure: clock, sleep and
+--- randomness belong to the caller.
 
 local iso8601 = require "lomi.iso8601"
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Checks a Lua table against a DTO of the contract and finds every fault at once. It is as strict as the published
---- page: a wrong type is a bug in the caller's program, better found before anything is sent.
+--- page: a wrong type is a bug in the caller's program, better found before anything is sent. Whether all is right, as
+--- it mostly is, src/schema_lua.c finds.
 
 local ascii = require "lomi.ascii"
 local core = require "lomi.core"

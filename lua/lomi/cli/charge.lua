@@ -10,7 +10,7 @@ local M = {}
 
 local OPERATIONS = require "lomi.contract.charges"
 
--- The fields of a charge, and how each is typed.
+-- The fields of a card charge that can be typed, and how: not all of the contract's.
 local FIELDS = {
   { "amount", "--amount", argname = "N", count = 1, convert = convert.amount,
     description = "In the currency's main unit: 10000 is 10 000 F CFA, 10.5 is 10.50 USD." },

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- `lomi RESOURCE VERB`: every operation of the contract as a command, made from the contract's data. Charges have
---- commands of their own.
+--- `lomi RESOURCE VERB`: a command for every request of the contract, made from its data. Not for charges:
+--- cli/charge.lua creates, gets and cancels one.
 
 local ascii = require "lomi.ascii"
 local contract = require "lomi.contract"

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- How commands talk to the service: the client, its waits, its errors in the words of the command line.
+--- How commands talk to the service: the client, its waits, its errors in the words of the command line. Makes the
+--- idempotency key of a command, so that it can be shown after Ctrl-C.
 
 local config = require "lomi.config"
 local core = require "lomi.core"

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Settlements: what becomes available on which day.
+--- Settlements: amounts by the day they become available; and instant ones.
 
 local dto = require "lomi.contract.dto"
 

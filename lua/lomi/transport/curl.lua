@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The blocking transport: libcurl's connections, one request after the other.
+--- Requests over libcurl's connections: the blocking transport, one after the other; `Queue`, many at once, for the
+--- sandbox's webhooks; `start` and `submit`, for loop.lua.
 
 local core = require "lomi.core"
 local lazy = require "lomi.lazy"

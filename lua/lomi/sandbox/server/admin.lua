@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- The operations under /_sandbox, which tests drive the sandbox by, as data. `init.lua` is their client.
+--- The operations under /_sandbox, by which tests drive the sandbox, as data. `init.lua` is their client.
 
 local ascii = require "lomi.ascii"
 local core = require "lomi.core"

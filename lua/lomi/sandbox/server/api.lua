@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- The lomi. API: the one way a request goes through its operations: its JSON, route, key, rate limit, whether there is
---- a body as there must be, idempotency, work.
+--- The one way of a request through the lomi. API: JSON, route, key, rate limit, body, idempotency key, work.
 
 local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"
@@ -92,7 +91,7 @@ local function read_json(call)
   return true
 end
 
--- An operation on a charge needs no body.
+-- An operation on a record that the path names may have no body.
 local function check_body(call)
   if call.method ~= "POST" and call.method ~= "PATCH" or call.body == "" and call.id then return true end
   if call.body == "" then return refuse_body "The body is empty; it must be JSON" end

@@ -79,7 +79,7 @@ function M.find(number)
     .. "such as 4242 4242 4242 4242 (succeeds) and 4000 0000 0000 0002 (is declined)"
 end
 
--- The last second of the month, roughly: months are compared, in UTC.
+-- A card is good to the end of its month. Months are compared, in UTC.
 ---@param expiry string "MM/YY" or "MM/YYYY"
 ---@param now number seconds since the epoch
 ---@return boolean? past nil if it cannot be read

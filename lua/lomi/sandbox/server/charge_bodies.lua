@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The bodies of charges, as the service takes them. It is laxer than its documentation; a warning says where a request
---- leans on that.
+--- The bodies of charges, as the service takes them, and amounts of one currency in another. The service is laxer than
+--- its documentation; a warning says where a request leans on that.
 
 local ascii = require "lomi.ascii"
 local body_fields = require "lomi.sandbox.server.body_fields"

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Money that leaves is asked for twice: the first call answers a preview and a token, the second, with the token, does
---- it. The body must be the same.
+--- A payout, a refund or an instant settlement takes two calls: the first answers a preview and a token, the second,
+--- with the token and the same body, moves the money.
 
 local answer = require "lomi.sandbox.server.answer"
 local request_bodies = require "lomi.sandbox.server.request_bodies"

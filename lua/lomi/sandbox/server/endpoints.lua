@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Which endpoints of the API get an event; operations/webhooks.lua manages them.
+--- Which webhook endpoints that were made over the API get an event; operations/webhooks.lua manages them.
 
 local ascii = require "lomi.ascii"
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- A queue that knows when it holds too much: a number of items, and a weight (bytes). The records
---- kept for tests must not grow with the number of requests.
+--- A queue that knows when it holds too much: a number of items, and a weight (bytes). What
+--- the sandbox keeps must not grow with the number of requests.
 
 ---@class lomi.sandbox.Fifo
 ---@field first integer serial of the oldest item; serials start at 1 and are never used again

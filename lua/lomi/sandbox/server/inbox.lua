@@ -12,7 +12,7 @@ local function new()
   return setmetatable({ webhooks = Fifo.new() }, Inbox)
 end
 
---- The event a webhook is of is told by its header alone: nothing is verified here.
+--- The event's name is that of the header; nothing is verified here.
 ---@param headers table<string, string> by lower-case name
 ---@param body string
 function Inbox:add(headers, body)

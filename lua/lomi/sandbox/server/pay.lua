@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- The page a payer sees: GET /pay/{id}?client_secret=… shows a form for a card, POST pays and leads back to the page,
---- or to the shop's, where the link had a return_url.
+--- The page on which a payer pays a charge: GET /pay/{id}?client_secret=… shows a form for a card, POST pays and leads
+--- back to the page, or to the shop's, where the link had a return_url.
 --- Plain HTML: works without script, with a keyboard, a screen reader, a phone. Of what is typed only the number of a
 --- test card is ever shown again, and nothing is kept.
 

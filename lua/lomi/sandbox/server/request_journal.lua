@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- The requests the sandbox has seen, for tests to look at: without keys, and without end only in number.
+--- The requests the sandbox has seen, for tests to look at, without keys. The oldest are forgotten; the numbers go on.
 
 local Fifo = require "lomi.sandbox.server.fifo"
 local redact = require "lomi.redact"

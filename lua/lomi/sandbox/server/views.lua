@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- A charge as others see it: the API's replies, the tests, a webhook.
+--- A charge as others see it, in the API's replies, the tests, a webhook; and times as the API writes them.
 
 local json = require "lomi.sandbox.server.json"
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Balances, and money that leaves them.
+--- Balances, payouts and settlements.
 
 local ascii = require "lomi.ascii"
 local answer = require "lomi.sandbox.server.answer"

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- Customers, and the transactions that were made with them.
+--- Customers, and all transactions.
 
 local ascii = require "lomi.ascii"
 local core = require "lomi.core"
