@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- Text and numbers, whatever the locale of the process, which `string.lower`, `string.upper` and the classes `%a %c %l
---- %p %s %u %w` follow: under tr_TR the lower case of "I" is not "i". Nothing in this library decides anything with them.
+--- %p %s %u %w` follow: under tr_TR the lower case of "I" is not "i". Nothing in this library is decided with them.
 
 local M = {}
 
