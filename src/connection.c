@@ -673,3 +673,9 @@ lomi_io lomi_connection_receive(lomi_connection *c, char *bytes, size_t n, size_
   *moved = (size_t)received;
   return received > 0 ? LOMI_IO_OK : LOMI_IO_CLOSED;
 }
+
+bool lomi_connection_is_quiet(lomi_connection *c) {
+  char byte;
+  size_t moved;
+  return lomi_connection_receive(c, &byte, 1, &moved) == LOMI_IO_AGAIN;
+}

@@ -111,4 +111,8 @@ bool lomi_connection_watch(lomi_connection *c, unsigned events);
 lomi_io lomi_connection_send(lomi_connection *c, const char *bytes, size_t n, size_t *moved);
 lomi_io lomi_connection_receive(lomi_connection *c, char *bytes, size_t n, size_t *moved);
 
+/* Is nothing there to be read, an end neither? Before a request is sent: what is there already is
+ * no reply to it. */
+bool lomi_connection_is_quiet(lomi_connection *c);
+
 #endif

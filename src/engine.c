@@ -91,12 +91,6 @@ static void idle_add(lomi_engine *e, lomi_connection *c) {
     idle_close(e, e->idle_last);
 }
 
-static bool is_quiet(lomi_connection *c) {
-  char byte;
-  size_t moved;
-  return lomi_connection_receive(c, &byte, 1, &moved) == LOMI_IO_AGAIN;
-}
-
 /* The newest idle connection that leads there and has nothing to say. */
 static lomi_connection *idle_take(lomi_engine *e, const lomi_endpoint *endpoint) {
   double oldest = lomi_now() - IDLE_SECONDS;
@@ -104,7 +98,7 @@ static lomi_connection *idle_take(lomi_engine *e, const lomi_endpoint *endpoint)
     next = c->next;
     if (!lomi_connection_serves(c, endpoint))
       continue;
-    if (c->idle_since > oldest && lomi_connection_is_own(c) && is_quiet(c)) {
+    if (c->idle_since > oldest && lomi_connection_is_own(c) && lomi_connection_is_quiet(c)) {
       idle_remove(e, c);
       return c;
     }
@@ -271,7 +265,7 @@ static void collect_connected(lomi_engine *e) {
   lomi_connection *c;
   while ((c = lomi_connector_next(e->connector)) != NULL) {
     lomi_exchange *x = c->exchange;
-    if (!c->failed && !is_quiet(c))
+    if (!c->failed && !lomi_connection_is_quiet(c))
       lomi_connection_reject(c);
     if (c->failed)
       fail(e, x, c->failure, c->reason);
@@ -329,7 +323,7 @@ double lomi_engine_timeout(const lomi_engine *e) {
 static void serve(lomi_engine *e, lomi_connection *c, unsigned events) {
   lomi_exchange *x = c->exchange;
   if (x == NULL) {
-    if (!is_quiet(c))
+    if (!lomi_connection_is_quiet(c))
       idle_close(e, c);
     return;
   }
