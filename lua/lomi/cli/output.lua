@@ -57,16 +57,16 @@ end
 ---@return string|nil why
 local function write(file, text)
   if in_progress then M.progress() end
-  local ok, why = file:write(text, "\n")
-  if ok then ok, why = file:flush() end
-  return ok, why
+  local ok, reason = file:write(text, "\n")
+  if ok then ok, reason = file:flush() end
+  return ok, reason
 end
 
 -- A result that could not be written is not lost in silence; `what` names it.
 local function write_result(text, what, as_json)
-  local ok, why = write(io.stdout, text)
+  local ok, reason = write(io.stdout, text)
   if ok then return 0 end
-  return M.fail(as_json, ("%s cannot be written to standard output: %s"):format(what, why))
+  return M.fail(as_json, ("%s cannot be written to standard output: %s"):format(what, reason))
 end
 
 --- A line on standard output. The exit status.

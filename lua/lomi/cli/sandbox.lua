@@ -10,11 +10,11 @@ local M = {}
 local PORT = 4010
 
 local function run(args)
-  local sandbox, why = require("lomi.sandbox").start {
+  local sandbox, reason = require("lomi.sandbox").start {
     port = args.port, host = args.host, strict = args.strict, amounts = args.amounts,
     log = output.has_colours() and "colour" or "plain",
   }
-  if not sandbox then return output.fail(false, why) end
+  if not sandbox then return output.fail(false, reason) end
   local status = output.line("lomi sandbox on " .. sandbox.url) -- the first line: scripts read it
   if status ~= 0 then
     sandbox:stop()

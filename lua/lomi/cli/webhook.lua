@@ -12,12 +12,12 @@ local M = {}
 -- All bytes of a file; "-" is standard input.
 local function read(path)
   if path == "-" then return io.stdin:read("*a") end
-  local file, why = io.open(path, "rb")
-  if not file then return nil, why end
+  local file, reason = io.open(path, "rb")
+  if not file then return nil, reason end
   local bytes
-  bytes, why = file:read("*a") -- nil for a directory
+  bytes, reason = file:read("*a") -- nil for a directory
   file:close()
-  if not bytes then return nil, ("%s: %s"):format(path, why) end
+  if not bytes then return nil, ("%s: %s"):format(path, reason) end
   return bytes
 end
 
@@ -40,17 +40,18 @@ local function sign(args)
   local secrets, reason = secrets_of(args)
   if not secrets then return output.refuse(false, reason) end
   if secrets[2] then return output.refuse(false, "--secret is given twice; one secret signs") end
-  local body, why = read(args.file)
-  if not body then return output.fail(false, why) end
+  local body, err = read(args.file)
+  if not body then return output.fail(false, err) end
   return output.line(webhook.sign(body, secrets[1]))
 end
 
 local function verify(args)
   local secrets, reason = secrets_of(args)
   if not secrets then return output.refuse(args.json, reason) end
-  local body, why = read(args.file)
-  if not body then return output.fail(args.json, why) end
-  local event, err = webhook.construct_event(body, args.signature, secrets, { tolerance = args.tolerance })
+  local body, err = read(args.file)
+  if not body then return output.fail(args.json, err) end
+  local event
+  event, err = webhook.construct_event(body, args.signature, secrets, { tolerance = args.tolerance })
   if not event then return output.fail(args.json, err) end
   if args.json then return output.json(event) end
   return output.block {
@@ -67,8 +68,8 @@ local function listen(args)
   if not options then return output.refuse(args.json, ("%s %s"):format(faults[1].field, faults[1].message)) end
   local httpd = require "lomi.httpd"
   require "lomi.crypto" -- as in sandbox.start: before the server
-  local server, why = httpd.start { app = "lomi.cli.listener", port = args.port, options = options }
-  if not server then return output.fail(args.json, why) end
+  local server, err = httpd.start { app = "lomi.cli.listener", port = args.port, options = options }
+  if not server then return output.fail(args.json, err) end
   local announce = args.json and output.note or output.line -- with --json, standard output has events only
   local status = announce(("lomi webhook listen on http://127.0.0.1:%d"):format(server:port()))
   if not status or status == 0 then
