@@ -8,9 +8,10 @@ local BODY = [[{"success":true,"data":{"id":"pi_3QxYk6bench0000000000","client_s
   [["pi_3QxYk6bench0000000000_secret_bench0000000000000","amount":1524,"currency":"eur","original_amount":10000,]] ..
   [["original_currency":"XOF","status":"requires_payment_method"}}]]
 
+local ID = "5d0c1b3e-1111-4000-8000-000000000000"
 local HEADERS = {
   ["Content-Type"] = "application/json; charset=utf-8",
-  ["X-Request-Id"] = "5d0c1b3e-1111-4000-8000-000000000000",
+  ["X-Request-Id"] = ID, -- the request's, if it has one
   ["X-RateLimit-Limit"] = "120",
   ["X-RateLimit-Remaining"] = "119",
   ["X-RateLimit-Window-Seconds"] = "60",
@@ -27,6 +28,7 @@ function app.new(options)
         return { status = 200, headers = HEADERS, body = ('{"accepts":%d}'):format(accepts) }
       end
       if delay > 0 then coroutine.yield(delay) end
+      HEADERS["X-Request-Id"] = request.headers["x-request-id"] or ID
       return { status = 201, headers = HEADERS, body = BODY }
     end,
   }

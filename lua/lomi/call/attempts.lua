@@ -98,29 +98,37 @@ end
 
 -- The service gives each request's X-Request-Id back. A reply with the id of an earlier call is a stray one, which came
 -- after the idle connection was checked. A stored one is none: its request had the same intent.
-local REMEMBERED = 1024 -- requests, at least
-local recent, older, count = {}, {}, 0 -- intents, by the id that was sent
+local REMEMBERED = 1000 -- requests
+local ids, api_keys, accounts, targets, keys = {}, {}, {}, {}, {} -- of the requests sent, by their slots
+local last = 0
 
 local STRAY = {
   kind = "connection", message = "the reply is to another request: it has the X-Request-Id of an earlier call",
 }
 
--- Two requests have the same intent if one's reply answers the other, too. The end of the API key tells whose it is.
-local function intent_of(config, request)
-  if not request.idempotency_key and request.method ~= "GET" then return request.request_id end
-  return ("%s %s %s %s"):format(config.api_key:sub(-8), request.account or "", request.target,
-    request.idempotency_key or "")
+-- What a stored reply is found by, beside the target; false for a change without a key, which is stored nowhere.
+local function key_of(request)
+  return request.idempotency_key or request.method == "GET"
 end
 
 local function remember(config, request)
-  if count == REMEMBERED then recent, older, count = {}, recent, 0 end
-  recent[request.request_id], count = intent_of(config, request), count + 1
+  last = last % REMEMBERED + 1
+  api_keys[last], accounts[last] = config.api_key, request.account or false
+  targets[last], keys[last] = request.target, key_of(request)
+  ids[last] = request.request_id
 end
 
 local function is_stray(config, reply, request)
-  if not reply.request_id then return false end
-  local intent = recent[reply.request_id] or older[reply.request_id]
-  return intent ~= nil and intent ~= intent_of(config, request)
+  local id = reply.request_id
+  if not id or id == request.request_id then return false end
+  for i = 1, #ids do
+    if ids[i] == id then
+      local same = keys[i] and keys[i] == key_of(request) and targets[i] == request.target
+        and accounts[i] == (request.account or false) and api_keys[i] == config.api_key
+      return not same
+    end
+  end
+  return false
 end
 
 -- Each attempt has an id of its own, so that a lost reply can be found in the service's log.
@@ -155,9 +163,7 @@ function M.perform(config, transport, request, operation, max_retries, params)
     remember(config, request)
     local reply, failure = transport:exchange(request)
     local ended = transport:now()
-    if reply and reply.request_id ~= request.request_id and is_stray(config, reply, request) then
-      reply, failure = nil, STRAY
-    end
+    if reply and is_stray(config, reply, request) then reply, failure = nil, STRAY end
     local result, cause, next_action
     if reply then
       reply.idempotency_key, reply.attempts, reply.elapsed = request.idempotency_key, attempts, ended - started
