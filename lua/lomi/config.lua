@@ -161,8 +161,8 @@ local PROXIES = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } -- as
 local function is_exempt(host)
   local list = from_environment { "no_proxy", "NO_PROXY" } or ""
   if list == "*" then return true end
-  for name in ascii.lower(list):gmatch("[^, \t]+") do
-    name = name:gsub("^%.", "")
+  for entry in ascii.lower(list):gmatch("[^, \t]+") do
+    local name = entry:gsub("^%.", "")
     if host == name or host:sub(-#name - 1) == "." .. name then return true end
   end
   return false
