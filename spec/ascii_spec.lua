@@ -34,8 +34,8 @@ describe("lomi.ascii.trim", function()
       assert.equal(trimmed, ascii.trim(text))
     end
     local text = "x" .. (" "):rep(1000000) .. "x"
-    assert.is_true(cost.of(function() ascii.trim(text) end) < 0.05)
-    assert.is_true(cost.of(function() ascii.trim((" "):rep(1000000)) end) < 0.2)
+    assert.is_true(cost.of(function() ascii.trim(text) end) < 0.5) -- it was minutes
+    assert.is_true(cost.of(function() ascii.trim((" "):rep(1000000)) end) < 1)
   end)
 end)
 
