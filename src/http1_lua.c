@@ -82,12 +82,13 @@ static int http1_lines(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   char problem[LOMI_PROBLEM];
-  http1_parser(L); /* its memory goes with it */
+  http1_parser(L); /* whatever raises, the buffer's memory goes with it */
   lomi_buffer *out = &((parser *)lua_touserdata(L, 2))->out;
-  if (!lomi_write_fields(L, out, 1, problem))
-    return refuse(L, problem);
-  lua_pushlstring(L, out->len > 0 ? out->data : "", out->len);
-  return 1;
+  bool written = lomi_write_fields(L, out, 1, problem);
+  if (written)
+    lua_pushlstring(L, out->len > 0 ? out->data : "", out->len);
+  lomi_buffer_free(out); /* nothing that is made while a state is closed is collected */
+  return written ? 1 : refuse(L, problem);
 }
 
 /* request(method, target, lines, fields [, body]) -> text | nil, message. `lines` come from
