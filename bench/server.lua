@@ -24,11 +24,13 @@ function app.new(options)
   return {
     handle = function(_, request)
       accepts = math.max(accepts, request.connection)
+      local id = request.headers["x-request-id"] or ID
       if request.target == "/accepts" then -- how many connections there have been
+        HEADERS["X-Request-Id"] = id
         return { status = 200, headers = HEADERS, body = ('{"accepts":%d}'):format(accepts) }
       end
       if delay > 0 then coroutine.yield(delay) end
-      HEADERS["X-Request-Id"] = request.headers["x-request-id"] or ID
+      HEADERS["X-Request-Id"] = id
       return { status = 201, headers = HEADERS, body = BODY }
     end,
   }

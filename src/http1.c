@@ -438,6 +438,11 @@ static const char *put_result(lomi_buffer_status status) {
   return "the head of the request is over its limit";
 }
 
+static inline char *put(char *at, const char *text, size_t len) {
+  memcpy(at, text, len);
+  return at + len;
+}
+
 /* Appends two texts, each with what follows it. */
 static inline const char *put_two(lomi_buffer *out, const char *a, size_t a_len,
                                   const char *after_a, const char *b, size_t b_len,
@@ -447,10 +452,8 @@ static inline const char *put_two(lomi_buffer *out, const char *a, size_t a_len,
   lomi_buffer_status status = lomi_buffer_reserve(out, len);
   if (status == LOMI_BUFFER_OK) {
     char *at = out->data + out->len;
-    memcpy(at, a, a_len);
-    memcpy(at += a_len, after_a, after_a_len);
-    memcpy(at += after_a_len, b, b_len);
-    memcpy(at + b_len, after_b, after_b_len);
+    at = put(put(at, a, a_len), after_a, after_a_len);
+    put(put(at, b, b_len), after_b, after_b_len);
     out->len += len;
   }
   return put_result(status);
