@@ -115,7 +115,7 @@
 
 ---@class lomi.PlatformFields
 ---@field application_fee_amount? number  0 or more, in the unit of the charge: what a platform keeps of it
----@field transfer_data? lomi.TransferData  who is paid the rest
+---@field transfer_data? lomi.TransferData  the account that receives the rest
 ---@field transfer_group? string  a name that ties charges and transfers together
 
 ---@class lomi.CreateCardCharge
@@ -125,14 +125,14 @@
 ---@field customer_id? string  a UUID v4
 ---@field customer_email? string  an address like `awa@example.com`; goes together with `customer_name`
 ---@field customer_name? string  not blank, 255 bytes at most; goes together with `customer_email`
----@field customer_phone? string  as you write it
+---@field customer_phone? string  in any notation, 64 bytes at most
 ---@field description? string  shown in payment providers and logs
 ---@field payment_reference? string  your own reference, for reconciliation
 ---@field product_id? string  a UUID, for reconciliation
 ---@field subscription_id? string  a UUID, for reconciliation
 ---@field quantity? number  for reconciliation
 ---@field metadata? table<string, any>  kept with the charge and given back in its webhooks; no list at the top
----@field appearance_theme? "light"|"dark"|"flat"  of the payment form
+---@field appearance_theme? "light"|"dark"|"flat"  the theme of the payment form
 ---@field appearance_border_radius? number  px, 0 or more
 ---@field appearance_billing_address? "auto"|"never"  whether the form asks for it
 ---@field hold? boolean  block the amount now, capture it later
@@ -151,18 +151,18 @@
 ---@class lomi.CreateWaveCharge
 ---@field amount number  in the currency's main unit, 1 or more
 ---@field currency string  such as `XOF`, which takes no decimals; not blank
----@field customer lomi.MobileCustomer  who pays
+---@field customer lomi.MobileCustomer  the payer
 ---@field description? string
----@field environment? string  as the service takes it
+---@field environment? string  the service checks it; the client does not
 ---@field successUrl? string  where the payer comes back to after paying
 ---@field errorUrl? string  where the payer comes back to after failing to pay
 
 ---@class lomi.CreateMtnCharge
 ---@field amount integer  whole, in the currency's main unit, 1 or more
 ---@field currency string  such as `XOF`, which takes no decimals; not blank
----@field customer lomi.MobileCustomer  who pays
+---@field customer lomi.MobileCustomer  the payer
 ---@field description? string
----@field environment? string  as the service takes it
+---@field environment? string  the service checks it; the client does not
 ---@field countryCode? string  ISO 3166, two letters; the service's default is CI
 ---@field productId? string  a UUID, for reconciliation
 ---@field subscriptionId? string  a UUID, for reconciliation

@@ -96,17 +96,19 @@ end
 
 -- ---- a reply to another request -----------------------------------------------------------------
 
--- The service gives each request's X-Request-Id back. A reply with the id of an earlier call is a stray one, which came
--- after the idle connection was checked. A stored one is none: its request had the same intent.
+-- The service gives each request's X-Request-Id back. A reply with the id of an earlier request is a stray reply: it
+-- arrived after the idle connection was checked. A stored reply also has an earlier id, but its request was the same.
 local REMEMBERED = 1000 -- requests
-local ids, api_keys, accounts, targets, keys = {}, {}, {}, {}, {} -- of the requests sent, by their slots
-local last = 0
+-- The last requests sent. Each one has an index, the same in all five lists.
+local ids, api_keys, accounts, targets, keys = {}, {}, {}, {}, {}
+local last = 0 -- the index of the last request
 
 local STRAY = {
   kind = "connection", message = "the reply is to another request: it has the X-Request-Id of an earlier call",
 }
 
--- What a stored reply is found by, beside the target; false for a change without a key, which is stored nowhere.
+-- A service or a cache finds a stored reply by the idempotency key, or by a GET's target alone (true). It stores no
+-- reply to a change without a key (false).
 local function key_of(request)
   return request.idempotency_key or request.method == "GET"
 end

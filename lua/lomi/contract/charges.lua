@@ -18,7 +18,7 @@ local TransferData = dto.new("transfer_data", {
 local PLATFORM_FIELDS = {
   -- 0 or more, in the unit of the charge: what a platform keeps of it
   { name = "application_fee_amount", type = "number", least = 0 },
-  { name = "transfer_data", type = "object", dto = TransferData }, -- who is paid the rest
+  { name = "transfer_data", type = "object", dto = TransferData }, -- the account that receives the rest
   { name = "transfer_group", type = "string" }, -- a name that ties charges and transfers together
 }
 
@@ -36,14 +36,14 @@ local CreateCardCharge = dto.new("charges:create_card_charge", {
   { name = "customer_email", type = "string", format = "email" },
   -- not blank, 255 bytes at most; goes together with `customer_email`
   { name = "customer_name", type = "string", filled = true, longest = 255 },
-  { name = "customer_phone", type = "string", longest = 64 }, -- as you write it
+  { name = "customer_phone", type = "string", longest = 64 }, -- in any notation, 64 bytes at most
   { name = "description", type = "string" }, -- shown in payment providers and logs
   { name = "payment_reference", type = "string" }, -- your own reference, for reconciliation
   { name = "product_id", type = "string", format = "uuid" }, -- a UUID, for reconciliation
   { name = "subscription_id", type = "string", format = "uuid" }, -- a UUID, for reconciliation
   { name = "quantity", type = "number" }, -- for reconciliation
   { name = "metadata", type = "object" }, -- kept with the charge and given back in its webhooks; no list at the top
-  { name = "appearance_theme", type = "string", enum = { "light", "dark", "flat" } }, -- of the payment form
+  { name = "appearance_theme", type = "string", enum = { "light", "dark", "flat" } }, -- the theme of the payment form
   { name = "appearance_border_radius", type = "number", least = 0 }, -- px, 0 or more
   { name = "appearance_billing_address", type = "string", enum = { "auto", "never" } }, -- whether the form asks for it
   { name = "hold", type = "boolean" }, -- block the amount now, capture it later
@@ -80,9 +80,9 @@ local CreateWaveCharge = dto.new("charges:create_wave_charge", {
   { name = "amount", type = "number", required = true, least = 1 }, -- in the currency's main unit, 1 or more
   -- such as `XOF`, which takes no decimals; not blank
   { name = "currency", type = "string", required = true, filled = true },
-  { name = "customer", type = "object", required = true, dto = MobileCustomer }, -- who pays
+  { name = "customer", type = "object", required = true, dto = MobileCustomer }, -- the payer
   { name = "description", type = "string" },
-  { name = "environment", type = "string" }, -- as the service takes it
+  { name = "environment", type = "string" }, -- the service checks it; the client does not
   { name = "successUrl", type = "string" }, -- where the payer comes back to after paying
   { name = "errorUrl", type = "string" }, -- where the payer comes back to after failing to pay
   PLATFORM_FIELDS,
@@ -93,9 +93,9 @@ local CreateMtnCharge = dto.new("charges:create_mtn_charge", {
   { name = "amount", type = "integer", required = true, least = 1 }, -- whole, in the currency's main unit, 1 or more
   -- such as `XOF`, which takes no decimals; not blank
   { name = "currency", type = "string", required = true, filled = true },
-  { name = "customer", type = "object", required = true, dto = MobileCustomer }, -- who pays
+  { name = "customer", type = "object", required = true, dto = MobileCustomer }, -- the payer
   { name = "description", type = "string" },
-  { name = "environment", type = "string" }, -- as the service takes it
+  { name = "environment", type = "string" }, -- the service checks it; the client does not
   { name = "countryCode", type = "string", format = "country" }, -- ISO 3166, two letters; the service's default is CI
   { name = "productId", type = "string", format = "uuid" }, -- a UUID, for reconciliation
   { name = "subscriptionId", type = "string", format = "uuid" }, -- a UUID, for reconciliation

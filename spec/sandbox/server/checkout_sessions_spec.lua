@@ -7,11 +7,6 @@ describe("lomi.sandbox.server.checkout_sessions", function()
 
   before_each(function() app = direct.new() end)
 
-  local function open(params)
-    params.success_url = params.success_url or "https://shop.example/ok?s={CHECKOUT_SESSION_ID}"
-    return app:call("POST", "/checkout-sessions", params).json
-  end
-
   local function product(price, more)
     local body = { name = "Box", product_type = "one_time", prices = { price } }
     for name, value in pairs(more or {}) do body[name] = value end
@@ -29,22 +24,22 @@ describe("lomi.sandbox.server.checkout_sessions", function()
     local box, price = product { amount = 5000, currency_code = "EUR" }
     for _, params in ipairs { { product_id = box.product_id }, { price_id = price.price_id },
       { price_id = price.price_id, amount = 10000, quantity = 2 } } do
-      local session = open(params)
+      local session = app:open_session(params)
       assert.same({ 5000 * (params.quantity or 1), "EUR", "Box" },
         { session.amount, session.currency_code, session.title })
     end
     says("amount_invalid", "amount must be 10000: 2 times 5000",
-      open { price_id = price.price_id, quantity = 2, amount = 5000 })
+      app:open_session { price_id = price.price_id, quantity = 2, amount = 5000 })
   end)
 
   it("costs what the payer's own price may be, and no other", function()
     local _, price = product { amount = 1000, currency_code = "XOF", pricing_model = "pay_what_you_want",
       minimum_amount = 500, maximum_amount = 2000 }
     for _, amount in ipairs { 500, 2000 } do
-      assert.equal(amount, open({ price_id = price.price_id, amount = amount }).amount)
+      assert.equal(amount, app:open_session({ price_id = price.price_id, amount = amount }).amount)
     end
     for _, amount in ipairs { 499, 2001 } do
-      says("amount_invalid", "outside of the bounds", open { price_id = price.price_id, amount = amount })
+      says("amount_invalid", "outside of the bounds", app:open_session { price_id = price.price_id, amount = amount })
     end
   end)
 
@@ -57,7 +52,9 @@ describe("lomi.sandbox.server.checkout_sessions", function()
     local _, free = product { amount = 1, currency_code = "XOF", pricing_model = "pay_what_you_want",
       minimum_amount = 1 }
     local function cart(price)
-      return open { line_items = { { price_id = one.price_id }, { price_id = price.price_id, quantity = 4 } } }
+      return app:open_session {
+        line_items = { { price_id = one.price_id }, { price_id = price.price_id, quantity = 4 } },
+      }
     end
     assert.equal(2000, cart(two).amount)
     says("bad_request", "prices of one currency", cart(euro))
@@ -67,13 +64,13 @@ describe("lomi.sandbox.server.checkout_sessions", function()
 
   it("asks the payer for a name, an email or a phone, unless the customer is known", function()
     local asked = { amount = 500, require_name = false, require_email = false }
-    says("bad_request", "One of name, email and phone must be asked for", open(asked))
+    says("bad_request", "One of name, email and phone must be asked for", app:open_session(asked))
     asked.customer_name = "Awa"
-    assert.equal("open", open(asked).status)
+    assert.equal("open", app:open_session(asked).status)
   end)
 
   it("ends after an hour", function()
-    local session = open { amount = 500 }
+    local session = app:open_session { amount = 500 }
     app:admin("POST", "/clock", { advance = 3600 })
     assert.equal("expired", app:call("GET", "/checkout-sessions/" .. session.checkout_session_id).json.status)
   end)
