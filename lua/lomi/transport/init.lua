@@ -63,6 +63,7 @@ local urls = require "lomi.url"
 ---@field body? string
 ---@field timeout number  seconds, the whole attempt
 ---@field connect_timeout number  seconds, until TCP and TLS are up
+---@field account? string  the value of `Lomi-Account`
 ---@field idempotency_key? string
 ---@field request_id string
 
