@@ -46,7 +46,7 @@ pkg = $(if $(strip $(2)),$(shell $(PKG_CONFIG) $(1) $(2)))
 MODULES    := core engine crypto httpd
 core_SRC   := core_lua.c json_lua.c json_encode_lua.c json_decode_lua.c text.c schema_lua.c http1.c http1_lua.c \
   message_lua.c resume_lua.c buffer.c os.c stay_loaded.c
-engine_SRC := engine_lua.c engine.c connection.c poller.c os.c http1.c message_lua.c buffer.c stay_loaded.c
+engine_SRC := engine_lua.c engine.c connection.c connector.c poller.c os.c http1.c message_lua.c buffer.c stay_loaded.c
 engine_PKG := libcurl
 engine_LIB := $(POLLER_LIB)
 crypto_SRC := crypto_lua.c stay_loaded.c

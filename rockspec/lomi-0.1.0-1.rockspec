@@ -29,8 +29,8 @@ build = { -- the Lua modules come from lua/, as a whole
       incdirs = { "src" },
     },
     ["lomi.engine"] = {
-      sources = { "src/engine_lua.c", "src/engine.c", "src/connection.c", "src/poller.c", "src/os.c", "src/http1.c",
-        "src/message_lua.c", "src/buffer.c", "src/stay_loaded.c" },
+      sources = { "src/engine_lua.c", "src/engine.c", "src/connection.c", "src/connector.c", "src/poller.c", "src/os.c",
+        "src/http1.c", "src/message_lua.c", "src/buffer.c", "src/stay_loaded.c" },
       libraries = { "curl", "pthread" },
       incdirs = { "src", "$(CURL_INCDIR)" },
       libdirs = { "$(CURL_LIBDIR)" },

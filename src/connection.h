@@ -2,25 +2,17 @@
 /* One connection, made by libcurl (names, both address families, proxies, TLS), then used by us:
  * bytes out, bytes in. Knows nothing of Lua, and nothing of HTTP beyond the proxy's CONNECT.
  *
- * A connector is libcurl's multi handle: it makes connections on one poller and holds them as long
- * as they live.
- *
  * Whether a connection is used again is decided in engine.c (`idle_take`, `succeed`,
  * `lomi_engine_drop_idle`), with lomi_http1_keep_alive(). nginx has connections of its own, see
  * transport/nginx.lua.
- *
- * A forked child must not touch what it inherited: a close_notify would end the parent's TLS
- * connection too. At the fork the inherited sockets are closed with close(2), and the connector is
- * of no more use: callers check lomi_connector_forked() first. */
+ */
 #ifndef LOMI_CONNECTION_H
 #define LOMI_CONNECTION_H
 
-#include "poller.h"
+#include "connector.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-typedef struct lomi_connector lomi_connector;
 
 /* Where a connection leads. Two requests may share a connection if all three are equal. */
 typedef struct lomi_endpoint {
@@ -61,30 +53,8 @@ typedef enum {
   LOMI_IO_FAILED, /* anything else, a TLS failure for example */
 } lomi_io;
 
-/* NULL: out of memory or descriptors. */
-lomi_connector *lomi_connector_new(lomi_poller *poller);
-void lomi_connector_free(lomi_connector *connector); /* its connections must have been closed */
-
-/* libcurl's version, and its TLS library's. Not curl_version(), which may look up the machine's own
- * name through LDAP. */
-const char *lomi_connector_version(const char **tls);
-
-/* The file of authorities that libcurl was built with; NULL: none. Static. */
-const char *lomi_connector_ca_file(void);
-
-/* True in a child process of the one that made the connector. */
-bool lomi_connector_forked(const lomi_connector *connector);
-
-/* When libcurl wants to be called though nothing is ready, on lomi_now()'s clock; negative: never.
- */
-double lomi_connector_timer(const lomi_connector *connector);
-
-/* A descriptor that the connector owns in the poller is ready; or, with fd -1, its timer is due.
- * False: libcurl failed as a whole and lost sight of its connections. */
-bool lomi_connector_act(lomi_connector *connector, int fd, unsigned events);
-
 /* The next connection whose connecting has ended, well or not; NULL: none. */
-lomi_connection *lomi_connector_next(lomi_connector *connector);
+lomi_connection *lomi_connection_next(lomi_connector *connector);
 
 /* Begins to connect, within `seconds`. NULL: out of memory. */
 lomi_connection *lomi_connection_open(lomi_connector *connector, const lomi_endpoint *endpoint,

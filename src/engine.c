@@ -263,7 +263,7 @@ static void connector_act(lomi_engine *e, int fd, unsigned events) {
 
 static void collect_connected(lomi_engine *e) {
   lomi_connection *c;
-  while ((c = lomi_connector_next(e->connector)) != NULL) {
+  while ((c = lomi_connection_next(e->connector)) != NULL) {
     lomi_exchange *x = c->exchange;
     if (!c->failed && !lomi_connection_is_quiet(c))
       lomi_connection_reject(c);
