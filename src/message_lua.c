@@ -128,6 +128,18 @@ static int reply_index(lua_State *L) {
   return 1;
 }
 
+/* Pushes the head of a reply, and behind it once more the request id, which is on top of the stack:
+ * a name without a value. LuaJIT takes the hash of a long string from some of its bytes, the last
+ * ones among them. Heads differ in their middle, and hundreds of them would have the same hash. */
+static void push_head(lua_State *L, const lomi_http1 *p) {
+  size_t id_len = 0;
+  const char *id = lua_tolstring(L, -1, &id_len);
+  lomi_buffer *head = p->head;
+  head->len = p->line;
+  lomi_buffer_append(head, id, id_len); /* or not, if there is no room */
+  lua_pushlstring(L, head->len > 0 ? head->data : "", head->len);
+}
+
 void lomi_push_reply(lua_State *L, const lomi_http1 *p) {
   const lomi_buffer *body = p->body;
   lua_createtable(L, 0, 8); /* with what the client adds */
@@ -135,9 +147,9 @@ void lomi_push_reply(lua_State *L, const lomi_http1 *p) {
   lua_setfield(L, -2, "status");
   lua_pushlstring(L, body->len > 0 ? body->data : "", body->len);
   lua_setfield(L, -2, "body");
-  lua_pushlstring(L, p->line > 0 ? p->head->data : "", p->line);
-  lua_setfield(L, -2, "head");
   push_field(L, p->head->data, p->line, "x-request-id", 12);
+  push_head(L, p);
+  lua_setfield(L, -3, "head");
   lua_setfield(L, -2, "request_id");
   push_field(L, p->head->data, p->line, "idempotency-cache-hit", 21);
   bool replayed = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "true") == 0;
