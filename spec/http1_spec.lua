@@ -379,6 +379,7 @@ describe("a reply", function()
         parser:feed "\r\nContent-Length: 0\r\n\r\n"
         kept[i] = parser:reply()
       end
+      return kept
     end
     assert.is_true(cost.of(function() keep(8000) end) < 9 * cost.of(function() keep(2000) end))
   end)

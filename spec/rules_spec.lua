@@ -68,7 +68,7 @@ describe("the first fault of options", function()
 end)
 
 describe("what a caller wrote, in a message", function()
-  it("is short, on one line, and without a key", function()
+  it("is short, on one line, without a key and a card number", function()
     local key = "lomi_sk_test_" .. ("Qx7"):rep(8)
     for _, name in ipairs { key, ("a"):rep(30) .. key, ("x"):rep(1e5), "\27[31m\n\226\128\174", ("é"):rep(30) } do
       for _, sentence in ipairs { rules.check({ [name] = 1 }, RULES), rules.check({ unit = name }, RULES) } do
@@ -78,8 +78,9 @@ describe("what a caller wrote, in a message", function()
         assert.is_nil(sentence:find("\226\128\174", 1, true))
       end
     end
-    assert.equal(("é"):rep(20) .. "…", rules.shown(("é"):rep(30)))
+    assert.equal(("é"):rep(20) .. "...", rules.shown(("é"):rep(30)))
     assert.equal("lomi_sk_test_[hidden]", rules.shown(key))
+    assert.equal("card [card number]", rules.shown "card 4242 4242 4242 4242")
   end)
 
   it("is found among many in little time", function()

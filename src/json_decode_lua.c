@@ -242,9 +242,10 @@ static bool is_too_heavy(const char *at, const char *end) {
 }
 
 /* decode(text [, keep_null [, is_reply]]) -> value | nil, message
- * Whole numbers below 2^53 are integers where Lua has them. JSON null is an absent field, or
- * core.null with keep_null. An empty list has a metatable, and is encoded as one again. Of a reply,
- * the weight is bounded. */
+ * Whole numbers below 2^53 are integers where Lua has them; from there on a number is a float,
+ * whose last digits may differ, and one that no double can hold is refused. JSON null is an absent
+ * field, or core.null with keep_null. An empty list has a metatable, and is encoded as one again.
+ * Of a reply, the weight is bounded. */
 int lomi_json_decode(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
   cleaner c = {.L = L, .keep_null = lua_toboolean(L, 2)};

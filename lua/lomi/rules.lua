@@ -55,17 +55,13 @@ local NAMES = {
   string = "a string", number = "a number", whole = "a whole number", boolean = "true or false", table = "a table",
 }
 
-local MOST_SHOWN, MOST_READ = 40, 1024 -- bytes of a text
+local MOST_SHOWN = 40 -- bytes of a text
 
---- A caller's text as a message shows it: on one line, short, and without keys.
+--- A caller's text as a message shows it: on one line, short, without keys and card numbers.
 ---@param text string
 ---@return string
 function M.shown(text)
-  text = redact.secrets(redact.line(text:sub(1, MOST_READ)))
-  if #text <= MOST_SHOWN then return text end
-  local cut = MOST_SHOWN
-  while cut > 0 and text:find("^[\128-\191]", cut + 1) do cut = cut - 1 end -- not inside a character
-  return text:sub(1, cut) .. "…"
+  return redact.sentence(text, nil, MOST_SHOWN)
 end
 
 local function quoted(value)

@@ -71,7 +71,6 @@ local M = {}
 ---@field created_at string  ISO 8601
 ---@field updated_at string  ISO 8601
 ---@field metadata? table<string, any>  as the charge was given it
----@field failure_code? string  such as `card_declined`; of the sandbox's declined cards
 
 --- The signed body as it came, JSON null left out. It is an object; its fields are not checked.
 ---@class lomi.webhook.Event

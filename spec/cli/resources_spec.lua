@@ -195,6 +195,7 @@ describe("lomi RESOURCE VERB", function()
           local words = (resource .. " " .. verb):gsub("_", "-")
           local status, text = run(words .. " --help")
           assert.equal(0, status, text)
+          assert.matches("\n%u[^\n]*: " .. row.method .. " ", text) -- no "nil: GET …"
           assert.matches(": " .. row.method .. " " .. row.path .. ".\n", text, 1, true)
           local example = assert(text:match("\nExample:\n   lomi (.+)\n$"), text)
           assert.equal(words, example:sub(1, #words))

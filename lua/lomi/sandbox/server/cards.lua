@@ -12,6 +12,8 @@
 ---@field last4 string likewise
 ---@field ending string five digits, which no other card ends in
 
+-- The first ones, down to the blank line, are those that the payer's page shows at once (`OFTEN` of pay.lua). A card
+-- declined for its date, and one whose 3-D Secure failed, are in charges.lua.
 ---@type lomi.sandbox.Card[]
 local LIST = {
   { number = "4242 4242 4242 4242", brand = "visa", says = "Visa, succeeds" },
