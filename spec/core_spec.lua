@@ -18,6 +18,14 @@ describe("lomi.core.uuid4", function()
     end
   end)
 
+  it("comes once or twice at a time", function()
+    local one, other = core.uuid4(2)
+    assert.equal(72, #one + #other)
+    assert.are_not.equal(one, other)
+    assert.equal(1, select("#", core.uuid4()))
+    for _, count in ipairs { 0, 3, -1, "x" } do assert.is_false(pcall(core.uuid4, count)) end
+  end)
+
   it("never comes twice", function()
     local seen = {}
     for _ = 1, 20000 do

@@ -7,83 +7,43 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
-/* Random bytes from the kernel, fetched some at a time. The pool is a page the kernel empties in a
- * forked child, so that no two processes ever hand out the same bytes: an idempotency key must not
- * be made twice. Bytes handed out are erased. */
-typedef struct pool {
-  uint32_t left;
-  unsigned char bytes[252];
-} pool;
-
-typedef struct pool_owner {
-  pool *page; /* NULL: this kernel cannot empty it, so nothing is kept */
-} pool_owner;
-
-static void fetch(lua_State *L, void *to, size_t n) {
+/* From the kernel each time: random bytes in store would be the same in a forked child. Emulators
+ * say that they empty a page in it (MADV_WIPEONFORK), and do not. */
+static void random_bytes(lua_State *L, void *to, size_t n) {
   if (getentropy(to, n) != 0)
     luaL_error(L, "the system gives no random bytes: %s", strerror(errno));
 }
 
-static void random_bytes(lua_State *L, void *to, size_t n) {
-  pool *p = ((pool_owner *)lua_touserdata(L, lua_upvalueindex(1)))->page;
-  if (p == NULL) {
-    fetch(L, to, n);
-    return;
-  }
-  if (p->left < n) {
-    fetch(L, p->bytes, sizeof p->bytes);
-    p->left = sizeof p->bytes;
-  }
-  p->left -= (uint32_t)n;
-  memcpy(to, p->bytes + p->left, n);
-  memset(p->bytes + p->left, 0, n);
-}
+enum { UUID = 16, MOST_UUIDS = 2 };
 
-static int pool_gc(lua_State *L) {
-  pool_owner *owner = lua_touserdata(L, 1);
-  if (owner->page != NULL)
-    munmap(owner->page, sizeof *owner->page);
-  owner->page = NULL;
-  return 0;
-}
-
-static void push_pool(lua_State *L) {
-  pool_owner *owner = lua_newuserdata(L, sizeof *owner);
-  owner->page = NULL;
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, pool_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  void *page = mmap(NULL, sizeof(pool), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED)
-    return;
-  if (madvise(page, sizeof(pool), LOMI_WIPEONFORK) == 0)
-    owner->page = page;
-  else
-    munmap(page, sizeof(pool));
-}
-
-/* uuid4() -> text. A random (version 4) UUID: many processes may use it as an idempotency key. */
-static int core_uuid4(lua_State *L) {
-  unsigned char bytes[16];
-  random_bytes(L, bytes, sizeof bytes);
+static void push_uuid4(lua_State *L, unsigned char *bytes) {
   bytes[6] = (unsigned char)((bytes[6] & 0x0F) | 0x40);
   bytes[8] = (unsigned char)((bytes[8] & 0x3F) | 0x80);
   static const char hex[] = "0123456789abcdef";
   char text[36], *out = text;
-  for (size_t i = 0; i < sizeof bytes; i++) {
+  for (size_t i = 0; i < UUID; i++) {
     if (i == 4 || i == 6 || i == 8 || i == 10)
       *out++ = '-';
     *out++ = hex[bytes[i] >> 4];
     *out++ = hex[bytes[i] & 0x0F];
   }
   lua_pushlstring(L, text, sizeof text);
-  return 1;
+}
+
+/* uuid4([count]) -> text, … Random (version 4) UUIDs, one or two: many processes may use them as
+ * idempotency keys. */
+static int core_uuid4(lua_State *L) {
+  unsigned char bytes[MOST_UUIDS * UUID];
+  lua_Integer count = luaL_optinteger(L, 1, 1);
+  luaL_argcheck(L, count >= 1 && count <= MOST_UUIDS, 1, "1 or 2 expected");
+  random_bytes(L, bytes, (size_t)count * UUID);
+  for (lua_Integer i = 0; i < count; i++)
+    push_uuid4(L, bytes + i * UUID);
+  return (int)count;
 }
 
 /* now() -> seconds since some fixed moment, never set back (CLOCK_MONOTONIC) */
@@ -132,14 +92,8 @@ static int core_isyieldable(lua_State *L) {
 static const luaL_Reg core_functions[] = {
     {"isatty", core_isatty}, {"isyieldable", core_isyieldable},
     {"now", core_now},       {"sleep", core_sleep},
-    {"time", core_time},     {NULL, NULL},
-};
-
-/* These draw on the pool, their upvalue. */
-static const luaL_Reg random_functions[] = {
-    {"random", core_random},
-    {"uuid4", core_uuid4},
-    {NULL, NULL},
+    {"time", core_time},     {"random", core_random},
+    {"uuid4", core_uuid4},   {NULL, NULL},
 };
 
 LOMI_EXPORT int luaopen_lomi_core(lua_State *L);
@@ -147,8 +101,6 @@ LOMI_EXPORT int luaopen_lomi_core(lua_State *L);
 int luaopen_lomi_core(lua_State *L) {
   lomi_stay_loaded(); /* LuaJIT unloads a library, then runs older finalizers that may call it */
   luaL_newlib(L, core_functions);
-  push_pool(L);
-  luaL_setfuncs(L, random_functions, 1);
   lua_pushliteral(L, LOMI_VERSION);
   lua_setfield(L, -2, "version");
   lomi_add_json(L);

@@ -5,16 +5,13 @@
 #define LOMI_OS_H
 
 #include <stdbool.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #if defined(__linux__) && !defined(LOMI_PORTABLE)
 #define LOMI_LINUX 1
-#define LOMI_WIPEONFORK MADV_WIPEONFORK
 #else
 #define LOMI_LINUX 0
-#define LOMI_WIPEONFORK (-1) /* madvise() refuses it */
 #endif
 
 /* macOS has SO_NOSIGPIPE instead: lomi_socket() and lomi_accept() set it. */

@@ -58,8 +58,8 @@ local function check_place(config)
 end
 
 local function send(config, transport, method, path, body, operation, opts, params)
-  local key, id = method ~= "GET" and opts.idempotency_key or nil, core.uuid4()
-  if method == "POST" and not key then key = core.uuid4() end
+  local key, id = method ~= "GET" and opts.idempotency_key or nil, nil
+  if method == "POST" and not key then id, key = core.uuid4(2) else id = core.uuid4() end
   local fields
   if key and body then
     fields = { "Content-Type", "application/json", "X-Request-Id", id, "Idempotency-Key", key }

@@ -68,7 +68,7 @@ describe("security:", function()
   end)
 
   it("a forked process makes other idempotency keys than its parent", function()
-    core.uuid4() -- there are random bytes in store now
+    core.uuid4()
     local path = os.tmpname()
     local pid = process.fork()
     if pid == 0 then

@@ -44,9 +44,11 @@ function core.is_uuid(text) end
 ---@return boolean
 function core.is_uuid4(text) end
 
---- A random (version 4) UUID, from the kernel's randomness; never the same in two processes.
+--- Random (version 4) UUIDs, from the kernel's randomness; never the same in two processes.
+---@param count? 1|2  how many (1)
 ---@return string uuid
-function core.uuid4() end
+---@return string|nil second
+function core.uuid4(count) end
 
 --- From the kernel's randomness, so that processes which fail together do not try again together.
 ---@return number number  0 or more, below 1
