@@ -58,7 +58,7 @@ local function check_place(config)
 end
 
 local function send(config, transport, method, path, body, operation, opts, params)
-  local key, id = method ~= "GET" and opts.idempotency_key or nil, nil
+  local key, id = method ~= "GET" and opts.idempotency_key or nil
   if method == "POST" and not key then id, key = core.uuid4(2) else id = core.uuid4() end
   local fields
   if key and body then
