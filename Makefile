@@ -13,17 +13,18 @@ O  = $(B)/obj
 
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-ALL_CFLAGS = -std=gnu99 -fPIC -fvisibility=hidden $(WARN) $(CFLAGS)
-# What differs by system: a module, a program that shows its symbols to modules, the library with dlopen, where
-# pkg-config looks. Homebrew keeps libraries that macOS has too in directories of their own.
+ALL_CFLAGS = -std=gnu99 -fPIC -fvisibility=hidden -ffunction-sections $(WARN) $(CFLAGS)
+# What differs by system: a module, without the functions it does not call; a program that shows its symbols to
+# modules; the library with dlopen; where pkg-config looks. Homebrew keeps libraries that macOS has too in directories
+# of their own.
 SYSTEM := $(shell uname -s)
 ifeq ($(SYSTEM),Darwin)
-  SHARED     := -bundle -undefined dynamic_lookup
+  SHARED     := -bundle -undefined dynamic_lookup -Wl,-dead_strip
   BREW       := $(shell brew --prefix 2>/dev/null)
   PKG_CONFIG := PKG_CONFIG_PATH="$(PKG_CONFIG_PATH)$(foreach keg,curl openssl@3 lua@5.4,:$(BREW)/opt/$(keg)/lib/pkgconfig)" \
     pkg-config
 else
-  SHARED     := -shared
+  SHARED     := -shared -Wl,--gc-sections
   EXPORT     := -Wl,-E
   DL         := $(if $(filter Linux,$(SYSTEM)),-ldl)
   PKG_CONFIG := pkg-config
