@@ -326,7 +326,11 @@ build/bare: bench/bare.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu99 $(WARN) $(CFLAGS) $(call pkg,--cflags,libcurl) -o $@ $< $(call pkg,--libs,libcurl)
 
-bench: deps-bench all build/bare ## every figure, in one table: three minutes; BENCH_ROUNDS=3 for a short run
+build/late: bench/late.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu99 $(WARN) $(CFLAGS) -o $@ $<
+
+bench: deps-bench all build/bare build/late ## every figure, in one table: three minutes; BENCH_ROUNDS=3 for a short run
 	-@./deps.sh rivals
 	@eval "$$($(MAKE) -s env)"; $(LUA) bench/figures.lua > build/bench.md.new
 	@mv build/bench.md.new build/bench.md && cat build/bench.md

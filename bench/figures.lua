@@ -145,7 +145,7 @@ local function memory(server)
   end
   local function lists() return by_lua(function() return {} end) end
   local cold, warm, flying, idle = lists(), lists(), lists(), lists()
-  serve.with({ delay = DELAY }, function(late)
+  serve.with({ delay = DELAY, late = true }, function(late)
     rounds.run(FEWER, report.LUAS, function(lua, round)
       local first_run, second_run, held, kept = process.numbers(lua, "bench/in_flight.lua", late.url, DELAY)
       cold[lua][round], warm[lua][round] = first_run / DELAY, second_run / DELAY

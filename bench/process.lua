@@ -5,7 +5,8 @@ local M = {}
 --- The Lua that runs this.
 M.LUA = rawget(_G, "jit") and "luajit" or "lua5.4"
 
-local function quote(words)
+--- For the shell: words without a single quote.
+function M.quote(words)
   for i, word in ipairs(words) do words[i] = ("'%s'"):format(word) end
   return table.concat(words, " ")
 end
@@ -15,14 +16,14 @@ end
 ---@param ... string|number  its arguments, without a single quote
 function M.command(lua, ...)
   local modules = lua == M.LUA and "" or ("LUA_CPATH='build/%s/?.so;;' "):format(lua)
-  return ("%s%s %s"):format(modules, lua, quote { ... })
+  return ("%s%s %s"):format(modules, lua, M.quote { ... })
 end
 
 --- The same under a program that runs it. LuaJIT does not compile: such programs do not follow what it makes.
 ---@param wrapper string  with its arguments
 function M.wrapped(wrapper, lua, ...)
   return ("LUA_CPATH='build/%s/?.so;;' %s %s %s"):format(lua, wrapper, lua == "luajit" and "luajit -joff" or lua,
-    quote { ... })
+    M.quote { ... })
 end
 
 --- The output of a command, and its complaints.
@@ -115,7 +116,7 @@ function M.charging(lua, name, server, wrapper)
   for field, value in pairs(order.headers()) do fields[#fields + 1] = field .. ": " .. value end
   table.sort(fields)
   for _, field in ipairs(fields) do words[#words + 1] = field end
-  if lua == "bare" then return ("%s build/bare %s"):format(wrapper or "", quote(words)) end
+  if lua == "bare" then return ("%s build/bare %s"):format(wrapper or "", M.quote(words)) end
   local unpack = table.unpack or unpack -- luacheck: ignore
   if wrapper then return M.wrapped(wrapper, lua, "bench/charge.lua", name, unpack(words)) end
   return M.command(lua, "bench/charge.lua", name, unpack(words))

@@ -28,9 +28,18 @@ function M.start(options)
   return server
 end
 
+--- build/late, which answers after `delay` seconds.
+---@return bench.Server
+local function start_late(delay)
+  local server = process.start(process.quote { "build/late", delay, M.BODY })
+  server.url = server:line()
+  return server
+end
+
 --- Calls fn with a server, which ends with it.
+---@param options? { delay?: number, tls?: boolean, late?: boolean }  late: build/late
 function M.with(options, fn)
-  local server = M.start(options)
+  local server = options.late and start_late(options.delay) or M.start(options)
   local ok, wrong = pcall(fn, server)
   server:stop()
   if not ok then error(wrong, 0) end
