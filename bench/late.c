@@ -18,7 +18,7 @@ enum { MOST_FDS = 4096, MOST_REQUEST = 4096, MOST_REPLY = 4096, ID = 36, EVENTS 
 
 static const char LENGTH_FIELD[] = "\r\nContent-Length: ", ID_FIELD[] = "\r\nX-Request-Id: ";
 
-/* What has come of the request on each descriptor. */
+/* For each descriptor, the bytes received of its request. */
 static struct {
   char bytes[MOST_REQUEST + 1];
   size_t length;

@@ -154,7 +154,7 @@ static void own_fds_adopt(const own_fds *o) {
       close(o->low[i]);
 }
 
-/* What libcurl opened for the multi handle, and will close with it. */
+/* Keeps the descriptors that libcurl opened for the multi handle. libcurl closes them with it. */
 static void note_of_multi(lomi_connector *k, const own_fds *o) {
   struct stat status;
   for (int i = 0; i < OWN_FDS; i++) {

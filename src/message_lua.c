@@ -128,15 +128,15 @@ static int reply_index(lua_State *L) {
   return 1;
 }
 
-/* Pushes the head of a reply, and behind it once more the request id, which is on top of the stack:
- * a name without a value. LuaJIT takes the hash of a long string from some of its bytes, the last
- * ones among them. Heads differ in their middle, and hundreds of them would have the same hash. */
+/* Pushes the head of a reply with the request id, which is on top of the stack, at its end: there
+ * readers see a name without a value. LuaJIT hashes only some bytes of a long string, the last ones
+ * among them. Heads differ in their middle, so hundreds of them would have the same hash. */
 static void push_head(lua_State *L, const lomi_http1 *p) {
   size_t id_len = 0;
   const char *id = lua_tolstring(L, -1, &id_len);
   lomi_buffer *head = p->head;
   head->len = p->line;
-  lomi_buffer_append(head, id, id_len); /* or not, if there is no room */
+  lomi_buffer_append(head, id, id_len); /* without room, the head stays as it is */
   lua_pushlstring(L, head->len > 0 ? head->data : "", head->len);
 }
 

@@ -57,7 +57,7 @@ local NAMES = {
 
 local MOST_SHOWN = 40 -- bytes of a text
 
---- A caller's text as a message shows it: on one line, short, without keys and card numbers.
+--- A caller's text as a message shows it: on one line, at most 40 bytes, without keys and card numbers.
 ---@param text string
 ---@return string
 function M.shown(text)
